@@ -1,0 +1,137 @@
+// Which mail an account's event becomes, decided when it is sent: what has been overtaken meanwhile is dropped,
+// and links are minted here, so that no table, job or log ever holds one.
+import type { EntityManager } from "@mikro-orm/postgresql";
+
+import type { MailToRender } from "../mail/renderer.ts";
+import type { Links } from "./links.ts";
+import type { Tokens } from "./tokens.ts";
+import { User } from "./user.entity.ts";
+
+export type AccountMailName = "registration" | "reset" | "password-changed";
+
+/** What the queue holds of a mail: whom and what it is about, never an address, a link or a token. */
+export interface AccountMail {
+  readonly mail: AccountMailName;
+  readonly userId: string;
+  readonly credentialVersion: number;
+  /** ISO 8601. */
+  readonly requestedAt: string;
+}
+
+/** The variables of each template in templates/, with sample values for the preview and the check at start. */
+export const SAMPLE_MAILS = {
+  registration: {
+    appName: "Account Server",
+    username: "ada",
+    link: "https://app.example.com/#/finalize?token=sample",
+    expiresIn: "24 hours",
+  },
+  "already-registered": { appName: "Account Server", username: "ada" },
+  reset: {
+    appName: "Account Server",
+    username: "ada",
+    link: "https://app.example.com/#/reset?token=sample",
+    expiresIn: "30 minutes",
+    requestedAt: "24 November 2026 at 09:30 UTC",
+  },
+  "password-changed": {
+    appName: "Account Server",
+    username: "ada",
+    changedAt: "24 November 2026 at 09:30 UTC",
+  },
+} as const satisfies Record<string, Record<string, string>>;
+
+export interface AccountMailsParts {
+  readonly em: EntityManager;
+  readonly tokens: Tokens;
+  readonly links: Links;
+  readonly appName: string;
+  readonly hideAccountExistence: boolean;
+}
+
+export class AccountMails {
+  readonly #em: EntityManager;
+  readonly #tokens: Tokens;
+  readonly #links: Links;
+  readonly #appName: string;
+  readonly #hidesExistence: boolean;
+
+  constructor(parts: AccountMailsParts) {
+    this.#em = parts.em;
+    this.#tokens = parts.tokens;
+    this.#links = parts.links;
+    this.#appName = parts.appName;
+    this.#hidesExistence = parts.hideAccountExistence;
+  }
+
+  /** The mail to send for this job, or null if it has been overtaken. */
+  async compose(job: AccountMail): Promise<MailToRender | null> {
+    const em = this.#em.fork();
+    const user = await em.findOne(User, { id: job.userId });
+    if (!user) return null;
+    // A notice, not a link: whatever happened since, its owner must hear of the change.
+    if (job.mail === "password-changed") {
+      return this.#mail("password-changed", user, { changedAt: inWords(new Date(job.requestedAt)) });
+    }
+    if (user.credentialVersion !== job.credentialVersion) return null;
+    if (!user.isActive)
+      return job.mail === "registration" || this.#hidesExistence ? this.#registration(em, user) : null;
+    if (job.mail === "reset") return this.#reset(user, job);
+    return this.#alreadyRegistered(user);
+  }
+
+  async #registration(em: EntityManager, user: User): Promise<MailToRender | null> {
+    const owner = await em.findOne(User, { emailKey: user.emailKey, isActive: true });
+    if (owner) return this.#alreadyRegistered(owner);
+    const { token, expiresAt } = this.#tokens.issue("registration", {
+      userId: user.id,
+      credentialVersion: user.credentialVersion,
+    });
+    // The account stays pending for as long as its newest link is good, however long the mail has waited. No row:
+    // it was activated, replaced or removed a moment ago.
+    const moved = await em.nativeUpdate(
+      User,
+      { id: user.id, credentialVersion: user.credentialVersion, isActive: false },
+      { confirmationExpiresAt: expiresAt },
+    );
+    if (moved === 0) return null;
+    return this.#mail("registration", user, {
+      link: this.#links.confirmation(token),
+      expiresIn: durationInWords(this.#tokens.minutes("registration")),
+    });
+  }
+
+  #reset(user: User, job: AccountMail): MailToRender {
+    const { token } = this.#tokens.issue("reset", job);
+    return this.#mail("reset", user, {
+      link: this.#links.reset(token),
+      expiresIn: durationInWords(this.#tokens.minutes("reset")),
+      requestedAt: inWords(new Date(job.requestedAt)),
+    });
+  }
+
+  /** Says to the owner of a registered address what the answer to the request kept to itself. */
+  #alreadyRegistered(owner: User): MailToRender | null {
+    return this.#hidesExistence ? this.#mail("already-registered", owner, {}) : null;
+  }
+
+  #mail(template: keyof typeof SAMPLE_MAILS, user: User, variables: Record<string, string>): MailToRender {
+    return {
+      template,
+      to: { name: user.username, address: user.email },
+      variables: { appName: this.#appName, username: user.username, ...variables },
+    };
+  }
+}
+
+function inWords(date: Date): string {
+  const [day, time] = [{ dateStyle: "long" } as const, { timeStyle: "short" } as const].map((style) =>
+    new Intl.DateTimeFormat("en-GB", { ...style, timeZone: "UTC" }).format(date),
+  );
+  return `${day} at ${time} UTC`;
+}
+
+function durationInWords(minutes: number): string {
+  const [count, unit] = minutes % 60 === 0 ? [minutes / 60, "hour"] : [minutes, "minute"];
+  return `${count} ${unit}${count === 1 ? "" : "s"}`;
+}

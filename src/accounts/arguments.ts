@@ -1,0 +1,54 @@
+// The form that arguments must have before anything is looked up. Nothing is trimmed or otherwise mended:
+// what is stored is what was sent.
+import { AccountError, type FieldFault } from "./account-error.ts";
+
+const USERNAME = /^[A-Za-z0-9_.-]{3,32}$/;
+
+const ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+";
+const LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
+/** RFC 5321 without quoted local parts and address literals, and with a last label that is no number. */
+const ADDRESS = new RegExp(`^(?=[^@]{1,64}@)${ATOM}(?:\\.${ATOM})*@(?:${LABEL}\\.)+(?!\\d+$)${LABEL}$`);
+/** RFC 3696, erratum 1690. */
+const ADDRESS_MAX_LENGTH = 254;
+
+/**
+ * Refuses malformed arguments, all of them in one error. Every argument must be text that can be stored and
+ * hashed as it is; `username` and `email` have their own form besides.
+ * @throws {AccountError} BAD_USER_INPUT
+ */
+export function checkArguments(
+  values: Readonly<Record<string, string>>,
+  forms: readonly ("username" | "email")[] = [],
+): void {
+  const fields: FieldFault[] = [];
+  for (const [field, value] of Object.entries(values)) {
+    const message =
+      textFault(value) ?? forms.filter((form) => form === field).map((form) => FORMS[form](value))[0];
+    if (message) fields.push({ field, message });
+  }
+  if (fields.length > 0) {
+    throw new AccountError(
+      "BAD_USER_INPUT",
+      fields.map(({ field, message }) => `${field}: ${message}`).join(" "),
+      { fields },
+    );
+  }
+}
+
+/** PostgreSQL cannot store NUL, and a lone surrogate has no UTF-8 form: two such passwords would hash alike. */
+function textFault(value: string): string | undefined {
+  if (value.includes("\0")) return "It holds a NUL character.";
+  if (!value.isWellFormed()) return "It holds half a character (a lone surrogate).";
+  return undefined;
+}
+
+const FORMS = {
+  username: (value: string) =>
+    USERNAME.test(value)
+      ? undefined
+      : "Use 3 to 32 of the letters a to z, digits, and _ . - without accents or spaces.",
+  email: (value: string) =>
+    value.length <= ADDRESS_MAX_LENGTH && ADDRESS.test(value)
+      ? undefined
+      : "Give one address such as ada@example.com, an international domain in its xn-- form.",
+};

@@ -1,0 +1,86 @@
+// Signed tokens, one kind a purpose. The only home of jsonwebtoken, which by itself accepts a token without
+// `exp`, of any `typ` and any HMAC algorithm: everything is pinned here (RFC 8725).
+import { hkdfSync } from "node:crypto";
+
+import jwt from "jsonwebtoken";
+
+const ALGORITHM = "HS256";
+const ISSUER = "account-server";
+
+/** access: who is signed in. registration, reset: the link of the mail of that name. */
+export type TokenPurpose = "access" | "registration" | "reset";
+
+/** The state of the user that a token is bound to: once the version has moved on, the token is dead. */
+export interface TokenSubject {
+  readonly userId: string;
+  readonly credentialVersion: number;
+}
+
+export interface IssuedToken {
+  readonly token: string;
+  readonly expiresAt: Date;
+}
+
+export class Tokens {
+  readonly #keys: Record<TokenPurpose, Buffer>;
+  readonly #minutes: Record<TokenPurpose, number>;
+  readonly #now: () => Date;
+
+  /** @param minutes for which a token of each purpose is good */
+  constructor(secret: string, minutes: Record<TokenPurpose, number>, now: () => Date) {
+    // A key of its own for each purpose (RFC 5869): a token of one can never pass for another, even if a
+    // check below were forgotten.
+    const key = (purpose: TokenPurpose) =>
+      Buffer.from(hkdfSync("sha256", secret, "", `${ISSUER}/${purpose}`, 32));
+    this.#keys = { access: key("access"), registration: key("registration"), reset: key("reset") };
+    this.#minutes = minutes;
+    this.#now = now;
+  }
+
+  /** For how many minutes a token of this purpose is good. */
+  minutes(purpose: TokenPurpose): number {
+    return this.#minutes[purpose];
+  }
+
+  /** When a token of this purpose expires if it is issued now; whole seconds, as in the token. */
+  expiry(purpose: TokenPurpose): Date {
+    return new Date((seconds(this.#now()) + this.#minutes[purpose] * 60) * 1000);
+  }
+
+  issue(purpose: TokenPurpose, subject: TokenSubject): IssuedToken {
+    const expiresAt = this.expiry(purpose);
+    const claims = { ver: subject.credentialVersion, iat: seconds(this.#now()), exp: seconds(expiresAt) };
+    const token = jwt.sign(claims, this.#keys[purpose], {
+      algorithm: ALGORITHM,
+      header: { alg: ALGORITHM, typ: type(purpose) },
+      issuer: ISSUER,
+      audience: audience(purpose),
+      subject: subject.userId,
+    });
+    return { token, expiresAt };
+  }
+
+  /** What a good token of this purpose is bound to; null for any other text. */
+  read(purpose: TokenPurpose, token: string): TokenSubject | null {
+    try {
+      const { header, payload } = jwt.verify(token, this.#keys[purpose], {
+        algorithms: [ALGORITHM],
+        issuer: ISSUER,
+        audience: audience(purpose),
+        clockTimestamp: seconds(this.#now()),
+        complete: true,
+      });
+      if (header.typ !== type(purpose) || typeof payload !== "object") return null;
+      const { sub, exp, ["ver"]: version } = payload;
+      if (typeof sub !== "string" || typeof exp !== "number" || !Number.isSafeInteger(version)) return null;
+      return { userId: sub, credentialVersion: version as number };
+    } catch (error) {
+      if (error instanceof jwt.JsonWebTokenError) return null;
+      throw error;
+    }
+  }
+}
+
+const type = (purpose: TokenPurpose) => `${purpose}+jwt`;
+const audience = (purpose: TokenPurpose) => `${ISSUER}/${purpose}`;
+const seconds = (date: Date) => Math.floor(date.getTime() / 1000);

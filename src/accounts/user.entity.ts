@@ -1,0 +1,79 @@
+// The account as it is stored. What clients see of it is graphql/user.type.ts.
+import { randomUUID } from "node:crypto";
+
+import { defineEntity, p } from "@mikro-orm/core";
+
+/** What a user may do. */
+export const Role = { USER: "USER", ADMIN: "ADMIN" } as const;
+export type Role = (typeof Role)[keyof typeof Role];
+
+export const UserSchema = defineEntity({
+  name: "User",
+  tableName: "users",
+  properties: {
+    id: p.uuid().primary(),
+    username: p.text(),
+    email: p.text(),
+    // PostgreSQL folds both by ASCII rules (collation "C"), so no path into the table can forget to.
+    usernameKey: p.text().generated(`(lower("username" collate "C")) stored`).unique("users_username_key"),
+    emailKey: p.text().generated(`(lower("email" collate "C")) stored`),
+    passwordHash: p.text(),
+    roles: p
+      .enum(() => Role)
+      .array()
+      .$type<Role[]>(),
+    isActive: p.boolean(),
+    /** Null once active. Before it the account waits for its confirmation, after it another may take its place. */
+    confirmationExpiresAt: p.datetime(3).nullable(),
+    /** Every token carries it and is good only while it matches; see docs/security.md. */
+    credentialVersion: p.integer(),
+    createdAt: p.datetime(3),
+    updatedAt: p.datetime(3),
+  },
+  uniques: [{ name: "users_email_key", properties: ["emailKey", "isActive"] }],
+});
+
+/** An account, pending (inactive) until the link of its confirmation mail is used. */
+export class User extends UserSchema.class {
+  static pending(values: {
+    username: string;
+    email: string;
+    passwordHash: string;
+    confirmationExpiresAt: Date;
+    now: Date;
+  }): User {
+    const { now, ...rest } = values;
+    return Object.assign(new User(), rest, {
+      id: randomUUID(),
+      roles: [Role.USER],
+      isActive: false,
+      credentialVersion: 1,
+      createdAt: now,
+      updatedAt: now,
+    });
+  }
+
+  /** Whether another registration may take this account's place. */
+  isExpiredAt(now: Date): boolean {
+    return !this.isActive && !!this.confirmationExpiresAt && this.confirmationExpiresAt <= now;
+  }
+
+  activate(now: Date): void {
+    this.isActive = true;
+    this.confirmationExpiresAt = null;
+    this.endOlderTokens(now);
+  }
+
+  changePassword(passwordHash: string, now: Date): void {
+    this.passwordHash = passwordHash;
+    this.endOlderTokens(now);
+  }
+
+  // Not a #private method: MikroORM makes entities without running the constructor that would bring it.
+  private endOlderTokens(now: Date): void {
+    this.credentialVersion += 1;
+    this.updatedAt = now;
+  }
+}
+
+UserSchema.setClass(User);

@@ -1,0 +1,245 @@
+// The composition root: builds every part, once, and starts and stops them in order.
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { ApolloServer } from "@apollo/server";
+import { ApolloServerPluginLandingPageDisabled } from "@apollo/server/plugin/disabled";
+import type { FastifyInstance } from "fastify";
+
+import { AccountMails, SAMPLE_MAILS, type AccountMail } from "./accounts/account-mails.ts";
+import { Accounts } from "./accounts/accounts.ts";
+import { Links } from "./accounts/links.ts";
+import { Passwords } from "./accounts/passwords.ts";
+import { Tokens } from "./accounts/tokens.ts";
+import type { Config } from "./config.ts";
+import { lockDataDir, readOrCreateSecret } from "./database/data-dir.ts";
+import { checkMigrated, migrate } from "./database/migrator.ts";
+import { connectOrm, type Orm } from "./database/orm.ts";
+import type { GraphQLContext } from "./graphql/context.ts";
+import { errorFormatter } from "./graphql/errors.ts";
+import { MAX_TOKENS, operationLimits } from "./graphql/operation-limits.ts";
+import { createSchema } from "./graphql/schema.ts";
+import { createHttpServer } from "./http/server.ts";
+import { createLogger, type Logger } from "./log.ts";
+import { MailboxFolder } from "./mail/mailbox-folder.ts";
+import { MailQueue } from "./mail/queue.ts";
+import { MailRenderer } from "./mail/renderer.ts";
+import { mailboxTransport, smtpTransport } from "./mail/transport.ts";
+import { mailWorker } from "./mail/worker.ts";
+
+const TEMPLATES = fileURLToPath(new URL("../templates", import.meta.url));
+/** Enough for any operation in flight; the whole stop has 10 seconds. */
+const REQUESTS_FINISH_WITHIN_MS = 3_000;
+const MAILS_FINISH_WITHIN_SECONDS = 3;
+
+export interface AppOverrides {
+  /** The clock of everything that expires. */
+  readonly now?: () => Date;
+  /** Called when a part that the server cannot do without has ended by itself. */
+  readonly onFatal?: (message: string) => void;
+}
+
+export function createApp(config: Config, overrides: AppOverrides = {}): App {
+  return new App(config, overrides);
+}
+
+export class App {
+  readonly #config: Config;
+  readonly #now: () => Date;
+  readonly #onFatal: (message: string) => void;
+  /** What has been opened, closed in the opposite order. */
+  readonly #opened = new AsyncDisposableStack();
+  /** Which parts stand in for real ones, for people to read. */
+  readonly standIns: string[] = [];
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+  #url = "";
+
+  constructor(config: Config, { now = () => new Date(), onFatal = () => undefined }: AppOverrides) {
+    this.#config = config;
+    this.#now = now;
+    this.#onFatal = onFatal;
+  }
+
+  /** Where the server listens, such as http://127.0.0.1:4000; known once started. */
+  get url(): string {
+    return this.#url;
+  }
+
+  /** Resolves when the server is ready; after a failure nothing is left open. */
+  start(): Promise<void> {
+    this.#starting ??= this.#start().catch(async (error: unknown) => {
+      await this.#opened.disposeAsync();
+      throw error;
+    });
+    return this.#starting;
+  }
+
+  /** Finishes what is in flight and closes every part; the same promise at each call. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #start(): Promise<void> {
+    const config = this.#config;
+    const log = await createLogger(config.logLevel, config.isProduction);
+    await this.#lockDataDir();
+    const { orm, databaseUrl } = await this.#openDatabase();
+    const em = orm.em;
+
+    const tokens = new Tokens(
+      config.jwtSecret ?? this.#keptSecret(),
+      {
+        access: config.accessTokenMinutes,
+        registration: config.registrationTokenMinutes,
+        reset: config.resetTokenMinutes,
+      },
+      this.#now,
+    );
+    const links = new Links(
+      () => config.confirmationUri ?? `${this.#url}/#/finalize`,
+      () => config.resetUri ?? `${this.#url}/#/reset`,
+    );
+    const mailQueue = new MailQueue<AccountMail>({ databaseUrl, log });
+    const accounts = new Accounts({
+      em,
+      mailQueue,
+      passwords: new Passwords(config.passwordMinLength),
+      tokens,
+      now: this.#now,
+      hideAccountExistence: config.hideAccountExistence,
+    });
+    const mails = new AccountMails({
+      em,
+      tokens,
+      links,
+      appName: config.appName,
+      hideAccountExistence: config.hideAccountExistence,
+    });
+    const renderer = createMailRenderer(config);
+    const mailbox = new MailboxFolder(join(config.dataDir, "mailbox"));
+    const transport = config.smtp
+      ? smtpTransport(config.smtp, config.sender)
+      : mailboxTransport(mailbox, config.sender);
+    this.#opened.defer(() => transport.close());
+
+    await mailQueue.start();
+    this.#opened.defer(() => mailQueue.stop(MAILS_FINISH_WITHIN_SECONDS));
+
+    const apollo = await this.#openApollo(accounts, log);
+    const http = await createHttpServer({
+      apollo,
+      log,
+      corsOrigins: config.corsOrigins,
+      isReady: async () => !this.#stopping && (await orm.isConnected()),
+      hasPages: !config.isProduction,
+      mailbox: config.smtp ? null : mailbox,
+    });
+    await this.#listen(http);
+
+    // Last, so that a failed start has sent nothing.
+    await mailQueue.work(mailWorker({ compose: (job) => mails.compose(job), renderer, transport, log }));
+    await mailQueue.everyDay(async () => {
+      log.info({ removed: await accounts.removeExpired() }, "removed accounts that were never confirmed");
+    });
+  }
+
+  async #stop(): Promise<void> {
+    await this.#starting?.catch(() => undefined);
+    await this.#opened.disposeAsync();
+  }
+
+  /** Nothing of the data folder is used where every stand-in is replaced. */
+  async #lockDataDir(): Promise<void> {
+    const { databaseUrl, jwtSecret, smtp, dataDir } = this.#config;
+    if (databaseUrl !== null && jwtSecret !== null && smtp !== null) return;
+    const lock = await lockDataDir(dataDir);
+    this.#opened.defer(() => lock.release());
+  }
+
+  async #openDatabase(): Promise<{ orm: Orm; databaseUrl: string }> {
+    const databaseUrl = this.#config.databaseUrl ?? (await this.#startEmbeddedPostgres());
+    const orm = await connectOrm(databaseUrl);
+    this.#opened.defer(() => orm.close());
+    await (this.#config.migrateOnStart ? migrate(orm, databaseUrl) : checkMigrated(orm));
+    return { orm, databaseUrl };
+  }
+
+  async #startEmbeddedPostgres(): Promise<string> {
+    // Loaded here, because production has no use for it.
+    const { startEmbeddedPostgres } = await import("./database/embedded-postgres.ts");
+    const postgres = await startEmbeddedPostgres({
+      dataDir: this.#config.dataDir,
+      onUnexpectedExit: this.#onFatal,
+    });
+    this.#opened.defer(() => postgres.stop());
+    this.standIns.push(`PostgreSQL  embedded, data in ${postgres.dataLocation}`);
+    return postgres.databaseUrl;
+  }
+
+  #keptSecret(): string {
+    const path = join(this.#config.dataDir, "jwt-secret");
+    this.standIns.push(`JWT_SECRET  made once and kept in ${path}`);
+    return readOrCreateSecret(path);
+  }
+
+  async #openApollo(accounts: Accounts, log: Logger): Promise<ApolloServer<GraphQLContext>> {
+    const apollo = new ApolloServer<GraphQLContext>({
+      schema: await createSchema(accounts),
+      introspection: !this.#config.isProduction,
+      hideSchemaDetailsFromClientErrors: this.#config.isProduction,
+      parseOptions: { maxLexicalTokens: MAX_TOKENS },
+      validationRules: [operationLimits],
+      formatError: errorFormatter(log),
+      includeStacktraceInErrorResponses: false,
+      persistedQueries: false,
+      stopOnTerminationSignals: false,
+      plugins: [ApolloServerPluginLandingPageDisabled()],
+      logger: log,
+    });
+    await apollo.start();
+    this.#opened.defer(() => apollo.stop());
+    return apollo;
+  }
+
+  async #listen(http: FastifyInstance): Promise<void> {
+    const { host, port } = this.#config;
+    this.#opened.defer(async () => {
+      const cutOff = setTimeout(() => http.server.closeAllConnections(), REQUESTS_FINISH_WITHIN_MS);
+      await http.close();
+      clearTimeout(cutOff);
+    });
+    try {
+      await http.listen({ host, port });
+    } catch (error) {
+      throw listenError(error as NodeJS.ErrnoException, host, port);
+    }
+    const address = http.server.address();
+    this.#url = serverUrl(host, typeof address === "object" && address ? address.port : port);
+  }
+}
+
+/** With every template rendered once: what is missing shows at start, not in a user's mail. */
+export function createMailRenderer(config: Config): MailRenderer {
+  const renderer = new MailRenderer(TEMPLATES, { ...config.subjects });
+  for (const [template, variables] of Object.entries(SAMPLE_MAILS)) {
+    renderer.render({ template, to: { name: "ada", address: "ada@example.com" }, variables });
+  }
+  return renderer;
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  if (error.code === "EADDRINUSE") {
+    return new Error(
+      `Port ${port} on ${host} is in use by another program: stop that one, or give this one another PORT.`,
+    );
+  }
+  return new Error(`The server cannot listen on ${host}:${port}: ${error.message}.`);
+}
+
+/** The address that a browser on this machine can open. */
+function serverUrl(host: string, port: number): string {
+  const name = host === "0.0.0.0" || host === "::" ? "localhost" : host.includes(":") ? `[${host}]` : host;
+  return `http://${name}:${port}`;
+}

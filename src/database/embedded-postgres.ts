@@ -1,0 +1,298 @@
+// Runs a PostgreSQL of the server's own on the data folder, so that the server needs no database set up
+// beforehand. The lock of the data folder is held meanwhile: a PostgreSQL found running on it is an orphan.
+import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { basename, dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { readOrCreateSecret } from "./data-dir.ts";
+import { placePostgres, type PostgresPlace, spawnOptions } from "./postgres-account.ts";
+
+export interface EmbeddedPostgres {
+  databaseUrl: string;
+  /** The folder of the data: in the data folder, except where root's PostgreSQL user can't reach that. */
+  dataLocation: string;
+  stop(): Promise<void>;
+}
+
+/** The running postmaster; `exited` tells how it ended, once it has. */
+interface Postmaster {
+  child: ChildProcess;
+  port: number;
+  exited: Promise<string>;
+}
+
+const USER = "accounts";
+const DATABASE = "accounts";
+const MAX_LOG_SIZE = 10 * 1024 * 1024;
+const READY_WITHIN_MS = 20_000;
+const RETRY_FOR_MS = 10_000;
+const EACH_SIGNAL_MS = 5_000;
+
+/**
+ * Starts PostgreSQL on the data folder and resolves once it takes connections, on a free port of 127.0.0.1;
+ * the first start creates the database. What a crash left behind is put in order first.
+ */
+export async function startEmbeddedPostgres(options: {
+  dataDir: string;
+  onUnexpectedExit: (message: string) => void;
+}): Promise<EmbeddedPostgres> {
+  const dataDir = realpathSync(options.dataDir);
+  const place = await placePostgres(dataDir);
+  await prepareData(place, join(dataDir, "database-password"));
+
+  const logPath = join(dataDir, "postgres.log");
+  if (existsSync(logPath) && statSync(logPath).size > MAX_LOG_SIZE) truncateSync(logPath);
+  const postmaster = await startPostmaster(place, logPath);
+
+  let stopping: Promise<void> | undefined;
+  void postmaster.exited.then((how) => {
+    if (stopping) return;
+    options.onUnexpectedExit(
+      `PostgreSQL ended unexpectedly (${how}). Its log, ${logPath}, ends:\n${endOfLog(logPath)}`,
+    );
+  });
+  const password = encodeURIComponent(readOrCreateSecret(join(dataDir, "database-password")));
+  return {
+    databaseUrl: `postgresql://${USER}:${password}@127.0.0.1:${postmaster.port}/${DATABASE}`,
+    dataLocation: place.dataLocation,
+    stop: () => (stopping ??= stopPostmaster(postmaster)),
+  };
+}
+
+async function prepareData(place: PostgresPlace, passwordPath: string): Promise<void> {
+  const passwordIsKnown = existsSync(passwordPath);
+  const password = readOrCreateSecret(passwordPath);
+  if (!existsSync(join(place.dataLocation, "PG_VERSION"))) return createData(place, password);
+
+  await clearAfterCrash(place.dataLocation);
+  if (passwordIsKnown) return;
+  try {
+    await runSql(place, place.dataLocation, `ALTER ROLE ${USER} PASSWORD '${password}'`);
+  } catch (error) {
+    rmSync(passwordPath);
+    throw error;
+  }
+}
+
+/** Creates the data with the database in it. They are complete or absent: made aside, then renamed. */
+async function createData(place: PostgresPlace, password: string): Promise<void> {
+  const { account, dataLocation } = place;
+  const draftPrefix = `${dataLocation}.new-`;
+  for (const name of readdirSync(dirname(dataLocation))) {
+    const path = join(dirname(dataLocation), name);
+    // An initdb of a killed server may still be writing there for a moment.
+    if (path.startsWith(draftPrefix)) rmSync(path, { recursive: true, force: true, maxRetries: 10 });
+  }
+
+  const draft = mkdtempSync(draftPrefix);
+  try {
+    const data = join(draft, "data");
+    const passwordFile = join(draft, "password");
+    writeFileSync(passwordFile, password, { mode: 0o600 });
+    if (account) for (const path of [draft, passwordFile]) chownSync(path, account.uid, account.gid);
+
+    const access = [`--username=${USER}`, "--auth=scram-sha-256", `--pwfile=${passwordFile}`];
+    await run(place, "initdb", [`--pgdata=${data}`, ...access, "--encoding=UTF8", "--locale=C"]);
+    await runSql(place, data, `CREATE DATABASE ${DATABASE}`);
+    renameSync(data, dataLocation);
+  } finally {
+    rmSync(draft, { recursive: true, force: true, maxRetries: 10 });
+  }
+}
+
+/** Runs a statement on data that no PostgreSQL runs on. */
+async function runSql(place: PostgresPlace, data: string, sql: string): Promise<void> {
+  await run(place, "postgres", ["--single", "-D", data, "-c", "exit_on_error=on", "postgres"], `${sql}\n`);
+}
+
+async function run(place: PostgresPlace, program: string, args: string[], input = ""): Promise<void> {
+  const running = promisify(execFile)(join(place.programs, program), args, spawnOptions(place.account));
+  // A program that ends without reading its input fails with a message better than the broken pipe's.
+  running.child.stdin?.on("error", () => {}).end(input);
+  try {
+    await running;
+  } catch (error) {
+    const { stderr, message } = error as Error & { stderr?: string };
+    throw new Error(`PostgreSQL's ${program} failed: ${stderr?.trim() || message}`, { cause: error });
+  }
+}
+
+/** Stops the PostgreSQL that outlived a killed server, and removes a postmaster.pid that would block the start. */
+async function clearAfterCrash(dataLocation: string): Promise<void> {
+  const pidFile = join(dataLocation, "postmaster.pid");
+  if (!existsSync(pidFile)) return;
+  // A postgres in single-user mode writes its pid negated.
+  const pid = Math.abs(Number.parseInt(readFileSync(pidFile, "utf8"), 10));
+
+  for (const signal of ["SIGINT", "SIGQUIT", "SIGKILL"] as const) {
+    if (isPostgresOf(dataLocation, pid)) sendSignal(pid, signal);
+    for (let waited = 0; waited < EACH_SIGNAL_MS && isPostgresOf(dataLocation, pid); waited += 20)
+      await sleep(20);
+  }
+  if (isPostgresOf(dataLocation, pid)) {
+    throw new Error(
+      `The PostgreSQL that a crash left running on ${dataLocation} doesn't end: end its process ${pid}.`,
+    );
+  }
+  // PostgreSQL removes the file of a dead process, but not one whose pid is another program's by now.
+  if (!pid || sendSignal(pid, 0)) rmSync(pidFile, { force: true });
+}
+
+function isPostgresOf(dataLocation: string, pid: number): boolean {
+  if (!pid || !sendSignal(pid, 0)) return false;
+  if (process.platform !== "linux") {
+    const { stdout } = spawnSync("ps", ["-ww", "-o", "command=", "-p", String(pid)], { encoding: "utf8" });
+    return stdout?.includes(`-D ${dataLocation} `) ?? false;
+  }
+  try {
+    const [program = "", ...args] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+    if (basename(program) !== "postgres") return false;
+    // Containers may hide the working folder of another user's process, but not its arguments; these, on the
+    // other hand, don't follow a data folder that was renamed meanwhile.
+    return args.includes(dataLocation) || readlinkSync(`/proc/${pid}/cwd`) === dataLocation;
+  } catch {
+    return false;
+  }
+}
+
+/** Returns whether the process exists. */
+function sendSignal(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** Starts the postmaster, again where the port was snatched or a crash's last processes are still ending. */
+async function startPostmaster(place: PostgresPlace, logPath: string): Promise<Postmaster> {
+  const patience = Date.now() + RETRY_FOR_MS;
+  for (;;) {
+    const logStart = existsSync(logPath) ? statSync(logPath).size : 0;
+    const postmaster = spawnPostmaster(place, await freePort(), logPath);
+    const failure = await untilReady(postmaster, place.dataLocation, logPath);
+    if (failure === undefined) return postmaster;
+
+    const log = endOfLog(logPath, logStart);
+    const isPassing = /Address already in use|shared memory block .* still in use/.test(log);
+    if (!isPassing || Date.now() > patience) {
+      throw new Error(
+        `PostgreSQL didn't start on ${place.dataLocation} (${failure}). Its log, ${logPath}, says:\n${log}`,
+      );
+    }
+    await sleep(100);
+  }
+}
+
+function spawnPostmaster(place: PostgresPlace, port: number, logPath: string): Postmaster {
+  const settings = {
+    listen_addresses: "127.0.0.1",
+    port,
+    // The path of the data folder can be too long for a socket.
+    unix_socket_directories: "",
+    // Statements and the details of their errors hold personal data.
+    log_error_verbosity: "terse",
+    log_min_error_statement: "panic",
+  };
+  const args = [
+    "-D",
+    place.dataLocation,
+    ...Object.entries(settings).flatMap(([key, value]) => ["-c", `${key}=${value}`]),
+  ];
+  const log = openSync(logPath, "a", 0o600);
+  try {
+    const child = spawn(join(place.programs, "postgres"), args, {
+      ...spawnOptions(place.account),
+      stdio: ["ignore", log, log],
+      // A session of its own: Ctrl-C in the terminal is for the server alone, which then stops PostgreSQL in order.
+      detached: true,
+    });
+    const exited = new Promise<string>((resolve) => {
+      child.once("error", (error) => resolve(error.message));
+      child.once("exit", (code, signal) => resolve(signal ?? `exit code ${code}`));
+    });
+    return { child, port, exited };
+  } finally {
+    closeSync(log);
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject).listen(0, "127.0.0.1", resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Resolves to undefined once PostgreSQL takes connections, else to what is the matter with it, which has ended then. */
+async function untilReady(
+  postmaster: Postmaster,
+  dataLocation: string,
+  logPath: string,
+): Promise<string | undefined> {
+  let failure: string | undefined;
+  void postmaster.exited.then((how) => (failure = how));
+
+  let deadline = Date.now() + READY_WITHIN_MS;
+  let logSize = 0;
+  while (failure === undefined) {
+    if (isReady(dataLocation, postmaster.child.pid)) return undefined;
+    // The recovery after a crash may take long; it reports its progress in the log every ten seconds.
+    const { size } = statSync(logPath);
+    if (size !== logSize) deadline = Date.now() + READY_WITHIN_MS;
+    logSize = size;
+    if (Date.now() > deadline) {
+      await stopPostmaster(postmaster);
+      return `not ready after ${READY_WITHIN_MS / 1000} s without a word in its log`;
+    }
+    await sleep(20);
+  }
+  return failure;
+}
+
+function isReady(dataLocation: string, pid: number | undefined): boolean {
+  try {
+    const lines = readFileSync(join(dataLocation, "postmaster.pid"), "utf8").split("\n");
+    return Number(lines[0]) === pid && lines[7]?.trim() === "ready";
+  } catch {
+    return false;
+  }
+}
+
+async function stopPostmaster({ child, exited }: Postmaster): Promise<void> {
+  child.kill("SIGINT");
+  const impatience = setTimeout(() => child.kill("SIGQUIT"), EACH_SIGNAL_MS);
+  await exited;
+  clearTimeout(impatience);
+}
+
+function endOfLog(logPath: string, from = 0): string {
+  if (!existsSync(logPath)) return "(the log is gone)";
+  const { size } = statSync(logPath);
+  const end = Buffer.alloc(Math.min(size - from, 4096));
+  const log = openSync(logPath, "r");
+  readSync(log, end, 0, end.length, size - end.length);
+  closeSync(log);
+  return end.toString().trim().split("\n").slice(-8).join("\n");
+}

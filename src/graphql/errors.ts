@@ -1,0 +1,50 @@
+// How errors look to clients: a message for people and extensions.code for programs. Causes, stacks and the
+// values that were sent stay here.
+import { randomUUID } from "node:crypto";
+
+import { unwrapResolverError } from "@apollo/server/errors";
+import type { GraphQLFormattedError } from "graphql";
+
+import { AccountError } from "../accounts/account-error.ts";
+import type { Logger } from "../log.ts";
+
+const INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR";
+
+/** For Apollo's `formatError`. */
+export function errorFormatter(log: Logger) {
+  return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
+    const at = {
+      ...(formatted.locations && { locations: formatted.locations }),
+      ...(formatted.path && { path: formatted.path }),
+    };
+    const cause = unwrapResolverError(error);
+    if (cause instanceof AccountError) {
+      const { message, code, field, fields } = cause;
+      return { message, ...at, extensions: { code, ...(field && { field }), ...(fields && { fields }) } };
+    }
+    const code = formatted.extensions?.["code"];
+    if (typeof code !== "string" || code === INTERNAL_SERVER_ERROR)
+      return { ...internalError(log, cause), ...at };
+    return { message: withoutValues(formatted.message), ...at, extensions: { code } };
+  };
+}
+
+/** What a client learns of an unexpected error: an id that also stands in the log. */
+export function internalError(log: Logger, cause: unknown): GraphQLFormattedError {
+  const id = randomUUID();
+  log.error({ err: cause, id }, "unexpected error");
+  return {
+    message: `Something went wrong on our side. Please tell us this id: ${id}`,
+    extensions: { code: INTERNAL_SERVER_ERROR, id },
+  };
+}
+
+/** graphql-js quotes what it did not understand, which may be a password with its quotation marks forgotten. */
+function withoutValues(message: string): string {
+  return message
+    .replace(/ got invalid value [\s\S]*$/, " has a value of the wrong type.")
+    .replace(
+      /(cannot represent [^:]*|Syntax Error: [^,:"]*|Expected value of type "[^"]*")(: |, found |"|:)[\s\S]*$/,
+      "$1.",
+    );
+}

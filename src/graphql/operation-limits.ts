@@ -1,0 +1,81 @@
+// What one operation may ask for. Counted over the document before anything runs, through aliases and fragments,
+// so that one request cannot try many passwords or send many mails.
+import {
+  GraphQLError,
+  Kind,
+  type ASTVisitor,
+  type FragmentDefinitionNode,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+  type ValidationContext,
+} from "graphql";
+
+/** Enough for GraphiQL's introspection, which has about 500. */
+export const MAX_TOKENS = 1_000;
+const MAX_DEPTH = 20;
+const MAX_ROOT_FIELDS = 50;
+const GUARDED = /^(register|login|(request|resend|finalize)[A-Z]\w*)$/;
+
+interface Extent {
+  readonly depth: number;
+  readonly fields: number;
+  readonly guarded: number;
+}
+
+/** A validation rule: a violation answers 400 before any resolver runs. */
+export function operationLimits(context: ValidationContext): ASTVisitor {
+  // Each fragment is measured once: spreads that double at every level would otherwise take for ever.
+  const fragments = new Map<FragmentDefinitionNode, Extent>();
+
+  function extentOf(selections: SelectionSetNode): Extent {
+    let depth = 0;
+    let fields = 0;
+    let guarded = 0;
+    for (const selection of selections.selections) {
+      if (selection.kind === Kind.FIELD) {
+        const below = selection.selectionSet ? extentOf(selection.selectionSet).depth : 0;
+        depth = Math.max(depth, 1 + below);
+        fields += 1;
+        if (GUARDED.test(selection.name.value)) guarded += 1;
+      } else {
+        const inner =
+          selection.kind === Kind.INLINE_FRAGMENT
+            ? extentOf(selection.selectionSet)
+            : extentOfFragment(context.getFragment(selection.name.value));
+        depth = Math.max(depth, inner.depth);
+        fields += inner.fields;
+        guarded += inner.guarded;
+      }
+    }
+    return { depth, fields, guarded };
+  }
+
+  function extentOfFragment(fragment: FragmentDefinitionNode | null | undefined): Extent {
+    const nothing = { depth: 0, fields: 0, guarded: 0 };
+    if (!fragment) return nothing;
+    const known = fragments.get(fragment);
+    if (known) return known;
+    fragments.set(fragment, nothing); // a cycle, which another rule reports, ends here
+    const extent = extentOf(fragment.selectionSet);
+    fragments.set(fragment, extent);
+    return extent;
+  }
+
+  return {
+    OperationDefinition(operation: OperationDefinitionNode) {
+      const { depth, fields, guarded } = extentOf(operation.selectionSet);
+      const refuse = (message: string) => {
+        context.reportError(new GraphQLError(message, { nodes: operation }));
+      };
+      if (depth > MAX_DEPTH)
+        refuse(`The operation is nested ${depth} fields deep: at most ${MAX_DEPTH} are allowed.`);
+      if (fields > MAX_ROOT_FIELDS)
+        refuse(`The operation has ${fields} root fields: at most ${MAX_ROOT_FIELDS} are allowed.`);
+      if (guarded > 1) {
+        refuse(
+          "The operation has more than one of register, login, request..., resend... and finalize...: send one at a time.",
+        );
+      }
+    },
+  };
+}

@@ -1,0 +1,33 @@
+// What the mutations answer with.
+import { Field, GraphQLISODateTime, ObjectType } from "type-graphql";
+
+import type { SignIn } from "../accounts/accounts.ts";
+import { UserType } from "./user.type.ts";
+
+@ObjectType({ description: "The request was accepted." })
+export class MessagePayload {
+  @Field(() => String, { description: "For people: what happens next." })
+  message!: string;
+
+  static of(message: string): MessagePayload {
+    return Object.assign(new MessagePayload(), { message });
+  }
+}
+
+@ObjectType({ description: "Somebody is signed in." })
+export class AuthPayload {
+  @Field(() => String, {
+    description: "For the header `Authorization: Bearer ...`; a JWT, opaque to clients.",
+  })
+  accessToken!: string;
+
+  @Field(() => GraphQLISODateTime, { description: "When the access token stops being good." })
+  expiresAt!: Date;
+
+  @Field(() => UserType, { description: "Who is signed in." })
+  user!: UserType;
+
+  static of({ accessToken: { token, expiresAt }, user }: SignIn): AuthPayload {
+    return Object.assign(new AuthPayload(), { accessToken: token, expiresAt, user: UserType.of(user) });
+  }
+}

@@ -1,0 +1,58 @@
+// Every error of the HTTP layer looks like one of GraphQL: {errors: [{message, extensions: {code}}]}.
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+
+import { internalError } from "../graphql/errors.ts";
+import type { Logger } from "../log.ts";
+
+/** In kibibytes; far more than any operation of ours needs. */
+export const BODY_LIMIT_KIB = 16;
+
+const MESSAGES: Record<string, string> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: `The request's body is larger than ${BODY_LIMIT_KIB} kB.`,
+  FST_ERR_CTP_EMPTY_JSON_BODY: "The request's body is empty: send a JSON object with a query.",
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: "The request's Content-Type is not supported: send application/json.",
+};
+
+/** A refusal of the HTTP layer; `code` defaults to the status's name, as in METHOD_NOT_ALLOWED. */
+export function httpError(status: number, message: string) {
+  const code = (STATUS_CODES[status] ?? "ERROR").toUpperCase().replace(/\W+/g, "_");
+  return { errors: [{ message, extensions: { code } }] };
+}
+
+export function handleErrors(http: FastifyInstance, log: Logger): void {
+  http.setNotFoundHandler((request, reply) =>
+    reply.code(404).send(httpError(404, `There is nothing at ${request.method} ${pathOf(request)}.`)),
+  );
+  http.setErrorHandler((error: FastifyError, _request, reply) => {
+    const status = error.statusCode ?? 500;
+    if (status >= 500) return reply.code(500).send({ errors: [internalError(log, error)] });
+    return reply.code(status).send(httpError(status, MESSAGES[error.code] ?? error.message));
+  });
+}
+
+/** A URL that cannot be decoded reaches no route. */
+export function refuseFrameworkError(
+  error: FastifyError,
+  _request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  void reply.code(error.statusCode ?? 400).send(httpError(error.statusCode ?? 400, error.message));
+}
+
+/** What is no HTTP at all never becomes a request. */
+export function refuseClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+  const status =
+    error.code === "HPE_HEADER_OVERFLOW" ? 431 : error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : 400;
+  const body = JSON.stringify(httpError(status, "The request could not be read."));
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8`;
+  socket.end(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+}
+
+/** Without the query, which may hold an operation and its arguments. */
+function pathOf(request: FastifyRequest): string {
+  return request.url.split("?", 1)[0] ?? "";
+}

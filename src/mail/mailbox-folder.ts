@@ -1,0 +1,91 @@
+// The mailbox of the default start: a folder of .eml files, numbered in the order of sending.
+import { randomUUID } from "node:crypto";
+import { link, mkdir, readdir, readFile, unlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import PostalMime, { type Address } from "postal-mime";
+
+/** A mail as /mailbox shows it; `to` and `from` as `Name <address>`. */
+export interface MailboxMessage {
+  readonly id: string;
+  readonly to: string;
+  readonly from: string;
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+  /** ISO 8601. */
+  readonly date: string;
+  readonly headers: readonly { readonly key: string; readonly value: string }[];
+}
+
+export class MailboxFolder {
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Mails hold links that sign people in, so nobody else on the machine may read them. */
+  async add(message: Buffer): Promise<void> {
+    await mkdir(this.#path, { recursive: true, mode: 0o700 });
+    // Written whole before it gets its number, so that no reader meets half a mail.
+    const draft = join(this.#path, `${randomUUID()}.draft`);
+    await writeFile(draft, message, { mode: 0o600 });
+    try {
+      for (
+        let number = (await this.#newest()) + 1;
+        !(await linked(draft, join(this.#path, fileName(number))));
+      )
+        number += 1;
+    } finally {
+      await unlink(draft);
+    }
+  }
+
+  /** Newest first. */
+  async messages(): Promise<MailboxMessage[]> {
+    const names = (await this.#names()).sort().reverse();
+    return Promise.all(names.map((name) => this.#read(name)));
+  }
+
+  async #read(name: string): Promise<MailboxMessage> {
+    const mail = await PostalMime.parse(await readFile(join(this.#path, name)));
+    return {
+      id: name.replace(/\.eml$/, ""),
+      to: (mail.to ?? []).map(display).join(", "),
+      from: mail.from ? display(mail.from) : "",
+      subject: mail.subject ?? "",
+      text: mail.text ?? "",
+      html: mail.html ?? "",
+      date: mail.date ?? "",
+      headers: mail.headers.map(({ originalKey, value }) => ({ key: originalKey, value })),
+    };
+  }
+
+  async #newest(): Promise<number> {
+    return Math.max(0, ...(await this.#names()).map((name) => parseInt(name, 10)));
+  }
+
+  async #names(): Promise<string[]> {
+    try {
+      return (await readdir(this.#path)).filter((name) => /^\d+\.eml$/.test(name));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw error;
+    }
+  }
+}
+
+const fileName = (number: number) => `${String(number).padStart(8, "0")}.eml`;
+/** False if another mail, sent at the same time, has got the number. */
+async function linked(draft: string, target: string): Promise<boolean> {
+  try {
+    await link(draft, target);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+const display = ({ name, address }: Address) => `${name} <${address ?? ""}>`;

@@ -1,0 +1,117 @@
+// Mails to send and the daily task, kept in PostgreSQL by pg-boss (its only home) beside the accounts: what
+// enqueues shares the caller's transaction, what is sent shares nothing with it.
+import { fromKysely, PgBoss } from "pg-boss";
+
+import type { EntityManager } from "@mikro-orm/postgresql";
+
+import type { Logger } from "../log.ts";
+
+/** pg-boss owns this schema; its tables show each mail's status (docs/operations.md). */
+const QUEUE_SCHEMA = "accounts_queue";
+const MAIL = "mail";
+const DAILY = "daily";
+
+const MAIL_QUEUE = {
+  notify: true, // the worker hears of a mail at its commit instead of polling
+  heartbeatSeconds: 10, // a killed worker's mail is taken up by another after this long without a sign of life
+  expireInSeconds: 120,
+  // 1, 2, 4, ... up to 300 seconds between attempts: about a day of a mail server's outage.
+  retryBackoff: true,
+  retryDelay: 1,
+  retryDelayMax: 300,
+  retryLimit: 300,
+  retentionSeconds: 7 * 24 * 60 * 60,
+  deleteAfterSeconds: 24 * 60 * 60,
+};
+/** Mails in hand at the same time; also the number of SMTP connections. */
+export const MAILS_AT_ONCE = 5;
+
+export interface MailQueueParts {
+  readonly databaseUrl: string;
+  readonly log: Logger;
+}
+
+/** One delivery of a queued mail. */
+export interface QueuedMail<Job> {
+  /** The same at each attempt. */
+  readonly id: string;
+  /** 0 for the first. */
+  readonly attempt: number;
+  readonly job: Job;
+}
+
+export class MailQueue<Job extends object> {
+  readonly #boss: PgBoss;
+  readonly #log: Logger;
+
+  constructor({ databaseUrl, log }: MailQueueParts) {
+    this.#log = log;
+    this.#boss = new PgBoss({
+      connectionString: databaseUrl,
+      application_name: "account-server queue",
+      schema: QUEUE_SCHEMA,
+      max: MAILS_AT_ONCE + 2,
+      useListenNotify: true,
+      migrate: false,
+      registerInstance: false,
+      // Often enough to bring a killed worker's mail back within seconds.
+      superviseIntervalSeconds: 5,
+      monitorIntervalSeconds: 5,
+    });
+    this.#boss.on("error", (error) =>
+      this.#log.error({ err: error }, "mail queue: the database does not answer"),
+    );
+    this.#boss.on("warning", ({ message }) => this.#log.debug(`mail queue: ${message}`));
+  }
+
+  /** Creates or upgrades the queue's tables; safe to run from several replicas at once. */
+  static async migrate(databaseUrl: string): Promise<void> {
+    const boss = new PgBoss({
+      connectionString: databaseUrl,
+      schema: QUEUE_SCHEMA,
+      supervise: false,
+      schedule: false,
+      max: 2,
+    });
+    await boss.start();
+    try {
+      await boss.createQueue(MAIL, MAIL_QUEUE);
+      await boss.updateQueue(MAIL, MAIL_QUEUE);
+      await boss.createQueue(DAILY, { policy: "singleton", retryLimit: 3 });
+      await boss.schedule(DAILY, "17 3 * * *");
+    } finally {
+      await boss.stop({ graceful: false });
+    }
+  }
+
+  /** @throws {Error} if the tables are missing or of another version */
+  async start(): Promise<void> {
+    await this.#boss.start();
+  }
+
+  /** Adds a mail within the transaction of `em`: it is sent if and only if that commits. */
+  async enqueue(em: EntityManager, job: Job): Promise<void> {
+    await this.#boss.send(MAIL, job, { db: fromKysely(em.getKysely()) });
+  }
+
+  /** Hands every mail to `send`, which throws to have it sent again later. */
+  async work(send: (mail: QueuedMail<Job>) => Promise<void>): Promise<void> {
+    await this.#boss.work<Job>(
+      MAIL,
+      { localConcurrency: MAILS_AT_ONCE, includeMetadata: true },
+      async (jobs) => {
+        for (const { id, retryCount, data } of jobs) await send({ id, attempt: retryCount, job: data });
+      },
+    );
+  }
+
+  /** Runs `task` once a day, on one replica. */
+  async everyDay(task: () => Promise<void>): Promise<void> {
+    await this.#boss.work(DAILY, task);
+  }
+
+  /** Lets mails in hand finish for up to `timeoutSeconds`, then returns them to the queue. */
+  async stop(timeoutSeconds: number): Promise<void> {
+    await this.#boss.stop({ graceful: true, timeout: timeoutSeconds * 1000 });
+  }
+}

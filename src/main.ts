@@ -1,0 +1,38 @@
+// Starts the server and stops it on a signal; nothing else.
+import { createApp, type App } from "./app.ts";
+import { loadConfig, readEnvironment, type Config } from "./config.ts";
+
+const STOP_WITHIN_MS = 9_500;
+
+try {
+  const config = loadConfig(readEnvironment());
+  const app = createApp(config, { onFatal: (message) => stop(app, message) });
+  // From here on, so that a signal during the start stops in order too. Repeated ones (a terminal and npm both
+  // send one) change nothing.
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop(app));
+  await app.start();
+  if (!config.isProduction) console.log(banner(app, config));
+} catch (error) {
+  console.error(error instanceof Error && !isBug(error) ? error.message : error);
+  process.exitCode = 1;
+}
+
+function stop(app: App, fault?: string): void {
+  if (fault !== undefined) console.error(fault);
+  setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
+  void app.stop().then(() => process.exit(fault === undefined ? 0 : 1));
+}
+
+/** A refusal is one sentence for whoever starts the server; a bug comes with its stack. */
+function isBug(error: Error): boolean {
+  return error instanceof TypeError || error instanceof ReferenceError;
+}
+
+function banner(app: App, config: Config): string {
+  const lines = [`${config.appName} is ready.`, "", `  GraphiQL    ${app.url}/graphql`];
+  if (!config.smtp) lines.push(`  Mailbox     ${app.url}/mailbox`);
+  if (app.standIns.length > 0)
+    lines.push("", "Standing in for what production needs:", ...app.standIns.map((line) => `  ${line}`));
+  if (!config.smtp) lines.push("  MAIL_SERVER mails go to the mailbox instead");
+  return lines.join("\n");
+}

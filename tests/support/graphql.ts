@@ -1,0 +1,186 @@
+// The public door: every operation of the contract, sent as GraphQL over HTTP. Each expected error is held against
+// the @errors list that schema.graphql gives its field.
+import { readFileSync } from "node:fs";
+
+import { buildSchema, getDirectiveValues, type GraphQLSchema } from "graphql";
+import { expect } from "vitest";
+
+export interface GraphQLErrorBody {
+  readonly message: string;
+  readonly path?: string[];
+  readonly extensions: {
+    readonly code: string;
+    readonly id?: string;
+    readonly field?: string;
+    readonly fields?: { field: string; message: string }[];
+  };
+}
+
+export interface Answer<Data> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly data: Data | null | undefined;
+  readonly errors: GraphQLErrorBody[];
+}
+
+export interface Auth {
+  accessToken: string;
+  expiresAt: string;
+  user: {
+    id: string;
+    username: string;
+    email: string;
+    roles: string[];
+    isActive: boolean;
+    createdAt: string;
+  };
+}
+export interface Message {
+  message: string;
+}
+type HeadersGiven = Record<string, string>;
+
+const USER = "{ id username email roles isActive createdAt }";
+const AUTH = `{ accessToken expiresAt user ${USER} }`;
+
+export const schema: GraphQLSchema = buildSchema(readFileSync("schema.graphql", "utf8"));
+
+/** The codes that schema.graphql says a field of Query or Mutation can raise. */
+export const listedCodes = new Map(
+  [schema.getQueryType(), schema.getMutationType()]
+    .flatMap((type) => Object.values(type?.getFields() ?? {}))
+    .map((field) => [
+      field.name,
+      getDirectiveValues(schema.getDirective("errors")!, field.astNode!)?.["codes"] as string[],
+    ]),
+);
+
+export class GraphQLDoor {
+  readonly url: string;
+
+  constructor(url: string) {
+    this.url = url;
+  }
+
+  /** Any request to /graphql. */
+  async send(init: RequestInit, path = "/graphql"): Promise<Answer<Record<string, unknown>>> {
+    const response = await fetch(this.url + path, init);
+    const text = await response.text();
+    const body = JSON.parse(text) as { data?: Record<string, unknown> | null; errors?: GraphQLErrorBody[] };
+    const errors = body.errors ?? [];
+    for (const { message, extensions } of errors) {
+      expect(message, "every error has a message").toEqual(expect.any(String));
+      expect(extensions.code, "every error has a code").toEqual(expect.any(String));
+    }
+    return { status: response.status, headers: response.headers, text, data: body.data, errors };
+  }
+
+  execute(query: string, variables: Record<string, unknown> = {}, headers: HeadersGiven = {}) {
+    return this.send({
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify({ query, variables }),
+    });
+  }
+
+  register(args: { username: string; email: string; password: string }) {
+    return this.#field<Message>(
+      "register",
+      "mutation ($username: String!, $email: String!, $password: String!)",
+      "username: $username, email: $email, password: $password",
+      "{ message }",
+      args,
+    );
+  }
+
+  finalizeRegistration(args: { token?: string | null }, headers: HeadersGiven = {}) {
+    return this.#field<Auth>(
+      "finalizeRegistration",
+      "mutation ($token: String)",
+      "token: $token",
+      AUTH,
+      args,
+      headers,
+    );
+  }
+
+  resendRegistration(email: string) {
+    return this.#field<Message>(
+      "resendRegistration",
+      "mutation ($email: String!)",
+      "email: $email",
+      "{ message }",
+      { email },
+    );
+  }
+
+  login(username: string, password: string) {
+    return this.#field<Auth>(
+      "login",
+      "mutation ($username: String!, $password: String!)",
+      "username: $username, password: $password",
+      AUTH,
+      { username, password },
+    );
+  }
+
+  requestReset(email: string) {
+    return this.#field<Message>(
+      "requestReset",
+      "mutation ($email: String!)",
+      "email: $email",
+      "{ message }",
+      { email },
+    );
+  }
+
+  finalizeReset(args: { token?: string | null; password: string }, headers: HeadersGiven = {}) {
+    return this.#field<Auth>(
+      "finalizeReset",
+      "mutation ($token: String, $password: String!)",
+      "token: $token, password: $password",
+      AUTH,
+      args,
+      headers,
+    );
+  }
+
+  me(accessToken?: string) {
+    return this.meWith(accessToken === undefined ? {} : { authorization: `Bearer ${accessToken}` });
+  }
+
+  meWith(headers: HeadersGiven) {
+    return this.#field<Auth["user"] | null>("me", "query", "", USER, {}, headers);
+  }
+
+  /** The data of an answer that has no errors. */
+  succeed<Data>(answer: Answer<Data>): Data {
+    expect(answer.errors).toEqual([]);
+    expect(answer.status).toBe(200);
+    return answer.data as Data;
+  }
+
+  /** The one error of an operation that was executed and refused with `code`. */
+  refuse(answer: Answer<unknown>, code: string): GraphQLErrorBody {
+    expect(answer.errors.map(({ extensions }) => extensions.code)).toEqual([code]);
+    expect(answer.status).toBe(200);
+    return answer.errors[0]!;
+  }
+
+  async #field<Data>(
+    name: string,
+    operation: string,
+    args: string,
+    selection: string,
+    variables: Record<string, unknown>,
+    headers: HeadersGiven = {},
+  ): Promise<Answer<Data>> {
+    const query = `${operation} { ${name}${args && `(${args})`} ${selection} }`;
+    const answer = await this.execute(query, variables, headers);
+    const listed = [...(listedCodes.get(name) ?? []), "INTERNAL_SERVER_ERROR"];
+    for (const { extensions } of answer.errors)
+      expect(listed, `the @errors list of ${name}`).toContain(extensions.code);
+    return { ...answer, data: answer.data?.[name] as Data | null | undefined };
+  }
+}

@@ -1,0 +1,73 @@
+// One real PostgreSQL for the whole run, in a folder of its own; every server under test gets a copy of one
+// migrated database.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import pg from "pg";
+import type { TestProject } from "vitest/node";
+
+import { startEmbeddedPostgres } from "../../src/database/embedded-postgres.ts";
+import { migrate } from "../../src/database/migrator.ts";
+import { connectOrm } from "../../src/database/orm.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    postgresUrl: string;
+  }
+}
+
+const TEMPLATE = "template_migrated";
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const dataDir = await mkdtemp(join(tmpdir(), "account-server-tests-"));
+  const postgres = await startEmbeddedPostgres({
+    dataDir,
+    onUnexpectedExit: (message) => {
+      throw new Error(message);
+    },
+  });
+  // Data of tests need not survive a power cut.
+  await query(postgres.databaseUrl, "alter system set fsync = off");
+  await query(postgres.databaseUrl, "select pg_reload_conf()");
+  await query(postgres.databaseUrl, `create database ${TEMPLATE}`);
+  const templateUrl = databaseAt(postgres.databaseUrl, TEMPLATE);
+  const orm = await connectOrm(templateUrl);
+  await migrate(orm, templateUrl);
+  await orm.close();
+  project.provide("postgresUrl", postgres.databaseUrl);
+  return async () => {
+    await postgres.stop();
+    await rm(dataDir, { recursive: true, force: true });
+    await rm(postgres.dataLocation, { recursive: true, force: true });
+  };
+}
+
+/** A new database with this version's tables, or an empty one. */
+export async function createDatabase(postgresUrl: string, { empty = false } = {}): Promise<string> {
+  const name = `test_${crypto.randomUUID().replaceAll("-", "")}`;
+  await query(postgresUrl, `create database ${name} template ${empty ? "template1" : TEMPLATE}`);
+  return databaseAt(postgresUrl, name);
+}
+
+/** Runs one statement on a connection of its own. */
+export async function query<Row = Record<string, unknown>>(
+  url: string,
+  sql: string,
+  values: unknown[] = [],
+): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const { rows } = await client.query(sql, values);
+    return rows as Row[];
+  } finally {
+    await client.end();
+  }
+}
+
+function databaseAt(postgresUrl: string, name: string): string {
+  const url = new URL(postgresUrl);
+  url.pathname = `/${name}`;
+  return url.href;
+}

@@ -1,0 +1,113 @@
+// A server under test: the real application in this process, over HTTP, with a database of its own, a real SMTP
+// server and a clock that can be moved.
+import { inject, onTestFinished } from "vitest";
+
+import { createApp } from "../../src/app.ts";
+import { loadConfig } from "../../src/config.ts";
+import { createDatabase, query } from "./postgres.ts";
+import { GraphQLDoor } from "./graphql.ts";
+import { SmtpCatcher, tokenIn } from "./smtp.ts";
+
+export const PASSWORD = "correct horse battery";
+export const MINUTE = 60_000;
+export const DAY = 24 * 60 * MINUTE;
+
+export interface Person {
+  readonly username: string;
+  readonly email: string;
+  readonly password: string;
+}
+
+export class TestServer extends GraphQLDoor {
+  readonly smtp: SmtpCatcher;
+  readonly databaseUrl: string;
+  readonly #clock: { offset: number };
+
+  constructor(url: string, smtp: SmtpCatcher, databaseUrl: string, clock: { offset: number }) {
+    super(url);
+    this.smtp = smtp;
+    this.databaseUrl = databaseUrl;
+    this.#clock = clock;
+  }
+
+  /** Moves the server's clock forward. */
+  advance(milliseconds: number): void {
+    this.#clock.offset += milliseconds;
+  }
+
+  query<Row = Record<string, unknown>>(sql: string, values: unknown[] = []): Promise<Row[]> {
+    return query<Row>(this.databaseUrl, sql, values);
+  }
+
+  /** Registers somebody; the mail is on its way. */
+  async registerPerson(
+    username: string,
+    email = `${username}@example.com`,
+    password = PASSWORD,
+  ): Promise<Person> {
+    const person = { username, email, password };
+    this.succeed(await this.register(person));
+    return person;
+  }
+
+  /** The token of the newest mail to `email` with `subject`, once it is there. */
+  async mailedToken(email: string, subject: RegExp, ordinal = 1): Promise<string> {
+    const matching = () =>
+      this.smtp.received.filter(
+        ({ recipients, mail }) =>
+          recipients.includes(email.toLowerCase()) && subject.test(mail.subject ?? ""),
+      );
+    while (matching().length < ordinal) await this.smtp.mails(this.smtp.received.length + 1);
+    return tokenIn(matching()[ordinal - 1]!);
+  }
+
+  confirmationToken(email: string, ordinal = 1): Promise<string> {
+    return this.mailedToken(email, /confirm your account/i, ordinal);
+  }
+
+  resetToken(email: string, ordinal = 1): Promise<string> {
+    return this.mailedToken(email, /reset your password/i, ordinal);
+  }
+
+  /** Registers and confirms somebody; returns the access token too. */
+  async activePerson(
+    username: string,
+    email = `${username}@example.com`,
+  ): Promise<Person & { accessToken: string }> {
+    const person = await this.registerPerson(username, email);
+    const answer = await this.finalizeRegistration({ token: await this.confirmationToken(email) });
+    return { ...person, accessToken: this.succeed(answer).accessToken };
+  }
+}
+
+export interface ServerOptions {
+  readonly env?: Record<string, string>;
+  readonly databaseUrl?: string;
+}
+
+/** Starts a server that lives until the end of the test. */
+export async function startServer({ env = {}, databaseUrl }: ServerOptions = {}): Promise<TestServer> {
+  const smtp = await SmtpCatcher.start();
+  const url = databaseUrl ?? (await createDatabase(inject("postgresUrl")));
+  const clock = { offset: 0 };
+  const app = createApp(
+    loadConfig({
+      NODE_ENV: "test",
+      LOG_LEVEL: process.env["LOG_LEVEL"] ?? "error",
+      PORT: "0",
+      DATABASE_URL: url,
+      JWT_SECRET: "a secret of this test, at least 32 bytes long",
+      MAIL_SERVER: "127.0.0.1",
+      MAIL_PORT: String(smtp.port),
+      MAIL_USERNAME: "accounts@example.com",
+      ...env,
+    }),
+    { now: () => new Date(Date.now() + clock.offset) },
+  );
+  onTestFinished(async () => {
+    await app.stop();
+    await smtp.close();
+  });
+  await app.start();
+  return new TestServer(app.url, smtp, url, clock);
+}

@@ -1,0 +1,20 @@
+import { fileURLToPath } from "node:url";
+
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  // The file that Node itself takes; Vite would take index.mjs and load graphql twice.
+  resolve: { alias: [{ find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve("graphql")) }] },
+  test: {
+    include: ["tests/**/*.test.ts"],
+    globalSetup: "tests/support/postgres.ts",
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    coverage: {
+      include: ["src/**"],
+      // Run as processes of their own by tests/process/, where no coverage is taken.
+      exclude: ["src/main.ts", "src/migrate.ts", "src/mail-preview.ts"],
+      reporter: ["text-summary", "html"],
+    },
+  },
+});
