@@ -13,30 +13,26 @@ export async function createLogger(level: LogLevel, isProduction: boolean): Prom
 }
 
 /**
- * What may be written down of an error. A database error's message carries the statement with its values, and
- * its `detail` the row (password hash included), so of those only the code and the server's own words stay.
+ * What may be written down of an error. Of a database error the statement, its values and the row that it complains
+ * about (password hash included) stay out; code, constraint and the server's own words tell enough.
  */
 export function loggableError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error };
   const { code, constraint, table } = error as unknown as Record<string, unknown>;
-  const isDatabaseError =
-    /^[0-9A-Z]{5}$/.test(String(code)) || "query" in error || error.name.endsWith("Exception");
-  const frames = error.stack
-    ?.split("\n")
-    .filter((line) => /^\s+at /.test(line))
-    .join("\n");
+  const frames = error.stack?.split("\n").filter((line) => /^\s+at /.test(line));
   return {
     type: error.name,
-    message: isDatabaseError ? serverWords(error) : error.message,
+    message: wordsWithoutRow(error.message, code),
     code,
     constraint,
     table,
-    stack: frames,
-    ...(error.cause !== undefined && !isDatabaseError && { cause: loggableError(error.cause) }),
+    stack: frames?.join("\n"),
+    ...(error.cause !== undefined && { cause: loggableError(error.cause) }),
   };
 }
 
-/** The last part of `<statement> - <message of PostgreSQL>`, as MikroORM puts them together. */
-function serverWords(error: Error): string {
-  return error.message.slice(error.message.lastIndexOf(" - ") + 1).replace(/^- /, "");
+function wordsWithoutRow(message: string, code: unknown): string {
+  // SQLSTATE class 22, data exceptions: those messages quote the value.
+  if (typeof code === "string" && /^22[0-9A-Z]{3}$/.test(code)) return "PostgreSQL did not accept a value";
+  return message.split("\n - detail:", 1)[0] ?? "";
 }

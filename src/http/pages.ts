@@ -4,64 +4,82 @@ import { randomBytes } from "node:crypto";
 
 import type { FastifyInstance, FastifyReply } from "fastify";
 
+/** The flow, a tab a step; the operations' names are the tabs' titles. */
 const TABS = [
-  `# 1. Register. The mail arrives at /mailbox.
-mutation {
-  register(username: "ada", email: "ada@example.com", password: "correct horse battery") {
+  {
+    query: `# The mail arrives at /mailbox.
+mutation Register {
+  register(
+    username: "ada"
+    email: "ada@example.com"
+    password: "correct horse battery"
+  ) {
     message
   }
 }`,
-  `# 2. Paste the token of the mailed link.
-mutation {
+  },
+  {
+    query: `# Paste the token of the mailed link.
+mutation FinalizeRegistration {
   finalizeRegistration(token: "") {
     accessToken
     expiresAt
     user { id username email isActive }
   }
 }`,
-  `# 3. Log in, with the username or the email address.
-mutation {
+  },
+  {
+    query: `# With the username or the email address.
+mutation Login {
   login(username: "ada", password: "correct horse battery") {
     accessToken
     expiresAt
     user { username }
   }
 }`,
-  `# 4. Who am I? Put the access token into the headers below: {"Authorization": "Bearer ..."}
-query {
+  },
+  {
+    query: `# Put the access token into the Headers below.
+query Me {
   me { id username email roles isActive createdAt }
 }`,
-  `# 5. Ask for a new password, then paste the token of that mail.
-mutation {
+    headers: '{\n  "Authorization": "Bearer "\n}',
+  },
+  {
+    query: `# The mail arrives at /mailbox.
+mutation RequestReset {
   requestReset(email: "ada@example.com") {
     message
   }
 }`,
-  `# 6. Set it.
-mutation {
+  },
+  {
+    query: `# Paste the token of the mailed link.
+mutation FinalizeReset {
   finalizeReset(token: "", password: "an even better battery") {
     accessToken
     expiresAt
     user { username }
   }
 }`,
+  },
 ];
 
-export async function servePages(
-  http: FastifyInstance,
-  { hasMailbox }: { hasMailbox: boolean },
-): Promise<void> {
-  // Loaded here, because production has no use for its megabytes.
-  const { renderGraphiQL } = await import("@graphql-yoga/render-graphiql");
-  const graphiql = renderGraphiQL({
-    title: "Account server · GraphiQL",
-    defaultTabs: TABS.map((query) => ({ query, headers: '{\n  "Authorization": ""\n}' })),
-  });
+export function servePages(http: FastifyInstance, { hasMailbox }: { hasMailbox: boolean }): void {
+  let graphiql: Promise<string> | undefined;
   http.addHook("onRequest", async (request, reply) => {
     const isBrowser = request.method === "GET" && (request.headers.accept ?? "").includes("text/html");
-    if (isBrowser && request.url === "/graphql") return reply.type("text/html; charset=utf-8").send(graphiql);
+    if (!isBrowser || request.url !== "/graphql") return;
+    graphiql ??= renderGraphiQL();
+    return reply.type("text/html; charset=utf-8").send(await graphiql);
   });
   http.get("/", (_request, reply) => sendPage(reply, homePage(hasMailbox)));
+}
+
+/** Loaded when first asked for: production has no use for its megabytes, and the start need not wait for them. */
+async function renderGraphiQL(): Promise<string> {
+  const library = await import("@graphql-yoga/render-graphiql");
+  return library.renderGraphiQL({ title: "Account server · GraphiQL", defaultTabs: TABS });
 }
 
 /** Sends a page of ours; each `nonce` in it is made the one of this answer, the only one whose scripts run. */

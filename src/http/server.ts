@@ -62,7 +62,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     if (await parts.isReady()) return { status: "ok" };
     return reply.code(503).send(httpError(503, "The database does not answer, or the server is stopping."));
   });
-  if (parts.hasPages) await servePages(http, { hasMailbox: parts.mailbox !== null });
+  if (parts.hasPages) servePages(http, { hasMailbox: parts.mailbox !== null });
   if (parts.mailbox) serveMailbox(http, parts.mailbox);
 
   http.route({

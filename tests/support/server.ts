@@ -1,6 +1,6 @@
 // A server under test: the real application in this process, over HTTP, with a database of its own, a real SMTP
 // server and a clock that can be moved.
-import { inject, onTestFinished } from "vitest";
+import { expect, inject, onTestFinished } from "vitest";
 
 import { createApp } from "../../src/app.ts";
 import { loadConfig } from "../../src/config.ts";
@@ -21,9 +21,9 @@ export interface Person {
 export class TestServer extends GraphQLDoor {
   readonly smtp: SmtpCatcher;
   readonly databaseUrl: string;
-  readonly #clock: { offset: number };
+  readonly #clock: Clock;
 
-  constructor(url: string, smtp: SmtpCatcher, databaseUrl: string, clock: { offset: number }) {
+  constructor(url: string, smtp: SmtpCatcher, databaseUrl: string, clock: Clock) {
     super(url);
     this.smtp = smtp;
     this.databaseUrl = databaseUrl;
@@ -33,6 +33,17 @@ export class TestServer extends GraphQLDoor {
   /** Moves the server's clock forward. */
   advance(milliseconds: number): void {
     this.#clock.offset += milliseconds;
+  }
+
+  /** Stops the server's clock at a moment, earlier or later than now. */
+  freezeAt(moment: Date): void {
+    this.#clock.frozenAt = moment;
+  }
+
+  /** Resolves once every queued mail has been sent or dropped. */
+  async mailsSettled(): Promise<void> {
+    const waiting = "select id from accounts_queue.job where name = 'mail' and state <> 'completed'";
+    await expect.poll(() => this.query(waiting), { interval: 20, timeout: 25_000 }).toEqual([]);
   }
 
   query<Row = Record<string, unknown>>(sql: string, values: unknown[] = []): Promise<Row[]> {
@@ -80,16 +91,31 @@ export class TestServer extends GraphQLDoor {
   }
 }
 
+interface Clock {
+  offset: number;
+  frozenAt?: Date;
+}
+
 export interface ServerOptions {
   readonly env?: Record<string, string>;
   readonly databaseUrl?: string;
 }
 
 /** Starts a server that lives until the end of the test. */
-export async function startServer({ env = {}, databaseUrl }: ServerOptions = {}): Promise<TestServer> {
+export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
+  const { server, stop } = await openServer(options);
+  onTestFinished(stop);
+  return server;
+}
+
+/** Starts a server for several tests, or one to stop within a test. */
+export async function openServer({ env = {}, databaseUrl }: ServerOptions = {}): Promise<{
+  server: TestServer;
+  stop: () => Promise<void>;
+}> {
   const smtp = await SmtpCatcher.start();
   const url = databaseUrl ?? (await createDatabase(inject("postgresUrl")));
-  const clock = { offset: 0 };
+  const clock: Clock = { offset: 0 };
   const app = createApp(
     loadConfig({
       NODE_ENV: "test",
@@ -102,12 +128,17 @@ export async function startServer({ env = {}, databaseUrl }: ServerOptions = {})
       MAIL_USERNAME: "accounts@example.com",
       ...env,
     }),
-    { now: () => new Date(Date.now() + clock.offset) },
+    { now: () => clock.frozenAt ?? new Date(Date.now() + clock.offset) },
   );
-  onTestFinished(async () => {
+  const stop = async () => {
     await app.stop();
     await smtp.close();
-  });
-  await app.start();
-  return new TestServer(app.url, smtp, url, clock);
+  };
+  try {
+    await app.start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { server: new TestServer(app.url, smtp, url, clock), stop };
 }
