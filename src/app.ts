@@ -143,6 +143,7 @@ export class App {
     await mailQueue.everyDay(async () => {
       log.info({ removed: await accounts.removeExpired() }, "removed accounts that were never confirmed");
     });
+    if (config.isProduction) log.info({ url: this.#url }, "ready");
   }
 
   async #stop(): Promise<void> {

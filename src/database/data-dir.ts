@@ -53,7 +53,7 @@ async function listenOn(name: string): Promise<DataDirLock> {
   return { release: () => new Promise((resolve) => server.close(() => resolve())) };
 }
 
-/** Holds a file with the flag of macOS and the BSDs that opens and locks in one step; Node has no name for it. */
+/** Holds a file by a flag of macOS and the BSDs that opens and locks in one step; Node has no name for it. */
 function openExclusively(path: string): DataDirLock {
   const O_EXLOCK = 0x20;
   const descriptor = openSync(
@@ -63,9 +63,10 @@ function openExclusively(path: string): DataDirLock {
   );
   let held = true;
   return {
-    async release() {
+    release() {
       if (held) closeSync(descriptor);
       held = false;
+      return Promise.resolve();
     },
   };
 }

@@ -120,18 +120,20 @@ async function createData(place: PostgresPlace, password: string): Promise<void>
 
 /** Runs a statement on data that no PostgreSQL runs on. */
 async function runSql(place: PostgresPlace, data: string, sql: string): Promise<void> {
-  await run(place, "postgres", ["--single", "-D", data, "-c", "exit_on_error=on", "postgres"], `${sql}\n`);
+  // A failing statement must not put the password in it into the message.
+  const settings = ["-c", "exit_on_error=on", "-c", "log_min_error_statement=panic"];
+  await run(place, "postgres", ["--single", "-D", data, ...settings, "postgres"], `${sql}\n`);
 }
 
 async function run(place: PostgresPlace, program: string, args: string[], input = ""): Promise<void> {
   const running = promisify(execFile)(join(place.programs, program), args, spawnOptions(place.account));
   // A program that ends without reading its input fails with a message better than the broken pipe's.
-  running.child.stdin?.on("error", () => {}).end(input);
+  running.child.stdin?.on("error", () => undefined).end(input);
   try {
     await running;
   } catch (error) {
-    const { stderr, message } = error as Error & { stderr?: string };
-    throw new Error(`PostgreSQL's ${program} failed: ${stderr?.trim() || message}`, { cause: error });
+    // The message is the command, then all that the program wrote to stderr.
+    throw new Error(`PostgreSQL's ${program} failed: ${(error as Error).message.trim()}`, { cause: error });
   }
 }
 
@@ -143,9 +145,10 @@ async function clearAfterCrash(dataLocation: string): Promise<void> {
   const pid = Math.abs(Number.parseInt(readFileSync(pidFile, "utf8"), 10));
 
   for (const signal of ["SIGINT", "SIGQUIT", "SIGKILL"] as const) {
-    if (isPostgresOf(dataLocation, pid)) sendSignal(pid, signal);
-    for (let waited = 0; waited < EACH_SIGNAL_MS && isPostgresOf(dataLocation, pid); waited += 20)
-      await sleep(20);
+    if (!isPostgresOf(dataLocation, pid)) break;
+    sendSignal(pid, signal);
+    const patience = Date.now() + EACH_SIGNAL_MS;
+    while (isPostgresOf(dataLocation, pid) && Date.now() < patience) await sleep(20);
   }
   if (isPostgresOf(dataLocation, pid)) {
     throw new Error(
@@ -159,14 +162,14 @@ async function clearAfterCrash(dataLocation: string): Promise<void> {
 function isPostgresOf(dataLocation: string, pid: number): boolean {
   if (!pid || !sendSignal(pid, 0)) return false;
   if (process.platform !== "linux") {
-    const { stdout } = spawnSync("ps", ["-ww", "-o", "command=", "-p", String(pid)], { encoding: "utf8" });
-    return stdout?.includes(`-D ${dataLocation} `) ?? false;
+    const ps = spawnSync("ps", ["-ww", "-o", "command=", "-p", String(pid)], { encoding: "utf8" });
+    return ps.status === 0 && ps.stdout.includes(`-D ${dataLocation} `);
   }
   try {
     const [program = "", ...args] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
     if (basename(program) !== "postgres") return false;
-    // Containers may hide the working folder of another user's process, but not its arguments; these, on the
-    // other hand, don't follow a data folder that was renamed meanwhile.
+    // The arguments are readable even in containers that hide another user's working folder; the working
+    // folder follows when the data folder is renamed.
     return args.includes(dataLocation) || readlinkSync(`/proc/${pid}/cwd`) === dataLocation;
   } catch {
     return false;
@@ -222,11 +225,11 @@ function spawnPostmaster(place: PostgresPlace, port: number, logPath: string): P
     const child = spawn(join(place.programs, "postgres"), args, {
       ...spawnOptions(place.account),
       stdio: ["ignore", log, log],
-      // A session of its own: Ctrl-C in the terminal is for the server alone, which then stops PostgreSQL in order.
+      // A session of its own: Ctrl-C in the terminal reaches the server alone, which stops PostgreSQL in order.
       detached: true,
     });
     const exited = new Promise<string>((resolve) => {
-      child.once("error", (error) => resolve(error.message));
+      child.on("error", (error) => resolve(error.message));
       child.once("exit", (code, signal) => resolve(signal ?? `exit code ${code}`));
     });
     return { child, port, exited };
@@ -245,7 +248,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Resolves to undefined once PostgreSQL takes connections, else to what is the matter with it, which has ended then. */
+/** Resolves once PostgreSQL takes connections, or, to the reason, once it has ended without. */
 async function untilReady(
   postmaster: Postmaster,
   dataLocation: string,
@@ -290,7 +293,7 @@ async function stopPostmaster({ child, exited }: Postmaster): Promise<void> {
 function endOfLog(logPath: string, from = 0): string {
   if (!existsSync(logPath)) return "(the log is gone)";
   const { size } = statSync(logPath);
-  const end = Buffer.alloc(Math.min(size - from, 4096));
+  const end = Buffer.alloc(Math.max(0, Math.min(size - from, 4096)));
   const log = openSync(logPath, "r");
   readSync(log, end, 0, end.length, size - end.length);
   closeSync(log);

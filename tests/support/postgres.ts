@@ -1,6 +1,6 @@
 // One real PostgreSQL for the whole run, in a folder of its own; every server under test gets a copy of one
 // migrated database.
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -21,6 +21,7 @@ const TEMPLATE = "template_migrated";
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dataDir = await mkdtemp(join(tmpdir(), "account-server-tests-"));
+  await chmod(dataDir, 0o755); // as root, PostgreSQL runs as another user
   const postgres = await startEmbeddedPostgres({
     dataDir,
     onUnexpectedExit: (message) => {
@@ -39,7 +40,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return async () => {
     await postgres.stop();
     await rm(dataDir, { recursive: true, force: true });
-    await rm(postgres.dataLocation, { recursive: true, force: true });
   };
 }
 

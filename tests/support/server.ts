@@ -1,6 +1,6 @@
 // A server under test: the real application in this process, over HTTP, with a database of its own, a real SMTP
 // server and a clock that can be moved.
-import { expect, inject, onTestFinished } from "vitest";
+import { afterAll, beforeAll, expect, inject, onTestFinished } from "vitest";
 
 import { createApp } from "../../src/app.ts";
 import { loadConfig } from "../../src/config.ts";
@@ -43,7 +43,14 @@ export class TestServer extends GraphQLDoor {
   /** Resolves once every queued mail has been sent or dropped. */
   async mailsSettled(): Promise<void> {
     const waiting = "select id from accounts_queue.job where name = 'mail' and state <> 'completed'";
-    await expect.poll(() => this.query(waiting), { interval: 20, timeout: 25_000 }).toEqual([]);
+    await expect.poll(() => this.query(waiting), { interval: 20, timeout: 45_000 }).toEqual([]);
+  }
+
+  /** All that a refused operation must leave as it is. */
+  async state(): Promise<{ users: unknown[]; mailJobs: number; mailsReceived: number }> {
+    const users = await this.query("select * from accounts.users order by id");
+    const jobs = await this.query("select id from accounts_queue.job where name = 'mail'");
+    return { users, mailJobs: jobs.length, mailsReceived: this.smtp.received.length };
   }
 
   query<Row = Record<string, unknown>>(sql: string, values: unknown[] = []): Promise<Row[]> {
@@ -108,7 +115,17 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   return server;
 }
 
-/** Starts a server for several tests, or one to stop within a test. */
+/** Called in a describe block: one server for all its tests, for tables whose cases do not meet. */
+export function sharedServer(options: ServerOptions = {}): () => TestServer {
+  let opened: Awaited<ReturnType<typeof openServer>> | undefined;
+  beforeAll(async () => {
+    opened = await openServer(options);
+  });
+  afterAll(() => opened?.stop());
+  return () => opened!.server;
+}
+
+/** Starts a server for its caller to stop. */
 export async function openServer({ env = {}, databaseUrl }: ServerOptions = {}): Promise<{
   server: TestServer;
   stop: () => Promise<void>;

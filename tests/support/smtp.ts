@@ -1,9 +1,14 @@
 // A real SMTP server that keeps what it is sent, and can refuse.
 import { EventEmitter, once } from "node:events";
+import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 
 import PostalMime, { type Email } from "postal-mime";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";
+
+/** Self-signed for localhost and 127.0.0.1; a client must be told to trust it. */
+export const CERTIFICATE = readFileSync("tests/fixtures/smtp-certificate.pem", "utf8");
+const KEY = readFileSync("tests/fixtures/smtp-key.pem", "utf8");
 
 export interface ReceivedMail {
   /** As given to RCPT TO, in lower case. */
@@ -14,36 +19,43 @@ export interface ReceivedMail {
 
 export class SmtpCatcher {
   readonly received: ReceivedMail[] = [];
-  /** While set, every mail is refused with this line, such as "451 4.3.0 try again later". */
-  refusal: string | null = null;
-  /** How many mails were refused. */
-  refused = 0;
+  /** While set, every mail is refused with this line, such as "451 4.3.0 try again later", or the one made of it. */
+  refusal: string | ((mail: ReceivedMail) => string) | null = null;
+  /** The mails that were refused. */
+  readonly refusedMails: ReceivedMail[] = [];
   port = 0;
+  #held: Promise<void> | undefined;
   readonly #events = new EventEmitter();
   readonly #server: SMTPServer;
 
   private constructor(options: SMTPServerOptions) {
     this.#server = new SMTPServer({
       authOptional: true,
+      cert: CERTIFICATE,
+      key: KEY,
       ...options,
       onData: (stream, session, callback) => {
         const chunks: Buffer[] = [];
         stream.on("data", (chunk: Buffer) => chunks.push(chunk));
         stream.on("end", () => {
-          if (this.refusal) {
-            this.refused += 1;
-            this.#events.emit("refused");
-            const [code, ...words] = this.refusal.split(" ");
-            callback(Object.assign(new Error(words.join(" ")), { responseCode: Number(code) }));
-            return;
-          }
           const raw = Buffer.concat(chunks).toString();
-          void PostalMime.parse(raw).then((mail) => {
-            this.received.push({
+          void PostalMime.parse(raw).then(async (parsed) => {
+            this.#events.emit("taken");
+            await this.#held;
+            const mail = {
               recipients: session.envelope.rcptTo.map(({ address }) => address.toLowerCase()),
-              mail,
+              mail: parsed,
               raw,
-            });
+            };
+            if (this.refusal !== null) {
+              const refusal = typeof this.refusal === "string" ? this.refusal : this.refusal(mail);
+              this.refusedMails.push(mail);
+              const [code, ...words] = refusal.split(" ");
+              callback(Object.assign(new Error(words.join(" ")), { responseCode: Number(code) }));
+              this.#events.emit("refused");
+              return;
+            }
+            this.received.push(mail);
             callback();
             this.#events.emit("mail");
           });
@@ -53,9 +65,9 @@ export class SmtpCatcher {
     this.#server.on("error", () => undefined); // a client that hangs up is no failure of the test
   }
 
-  static async start(options: SMTPServerOptions = {}): Promise<SmtpCatcher> {
+  static async start(options: SMTPServerOptions = {}, port = 0): Promise<SmtpCatcher> {
     const catcher = new SmtpCatcher(options);
-    await new Promise<void>((resolve) => catcher.#server.listen(0, "127.0.0.1", resolve));
+    await new Promise<void>((resolve) => catcher.#server.listen(port, "127.0.0.1", resolve));
     catcher.port = (catcher.#server.server.address() as AddressInfo).port;
     return catcher;
   }
@@ -70,19 +82,43 @@ export class SmtpCatcher {
         (mail) => mail.recipients.includes(recipient.toLowerCase()) && matches(mail),
       );
       if (found) return found;
-      await once(this.#events, "mail", { signal: AbortSignal.timeout(25_000) });
+      await once(this.#events, "mail", { signal: AbortSignal.timeout(45_000) });
     }
   }
 
   /** Resolves once `count` mails have arrived. */
   async mails(count: number): Promise<ReceivedMail[]> {
     while (this.received.length < count)
-      await once(this.#events, "mail", { signal: AbortSignal.timeout(25_000) });
+      await once(this.#events, "mail", { signal: AbortSignal.timeout(45_000) });
     return this.received;
   }
 
+  /** How many mails were refused. */
+  get refused(): number {
+    return this.refusedMails.length;
+  }
+
+  /** Resolves once `count` mails have been refused. */
+  async refusals(count: number): Promise<ReceivedMail[]> {
+    while (this.refusedMails.length < count)
+      await once(this.#events, "refused", { signal: AbortSignal.timeout(45_000) });
+    return this.refusedMails;
+  }
+
   async nextRefusal(): Promise<void> {
-    await once(this.#events, "refused", { signal: AbortSignal.timeout(25_000) });
+    await once(this.#events, "refused", { signal: AbortSignal.timeout(45_000) });
+  }
+
+  /** Answers no mail until `release`; `taken` resolves once one waits for its answer. */
+  hold(): { taken: Promise<unknown>; release: () => void } {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    this.#held = promise.then(() => {
+      this.#held = undefined;
+    });
+    return {
+      taken: once(this.#events, "taken", { signal: AbortSignal.timeout(45_000) }),
+      release: () => resolve(undefined),
+    };
   }
 
   close(): Promise<void> {

@@ -1,0 +1,128 @@
+// How the process ends and comes back: signals, kills, and mails that must survive both.
+import { connect } from "node:net";
+
+import { expect, inject, onTestFinished, test } from "vitest";
+
+import { createDatabase, query } from "../support/postgres.ts";
+import { startProcess, temporaryFolder } from "../support/process.ts";
+import { PASSWORD } from "../support/server.ts";
+import { SmtpCatcher } from "../support/smtp.ts";
+
+const ADA = { username: "ada", email: "ada@example.com", password: PASSWORD };
+
+/** A database and an SMTP server, and the environment that names them. */
+async function externalParts() {
+  const smtp = await SmtpCatcher.start();
+  onTestFinished(() => smtp.close());
+  const env = {
+    DATABASE_URL: await createDatabase(inject("postgresUrl")),
+    JWT_SECRET: "a secret of this test, at least 32 bytes long",
+    MAIL_SERVER: "127.0.0.1",
+    MAIL_PORT: String(smtp.port),
+  };
+  return { smtp, env };
+}
+
+test.each(["SIGTERM", "SIGINT"] as const)("%s ends the server in order with exit code 0", async (signal) => {
+  const server = await startProcess({ env: { DATA_DIR: await temporaryFolder() } });
+  await server.ready();
+  expect(await server.end(signal)).toBe(0);
+});
+
+test("repeated signals, as from a terminal and npm together, still end it in order", async () => {
+  const server = await startProcess({ env: { DATA_DIR: await temporaryFolder() } });
+  await server.ready();
+  server.child.kill("SIGINT");
+  server.child.kill("SIGTERM");
+  expect(await server.end("SIGINT")).toBe(0);
+});
+
+test("a signal while it starts ends it in order, and the next start works", async () => {
+  const env = { DATA_DIR: await temporaryFolder() };
+  const first = await startProcess({ env });
+  await expect
+    .poll(async () => (await import("node:fs/promises")).readdir(env.DATA_DIR), { timeout: 20_000 })
+    .not.toEqual([]);
+  expect(await first.end("SIGTERM")).toBe(0);
+  const second = await startProcess({ env });
+  expect((await (await second.ready()).me()).errors).toEqual([]);
+});
+
+test("a request in flight is answered before the end, and no new connection is taken", async () => {
+  const server = await startProcess({ env: { DATA_DIR: await temporaryFolder() } });
+  const door = await server.ready();
+  const { hostname, port } = new URL(door.url);
+  // Headers first, the body only once the server is stopping: a request in flight for as long as the test wants.
+  const body = JSON.stringify({ query: "{ me { id } }" });
+  const socket = connect(Number(port), hostname);
+  socket.write(
+    `POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`,
+  );
+  let answer = "";
+  socket.on("data", (chunk) => (answer += String(chunk)));
+  await fetch(`${door.url}/livez`); // the server has read what was sent before
+  server.child.kill("SIGTERM");
+  await expect
+    .poll(() =>
+      fetch(`${door.url}/livez`).then(
+        () => "taken",
+        () => "refused",
+      ),
+    )
+    .toBe("refused");
+  socket.write(body);
+  await expect.poll(() => answer).toContain('{"data":{"me":null}}');
+  expect(await server.exited()).toBe(0);
+});
+
+test("a server killed between commit and sending sends the mail after its restart", async () => {
+  const { smtp, env } = await externalParts();
+  smtp.refusal = "451 4.3.0 not now";
+  const first = await startProcess({ env });
+  const refused = smtp.nextRefusal();
+  (await first.ready()).succeed(await (await first.ready()).register(ADA));
+  await refused;
+  await first.end("SIGKILL");
+  expect(smtp.received).toEqual([]);
+
+  smtp.refusal = null;
+  const second = await startProcess({ env });
+  await second.ready();
+  expect((await smtp.mailTo(ADA.email)).mail.subject).toContain("Confirm");
+});
+
+test("a server killed with a mail in hand has it sent again by another, as the same mail", async () => {
+  const { smtp, env } = await externalParts();
+  const held = smtp.hold();
+  const first = await startProcess({ env });
+  const door = await first.ready();
+  door.succeed(await door.register(ADA));
+  await held.taken;
+  await first.end("SIGKILL");
+  held.release(); // accepted, but nobody is left to hear of it
+
+  const second = await startProcess({ env });
+  await second.ready();
+  const [unheard, sent] = await smtp.mails(2);
+  expect(sent?.mail.messageId).toBe(unheard?.mail.messageId);
+});
+
+test("a mail in hand at SIGTERM that does not finish returns to the queue, and the exit is in order", async () => {
+  const { smtp, env } = await externalParts();
+  const held = smtp.hold();
+  const first = await startProcess({ env });
+  const door = await first.ready();
+  door.succeed(await door.register(ADA));
+  await held.taken;
+  expect(await first.end("SIGTERM")).toBe(0);
+  const [job] = await query<{ state: string }>(
+    env.DATABASE_URL,
+    "select state from accounts_queue.job where name = 'mail'",
+  );
+  expect(job).toEqual({ state: "retry" });
+  held.release();
+
+  const second = await startProcess({ env });
+  await second.ready();
+  await smtp.mails(2);
+});

@@ -1,0 +1,83 @@
+// The built server as a process of its own, started as an operator would: `node dist/main.js` with an environment
+// and nothing else.
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+import { onTestFinished } from "vitest";
+
+import { GraphQLDoor } from "./graphql.ts";
+
+export interface ProcessOptions {
+  readonly env?: Record<string, string>;
+  /** Folder with node_modules and dist. Default: this one. */
+  readonly root?: string;
+  /** The working directory; a temporary one by default, so that no .env is found. */
+  readonly cwd?: string;
+  readonly uid?: number;
+  readonly script?: string;
+}
+
+export class ServerProcess {
+  readonly child: ChildProcess;
+  /** Standard output and error, as they came. */
+  output = "";
+  readonly #exited: Promise<number | null>;
+
+  constructor(child: ChildProcess) {
+    this.child = child;
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on("data", (chunk: Buffer) => (this.output += String(chunk)));
+    this.#exited = once(child, "close").then(([code]) => code as number | null);
+  }
+
+  /** Where the server listens, once it is ready. */
+  async ready(): Promise<GraphQLDoor> {
+    for (;;) {
+      const url = /(http:\/\/[^\s"]+)\/graphql|"url":"([^"]+)"/.exec(this.output);
+      if (url) return new GraphQLDoor((url[1] ?? url[2])!);
+      const ended = await Promise.race([
+        this.#exited.then(() => true),
+        once(this.child.stdout!, "data").then(() => false),
+      ]);
+      if (ended) throw new Error(`the server did not start:\n${this.output}`);
+    }
+  }
+
+  /** The exit code: null after a kill. */
+  exited(): Promise<number | null> {
+    return this.#exited;
+  }
+
+  /** Sends a signal and waits for the end. */
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    this.child.kill(signal);
+    return this.#exited;
+  }
+}
+
+/** Starts a process that is ended with the test. */
+export async function startProcess(options: ProcessOptions = {}): Promise<ServerProcess> {
+  const { env = {}, root = ".", uid, script = "dist/main.js" } = options;
+  const cwd = options.cwd ?? (await temporaryFolder());
+  const node = resolve(root, "node_modules/.bin/node");
+  const child = spawn(node, [resolve(root, script)], {
+    cwd,
+    env: { PATH: process.env["PATH"] ?? "", PORT: "0", ...env },
+    ...(uid !== undefined && { uid, gid: uid }),
+  });
+  const started = new ServerProcess(child);
+  onTestFinished(async () => {
+    if (child.exitCode === null && child.signalCode === null) await started.end("SIGTERM");
+  });
+  return started;
+}
+
+/** A folder that goes with the test. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "account-server-test-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
