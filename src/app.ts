@@ -1,5 +1,6 @@
 // The composition root: builds every part, once, and starts and stops them in order.
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { ApolloServer } from "@apollo/server";
@@ -31,6 +32,7 @@ const TEMPLATES = fileURLToPath(new URL("../templates", import.meta.url));
 /** Enough for any operation in flight; the whole stop has 10 seconds. */
 const REQUESTS_FINISH_WITHIN_MS = 3_000;
 const MAILS_FINISH_WITHIN_SECONDS = 3;
+const DATABASE_ANSWERS_WITHIN_MS = 2_000;
 
 export interface AppOverrides {
   /** The clock of everything that expires. */
@@ -132,7 +134,8 @@ export class App {
       apollo,
       log,
       corsOrigins: config.corsOrigins,
-      isReady: async () => !this.#stopping && (await orm.isConnected()),
+      isReady: async () =>
+        !this.#stopping && Promise.race([orm.isConnected(), delay(DATABASE_ANSWERS_WITHIN_MS, false)]),
       hasPages: !config.isProduction,
       mailbox: config.smtp ? null : mailbox,
     });

@@ -8,26 +8,32 @@ import { Users } from "./migrations/2026-11-24-users.ts";
 /** Holds every table of ours; nothing outside it and the queue's schema is ever touched. */
 export const SCHEMA = "accounts";
 
+/** In the order in which they run; a new one goes to the end. */
+export const MIGRATIONS = [{ name: "2026-11-24-users", class: Users }];
+
 export function ormOptions(databaseUrl: string) {
   return defineConfig({
     entities: [User],
     schema: SCHEMA,
     clientUrl: databaseUrl,
     // The whole URL, because its parameters (sslmode, ...) matter to the driver too.
-    driverOptions: { connectionString: databaseUrl, application_name: "account-server" },
+    driverOptions: {
+      connectionString: databaseUrl,
+      application_name: "account-server",
+      connectionTimeoutMillis: 5_000, // or requests would wait for ever while the database is away
+    },
     pool: { min: 0, max: 10 },
     extensions: [Migrator],
     migrations: {
       tableName: `${SCHEMA}.migrations`,
-      migrationsList: [{ name: "2026-11-24-users", class: Users }],
+      migrationsList: MIGRATIONS,
       path: "src/database/migrations",
       snapshot: false,
     },
-    // Only what is flushed or updated by name is written: no listener reaches into other schemas.
+    // What drafting a migration compares with: our tables alone.
     schemaGenerator: { ignoreSchema: ["public", "accounts_queue"] },
-    logger: () => undefined,
+    logger: () => undefined, // its lines hold statements with their values
     ensureDatabase: false,
-    discovery: { warnWhenNoEntities: true },
   });
 }
 

@@ -136,6 +136,34 @@ test("with MIGRATE_ON_START=false an empty database refuses the start until npm 
   await server.ready();
 });
 
+test("a role that may only read and write rows serves tables that another role has made", async () => {
+  const databaseUrl = await createDatabase(inject("postgresUrl"));
+  const role = `runtime_${crypto.randomUUID().slice(0, 8)}`;
+  await query(databaseUrl, `create role ${role} login password 'runtime'`);
+  for (const schema of ["accounts", "accounts_queue"]) {
+    await query(databaseUrl, `grant usage on schema ${schema} to ${role}`);
+    await query(
+      databaseUrl,
+      `grant select, insert, update, delete on all tables in schema ${schema} to ${role}`,
+    );
+  }
+  const runtimeUrl = Object.assign(new URL(databaseUrl), { username: role, password: "runtime" }).href;
+  const smtp = await SmtpCatcher.start();
+  onTestFinished(() => smtp.close());
+  const server = await startProcess({
+    env: {
+      DATABASE_URL: runtimeUrl,
+      MIGRATE_ON_START: "false",
+      JWT_SECRET: "a secret of this test, at least 32 bytes long",
+      MAIL_SERVER: "127.0.0.1",
+      MAIL_PORT: String(smtp.port),
+    },
+  });
+  const door = await server.ready();
+  await wholeFlow(door, async (count) => tokenIn((await smtp.mails(count))[count - 1]!));
+  expect(server.output).not.toContain("ERROR");
+});
+
 test("production refuses a weak configuration with every fault in one message", async () => {
   const server = await startProcess({
     env: {
