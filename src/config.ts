@@ -245,7 +245,7 @@ function readOrigins(read: Reader): string[] {
   const origins = (read.optional("CORS_ORIGINS") ?? "").split(",").map((origin) => origin.trim());
   return origins.filter((origin) => {
     if (origin === "") return false;
-    if (URL.canParse(origin) && new URL(origin).origin === origin) return true;
+    if (!origin.includes("*") && URL.canParse(origin) && new URL(origin).origin === origin) return true;
     read.faults.push(
       `CORS_ORIGINS holds "${origin}": give exact origins, such as https://app.example.com, with commas between.`,
     );

@@ -3,8 +3,8 @@
 // it) and know no quoted keys, which is why this is our own.
 import { readFileSync } from "node:fs";
 
-const LINE = /^\s*(?:export\s+)?(?:'([^']+)'|"([^"]+)"|([\w.]+))\s*=\s*(.*)$/;
-const ESCAPES: Record<string, string> = { n: "\n", r: "\r", t: "\t" };
+const LINE = /^\s*(?:export\s+)?(?:'([^']+)'|"([^"]+)"|([\w.]+))\s*=(.*)$/;
+const ESCAPES: Record<string, string> = { a: "\x07", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
 
 /** Variables of the file at `path`; none if there is no such file. */
 export function readEnvFile(path: string): Record<string, string> {
@@ -21,7 +21,7 @@ export function readEnvFile(path: string): Record<string, string> {
 /** Parses `KEY=value` lines: keys and values may stand in quotes, a comment starts at a `#` after white space. */
 export function parseEnv(text: string): Record<string, string> {
   const variables: Record<string, string> = {};
-  for (const line of text.replace(/^\uFEFF/, "").split(/\r?\n/)) {
+  for (const line of text.replace(/^\uFEFF/, "").split(/\r\n|\n|\r/)) {
     const match = LINE.exec(line);
     if (!match) continue;
     const [, single, double, bare, value = ""] = match;
@@ -32,9 +32,10 @@ export function parseEnv(text: string): Record<string, string> {
 }
 
 function parseValue(raw: string): string {
-  const quoted = /^'([^']*)'|^"((?:[^"\\]|\\.)*)"/.exec(raw);
-  if (quoted?.[1] !== undefined) return quoted[1];
+  const quoted = /^\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")/.exec(raw);
+  // The escapes of python-dotenv: few in single quotes, and what is none of them stays as it is.
+  if (quoted?.[1] !== undefined) return quoted[1].replace(/\\([\\'])/g, "$1");
   if (quoted?.[2] !== undefined)
-    return quoted[2].replace(/\\(.)/g, (_, char: string) => ESCAPES[char] ?? char);
-  return raw.replace(/(^|\s)#.*$/, "").trim();
+    return quoted[2].replace(/\\([\\'"abfnrtv])/g, (_, char: string) => ESCAPES[char] ?? char);
+  return raw.replace(/\s#.*$/, "").trim();
 }

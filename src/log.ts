@@ -32,7 +32,8 @@ export function loggableError(error: unknown): Record<string, unknown> {
 }
 
 function wordsWithoutRow(message: string, code: unknown): string {
-  // SQLSTATE class 22, data exceptions: those messages quote the value.
-  if (typeof code === "string" && /^22[0-9A-Z]{3}$/.test(code)) return "PostgreSQL did not accept a value";
+  // SQLSTATE classes 22 (data exceptions) and P0 (a trigger's own words): those messages quote values.
+  if (typeof code === "string" && /^(22|P0)[0-9A-Z]{3}$/.test(code))
+    return "PostgreSQL did not accept a value";
   return message.split("\n - detail:", 1)[0] ?? "";
 }

@@ -19,7 +19,10 @@ export const ErrorsDirective = new GraphQLDirective({
   description: "The codes that this field can raise.",
   locations: [DirectiveLocation.FIELD_DEFINITION],
   args: {
-    codes: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(AccountErrorCodeType))) },
+    codes: {
+      description: "In no order of importance.",
+      type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(AccountErrorCodeType))),
+    },
   },
 });
 

@@ -39,12 +39,12 @@ export function internalError(log: Logger, cause: unknown): GraphQLFormattedErro
   };
 }
 
-/** graphql-js quotes what it did not understand, which may be a password with its quotation marks forgotten. */
+/** graphql-js quotes what it did not understand, which may be a password whose quotation marks were forgotten. */
 function withoutValues(message: string): string {
   return message
-    .replace(/ got invalid value [\s\S]*$/, " has a value of the wrong type.")
-    .replace(
-      /(cannot represent [^:]*|Syntax Error: [^,:"]*|Expected value of type "[^"]*")(: |, found |"|:)[\s\S]*$/,
-      "$1.",
-    );
+    .replace(/^(Syntax Error: (?:Expected (?:"[^"]*"|[A-Za-z ]+)|[^",:]*))[\s\S]*$/, "$1")
+    .replace(/ got invalid value [\s\S]*$/, " has a value of the wrong type")
+    .replace(/(cannot represent [^:]*): [\s\S]*$/, "$1")
+    .replace(/(Expected value of type "[^"]*"), found [\s\S]*$/, "$1")
+    .replace(/(?<![?!])[ .]*$/, ".");
 }

@@ -1,5 +1,5 @@
 // Every error of the HTTP layer looks like one of GraphQL: {errors: [{message, extensions: {code}}]}.
-import { STATUS_CODES } from "node:http";
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -33,13 +33,19 @@ export function handleErrors(http: FastifyInstance, log: Logger): void {
   });
 }
 
-/** A URL that cannot be decoded reaches no route. */
-export function refuseFrameworkError(
-  error: FastifyError,
-  _request: FastifyRequest,
-  reply: FastifyReply,
-): void {
-  void reply.code(error.statusCode ?? 400).send(httpError(error.statusCode ?? 400, error.message));
+/** A URL that cannot be decoded reaches no route; it is not repeated, for it may hold arguments. */
+export function refuseUrl(_error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
+  void reply.code(400).send(httpError(400, "The request's URL cannot be decoded."));
+}
+
+/** RFC 9110: of expectations only 100-continue is known, which Node sees to. */
+export function refuseExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  const body = JSON.stringify(httpError(417, "The request's Expect header cannot be met."));
+  const headers = {
+    "content-type": "application/json; charset=utf-8",
+    "content-length": Buffer.byteLength(body),
+  };
+  response.writeHead(417, { ...headers, connection: "close" }).end(body);
 }
 
 /** What is no HTTP at all never becomes a request. */

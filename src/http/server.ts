@@ -12,7 +12,8 @@ import {
   handleErrors,
   httpError,
   refuseClientError,
-  refuseFrameworkError,
+  refuseExpectation,
+  refuseUrl,
 } from "./errors.ts";
 import { servePages } from "./pages.ts";
 import { acceptJsonOnly } from "./json-body.ts";
@@ -31,29 +32,41 @@ export interface HttpParts {
 }
 
 export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {
+  const hasCors = parts.corsOrigins.length > 0;
   const http = Fastify({
     logger: false, // a request's URL may hold an operation with its arguments
     bodyLimit: BODY_LIMIT_KIB * 1024,
     requestTimeout: 30_000,
     return503OnClosing: false, // what comes in on an open connection while stopping is still served
     clientErrorHandler: refuseClientError,
-    frameworkErrors: refuseFrameworkError,
+    frameworkErrors: refuseUrl,
+    http: { requireHostHeader: false }, // Node's own refusal has no body
   });
+  http.server.on("checkExpectation", refuseExpectation);
   handleErrors(http, parts.log);
   acceptJsonOnly(http);
-  http.addHook("onRequest", async (_request, reply) => {
+  http.addHook("onRequest", async (request, reply) => {
     reply.headers({
       "cache-control": "no-store",
       "referrer-policy": "no-referrer",
       "x-content-type-options": "nosniff",
     });
+    if (request.headers.host === undefined && request.raw.httpVersion === "1.1") {
+      return reply.code(400).send(httpError(400, "The request has no Host header."));
+    }
+    const isPreflight = request.method === "OPTIONS" && "access-control-request-method" in request.headers;
+    if (isGraphQL(request) && !/^(GET|HEAD|POST)$/.test(request.method) && !(isPreflight && hasCors)) {
+      reply.code(405).header("allow", "GET, POST");
+      return reply.send(httpError(405, "Send operations to /graphql with POST."));
+    }
   });
-  if (parts.corsOrigins.length > 0) {
+  if (hasCors) {
     await http.register(cors, {
       origin: [...parts.corsOrigins],
       methods: ["GET", "POST"],
       allowedHeaders: ["content-type", "authorization"],
-      maxAge: 600,
+      maxAge: 600, // seconds
+      strictPreflight: false, // its refusal of other OPTIONS requests would be text
     });
   }
 
@@ -72,15 +85,9 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       context: (request: FastifyRequest) => Promise.resolve({ authorization: request.headers.authorization }),
     }),
   });
-  http.route({
-    method: http.supportedMethods.filter((method) => !["GET", "HEAD", "POST"].includes(method)),
-    url: "/graphql",
-    onRequest: async (_request, reply) =>
-      reply
-        .code(405)
-        .header("allow", "GET, POST")
-        .send(httpError(405, "Send operations to /graphql with POST.")),
-    handler: () => undefined,
-  });
   return http;
+}
+
+function isGraphQL({ url }: FastifyRequest): boolean {
+  return url === "/graphql" || url.startsWith("/graphql?");
 }

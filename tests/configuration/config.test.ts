@@ -1,0 +1,496 @@
+// The environment and the .env file: what is read, what it means, and what is said of faults.
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+
+import { describe, expect, test } from "vitest";
+
+import { ConfigError, loadConfig, type Config, type Environment } from "../../src/config.ts";
+import { parseEnv, readEnvFile } from "../../src/env-file.ts";
+
+const SECRET = "a secret of this test, at least 32 bytes long";
+const HIDDEN = "hunter2hunter2";
+const PRODUCTION = {
+  NODE_ENV: "production",
+  DATABASE_URL: "postgresql://app:pw@db.example.com:5432/app",
+  JWT_SECRET: SECRET,
+  MAIL_SERVER: "smtp.example.com",
+  MAIL_USERNAME: "accounts@example.com",
+  CONFIRMATION_URI: "https://app.example.com/#/finalize",
+  RESET_URI: "https://app.example.com/#/reset",
+};
+
+function faultsOf(environment: Environment): readonly string[] {
+  try {
+    loadConfig(environment);
+    return [];
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    const { faults, message } = error as ConfigError;
+    for (const fault of faults) expect(message, "the message tells every fault").toContain(fault);
+    return faults;
+  }
+}
+
+test("nothing has to be set", () => {
+  expect(loadConfig({})).toEqual({
+    isProduction: false,
+    appName: "Account Server",
+    host: "127.0.0.1",
+    port: 4000,
+    corsOrigins: [],
+    logLevel: "info",
+    dataDir: resolve(".data"),
+    databaseUrl: null,
+    migrateOnStart: true,
+    jwtSecret: null,
+    accessTokenMinutes: 60,
+    registrationTokenMinutes: 1440,
+    resetTokenMinutes: 30,
+    hideAccountExistence: false,
+    passwordMinLength: 8,
+    smtp: null,
+    sender: { name: "Account Server", address: "no-reply@localhost" },
+    subjects: {},
+    confirmationUri: null,
+    resetUri: null,
+  } satisfies Config);
+});
+
+test("every variable is read", () => {
+  const config = loadConfig({
+    ...PRODUCTION,
+    APP_NAME: "Ada's Shop",
+    HOST: "0.0.0.0",
+    PORT: "8080",
+    CORS_ORIGINS: "https://app.example.com, http://localhost:3000",
+    LOG_LEVEL: "debug",
+    DATA_DIR: "/srv/data",
+    MIGRATE_ON_START: "false",
+    ACCESS_TOKEN_MINUTES: "5",
+    REGISTRATION_TOKEN_MINUTES: "6",
+    RESET_TOKEN_MINUTES: "7",
+    HIDE_ACCOUNT_EXISTENCE: "true",
+    PASSWORD_MIN_LENGTH: "12",
+    MAIL_PORT: "2525",
+    MAIL_PASSWORD: "pass",
+    MAIL_USE_TLS: "true",
+    MAIL_DEFAULT_SENDER: "sender@example.com",
+    SUBJECT: "Confirm!",
+    SUBJECT_RESET: "Reset!",
+  });
+  expect(config).toEqual({
+    isProduction: true,
+    appName: "Ada's Shop",
+    host: "0.0.0.0",
+    port: 8080,
+    corsOrigins: ["https://app.example.com", "http://localhost:3000"],
+    logLevel: "debug",
+    dataDir: resolve("/srv/data"),
+    databaseUrl: PRODUCTION.DATABASE_URL,
+    migrateOnStart: false,
+    jwtSecret: SECRET,
+    accessTokenMinutes: 5,
+    registrationTokenMinutes: 6,
+    resetTokenMinutes: 7,
+    hideAccountExistence: true,
+    passwordMinLength: 12,
+    smtp: {
+      host: "smtp.example.com",
+      port: 2525,
+      security: "starttls",
+      auth: { user: "accounts@example.com", pass: "pass" },
+    },
+    sender: { name: "Ada's Shop", address: "sender@example.com" },
+    subjects: { registration: "Confirm!", reset: "Reset!" },
+    confirmationUri: PRODUCTION.CONFIRMATION_URI,
+    resetUri: PRODUCTION.RESET_URI,
+  } satisfies Config);
+});
+
+test("an empty variable is an unset one", () => {
+  expect(loadConfig(Object.fromEntries(knownVariables().map((name) => [name, ""])))).toEqual(loadConfig({}));
+});
+
+test("the configuration cannot be changed", () => {
+  expect(Object.isFrozen(loadConfig({}))).toBe(true);
+});
+
+test.each([
+  ["true", true],
+  ["True", true],
+  ["TRUE", true],
+  ["1", true],
+  ["yes", true],
+  ["on", true],
+  ["false", false],
+  ["False", false],
+  ["0", false],
+  ["no", false],
+  ["off", false],
+])("%s is a boolean", (text, value) => {
+  expect(loadConfig({ HIDE_ACCOUNT_EXISTENCE: text }).hideAccountExistence).toBe(value);
+  expect(loadConfig({ MIGRATE_ON_START: text }).migrateOnStart).toBe(value);
+});
+
+describe("a .env file", () => {
+  test("of the Flask application works unchanged", () => {
+    const file = [
+      "\uFEFF# Mail",
+      "'MAIL_SERVER' = 'smtp.gmail.com'",
+      "'MAIL_PORT' = 465",
+      "'MAIL_USE_SSL' = True",
+      '"MAIL_USE_TLS" = False',
+      "'MAIL_USERNAME' = 'app@gmail.com'",
+      "'MAIL_PASSWORD' = 'abcd efgh # ijkl'",
+      "",
+      "export SECRET_KEY=a=secret=of=this=test==",
+      "SQLALCHEMY_DATABASE_URI=postgresql+psycopg2://app:p%23w@localhost/app?sslmode=require # local",
+      "CONFIRMATION_URI=http://localhost:8080/#/finalize\t# the fragment is kept",
+      '  SUBJECT = "Say \\"hi\\"" # quoted',
+      "UNKNOWN_OF_FLASK=whatever",
+      "no assignment at all",
+    ].join("\r\n");
+    expect(loadConfig(parseEnv(file))).toMatchObject({
+      smtp: {
+        host: "smtp.gmail.com",
+        port: 465,
+        security: "tls",
+        auth: { user: "app@gmail.com", pass: "abcd efgh # ijkl" },
+      },
+      sender: { address: "app@gmail.com" },
+      jwtSecret: "a=secret=of=this=test==",
+      databaseUrl: "postgresql://app:p%23w@localhost/app?sslmode=require",
+      confirmationUri: "http://localhost:8080/#/finalize",
+      subjects: { registration: 'Say "hi"' },
+    });
+  });
+
+  test.each([
+    ["A=b", "b"],
+    ["A = b", "b"],
+    ["  A=b  ", "b"],
+    ["\tA\t=\tb", "b"],
+    ["export A=b", "b"],
+    ["'A'=b", "b"],
+    ['"A" = b', "b"],
+    ["A='b'", "b"],
+    ['A="b"', "b"],
+    ["A=", ""],
+    ["A=''", ""],
+    ['A=""', ""],
+    ["A= # nothing", ""],
+    ["A=b # comment", "b"],
+    ["A=b\t# comment", "b"],
+    ["A='b' # comment", "b"],
+    ['A="b" # it\'s a "comment"', "b"],
+    ["A=b#c", "b#c"],
+    ["A=#b", "#b"],
+    ["A='#b'", "#b"],
+    ["A=' b '", " b "],
+    ["A='b # c'", "b # c"],
+    ['A="b # c"', "b # c"],
+    ["A=b=c==", "b=c=="],
+    ["A=b c", "b c"],
+    ["A=b'c", "b'c"],
+    ['A=b"c"', 'b"c"'],
+    ['A="b\\"c"', 'b"c'],
+    ["A='b\\'c'", "b'c"],
+    ['A="b\\\\c"', "b\\c"],
+    ["A='b\\\\c'", "b\\c"],
+    ['A="b\\nc"', "b\nc"],
+    ["A='b\\nc'", "b\\nc"],
+    ['A="b\\dc"', "b\\dc"],
+    ["A=b\\nc", "b\\nc"],
+    ["A=$B", "$B"],
+    ["A=\u00e4\u2615", "\u00e4\u2615"],
+    ["\uFEFFA=b", "b"],
+    ["A=b\r", "b"],
+    ["A=a\nA=b", "b"],
+    ["# A=a\n#A=c\nA=b", "b"],
+  ])("with the text %j gives A the value %j", (text, value) => {
+    expect(parseEnv(text)).toEqual({ A: value });
+  });
+
+  test.each(["", "\n\r\n", "# A=b", "A", "=b", "A b=c"])("finds nothing in %j", (text) => {
+    expect(parseEnv(text)).toEqual({});
+  });
+
+  test("that does not exist sets nothing", () => {
+    expect(readEnvFile("tests/fixtures/no-such-file.env")).toEqual({});
+  });
+});
+
+describe("the names of the Flask application", () => {
+  test.each(["postgres", "postgresql", "postgresql+psycopg2"])(
+    "SQLALCHEMY_DATABASE_URI with %s: is read as DATABASE_URL",
+    (scheme) => {
+      const rest = "//app:pw@localhost:5432/app?sslmode=disable";
+      for (const name of ["SQLALCHEMY_DATABASE_URI", "DATABASE_URL"]) {
+        expect(loadConfig({ [name]: `${scheme}:${rest}` }).databaseUrl).toBe(`postgresql:${rest}`);
+      }
+    },
+  );
+
+  test("SECRET_KEY is read as JWT_SECRET", () => {
+    expect(loadConfig({ SECRET_KEY: SECRET }).jwtSecret).toBe(SECRET);
+  });
+
+  test("give way to the new ones", () => {
+    const config = loadConfig({
+      SECRET_KEY: "old",
+      JWT_SECRET: "new",
+      SQLALCHEMY_DATABASE_URI: "sqlite:///old.db",
+      DATABASE_URL: "postgresql://localhost/new",
+    });
+    expect(config).toMatchObject({ jwtSecret: "new", databaseUrl: "postgresql://localhost/new" });
+  });
+
+  test("hold again where the new ones are empty", () => {
+    const config = loadConfig({
+      SECRET_KEY: "old",
+      JWT_SECRET: "",
+      SQLALCHEMY_DATABASE_URI: "postgresql://localhost/old",
+      DATABASE_URL: "",
+    });
+    expect(config).toMatchObject({ jwtSecret: "old", databaseUrl: "postgresql://localhost/old" });
+  });
+
+  test.each([
+    ["sqlite:///data.db", "sqlite"],
+    [`mysql://root:${HIDDEN}@localhost/app`, "mysql"],
+    [`mysql+pymysql://root:${HIDDEN}@localhost/app`, "mysql+pymysql"],
+    [`mongodb://root:${HIDDEN}@localhost/app`, "mongodb"],
+  ])("%s is refused, which says that only PostgreSQL is supported", (url, scheme) => {
+    for (const name of ["SQLALCHEMY_DATABASE_URI", "DATABASE_URL"]) {
+      const faults = faultsOf({ [name]: url });
+      expect(faults).toHaveLength(1);
+      expect(faults[0]).toMatch(new RegExp(`^${name} .*PostgreSQL.*postgresql://`));
+      expect(faults[0]).toContain(`"${scheme}"`);
+      expect(faults[0]).not.toContain(HIDDEN);
+    }
+  });
+});
+
+describe("the way to the SMTP server", () => {
+  const smtp = (environment: Environment) => {
+    const config = loadConfig({ MAIL_SERVER: "smtp.example.com", ...environment });
+    return [config.smtp?.security, config.smtp?.port];
+  };
+
+  test.each<[Environment, string, number]>([
+    [{}, "opportunistic", 25],
+    [{ MAIL_PORT: "2525" }, "opportunistic", 2525],
+    [{ MAIL_PORT: "587" }, "opportunistic", 587],
+    [{ MAIL_USE_TLS: "true" }, "starttls", 587],
+    [{ MAIL_USE_TLS: "true", MAIL_PORT: "25" }, "starttls", 25],
+    [{ MAIL_USE_SSL: "true" }, "tls", 465],
+    [{ MAIL_USE_SSL: "true", MAIL_PORT: "2465" }, "tls", 2465],
+    [{ MAIL_PORT: "465" }, "tls", 465],
+    [{ MAIL_USE_SSL: "true", MAIL_USE_TLS: "false" }, "tls", 465],
+    [{ MAIL_USE_SSL: "false", MAIL_USE_TLS: "false" }, "opportunistic", 25],
+  ])("with %j is %s on port %i", (environment, security, port) => {
+    expect(smtp(environment)).toEqual([security, port]);
+  });
+
+  test.each<[Environment, RegExp]>([
+    [{ MAIL_USE_SSL: "true", MAIL_USE_TLS: "true" }, /^MAIL_USE_SSL and MAIL_USE_TLS .*: keep/],
+    [{ MAIL_USE_TLS: "true", MAIL_PORT: "465" }, /^MAIL_USE_TLS .*MAIL_PORT=465.*: set MAIL_USE_SSL/],
+    [{ MAIL_PASSWORD: HIDDEN }, /^MAIL_PASSWORD .*MAIL_USERNAME: set both/],
+  ])("with %j is a fault", (environment, fault) => {
+    expect(faultsOf({ MAIL_SERVER: "smtp.example.com", ...environment })).toEqual([
+      expect.stringMatching(fault),
+    ]);
+  });
+
+  test("needs a password for a username to sign in with it", () => {
+    const base = { MAIL_SERVER: "smtp.example.com", MAIL_USERNAME: "accounts@example.com" };
+    expect(loadConfig(base).smtp?.auth).toBeNull();
+    expect(loadConfig({ ...base, MAIL_PASSWORD: "pw" }).smtp?.auth).toEqual({
+      user: "accounts@example.com",
+      pass: "pw",
+    });
+  });
+});
+
+const WRONG: [string, string][] = [
+  ["NODE_ENV", "prod"],
+  ["APP_NAME", "two\nlines"],
+  ["HOST", "127.0.0.1\n"],
+  ["PORT", "65536"],
+  ["PORT", "-1"],
+  ["PORT", "http"],
+  ["PORT", "80.5"],
+  ["PORT", "1e3"],
+  ["PORT", " 80"],
+  ["CORS_ORIGINS", "*"],
+  ["CORS_ORIGINS", "app.example.com"],
+  ["CORS_ORIGINS", "https://app.example.com/"],
+  ["CORS_ORIGINS", "https://app.example.com/path"],
+  ["CORS_ORIGINS", "https://*.example.com"],
+  ["CORS_ORIGINS", "null"],
+  ["LOG_LEVEL", "verbose"],
+  ["DATA_DIR", "a\0b"],
+  ["DATABASE_URL", "postgresql://"],
+  ["DATABASE_URL", "postgresql://localhost"],
+  ["DATABASE_URL", "localhost/app"],
+  ["MIGRATE_ON_START", "maybe"],
+  ["ACCESS_TOKEN_MINUTES", "0"],
+  ["ACCESS_TOKEN_MINUTES", "44641"],
+  ["REGISTRATION_TOKEN_MINUTES", "never"],
+  ["RESET_TOKEN_MINUTES", "1 hour"],
+  ["HIDE_ACCOUNT_EXISTENCE", "2"],
+  ["PASSWORD_MIN_LENGTH", "7"],
+  ["PASSWORD_MIN_LENGTH", "65"],
+  ["MAIL_PORT", "0"],
+  ["MAIL_USE_SSL", "ssl"],
+  ["MAIL_USE_TLS", "tls"],
+  ["MAIL_DEFAULT_SENDER", "Ada <ada@example.com>"],
+  ["MAIL_DEFAULT_SENDER", "ada"],
+  ["MAIL_DEFAULT_SENDER", "a@b.io\r\nBcc: c@d.io"],
+  ["SUBJECT", "Hello\r\nBcc: evil@example.com"],
+  ["SUBJECT_RESET", "two\nlines"],
+  ["CONFIRMATION_URI", "app.example.com/finalize"],
+  ["CONFIRMATION_URI", "javascript:alert(1)"],
+  ["RESET_URI", "ftp://app.example.com"],
+];
+
+describe("a fault", () => {
+  test.each(WRONG)("%s=%j is named, with how to mend it", (name, value) => {
+    const faults = faultsOf({ [name]: value });
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toMatch(
+      new RegExp(`^${name} .*: (give|remove|only PostgreSQL is supported, as in) .*\\.$`, "s"),
+    );
+  });
+
+  test("does not hide another: all are told together", () => {
+    const wrong = Object.fromEntries(WRONG);
+    const faults = faultsOf(wrong);
+    expect(faults).toHaveLength(Object.keys(wrong).length);
+    for (const name of Object.keys(wrong)) expect(faults.join("\n")).toContain(name);
+  });
+
+  test("of a database address never tells its password", () => {
+    for (const url of [
+      `postgresql://app:${HIDDEN}@localhost`,
+      `postgresql://app:${HIDDEN}#x@localhost/app`,
+      `postgresql://app:${HIDDEN}@local host/app`,
+      `postgresql://app:${HIDDEN}@localhost:port/app`,
+      `//app:${HIDDEN}@localhost/app`,
+      `${HIDDEN}@localhost/app`,
+      `app:${HIDDEN}@localhost/app`,
+    ]) {
+      const faults = faultsOf({ DATABASE_URL: url });
+      expect(faults, url).toHaveLength(1);
+      expect(faults[0]).not.toContain(HIDDEN);
+    }
+  });
+});
+
+describe("production", () => {
+  test("starts with everything it needs", () => {
+    expect(faultsOf(PRODUCTION)).toEqual([]);
+  });
+
+  test.each([
+    ["DATABASE_URL", ""],
+    ["JWT_SECRET", ""],
+    ["MAIL_SERVER", ""],
+    ["CONFIRMATION_URI", ""],
+    ["RESET_URI", ""],
+    ["CONFIRMATION_URI", "http://app.example.com/#/finalize"],
+    ["RESET_URI", "http://app.example.com/#/reset"],
+    ["JWT_SECRET", HIDDEN],
+    ["JWT_SECRET", "x".repeat(31)],
+  ])("is refused with %s=%j", (name, value) => {
+    const faults = faultsOf({ ...PRODUCTION, [name]: value });
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toMatch(new RegExp(`^${name} .*: give`));
+    expect(faults[0]).not.toContain(HIDDEN);
+  });
+
+  test.each([{}, { MAIL_USERNAME: "apikey" }])(
+    "is refused without an address to send from: %j",
+    (environment) => {
+      const faults = faultsOf({ ...PRODUCTION, MAIL_USERNAME: "", ...environment });
+      expect(faults).toEqual([
+        expect.stringMatching(/^MAIL_DEFAULT_SENDER .*MAIL_USERNAME.*: set one of them/),
+      ]);
+    },
+  );
+
+  test("measures the secret in bytes", () => {
+    expect(faultsOf({ ...PRODUCTION, JWT_SECRET: "x".repeat(32) })).toEqual([]);
+    expect(faultsOf({ ...PRODUCTION, JWT_SECRET: "é".repeat(16) })).toEqual([]);
+  });
+
+  test("is told everything that is missing in one message", () => {
+    const faults = faultsOf({ NODE_ENV: "production" });
+    const names = [
+      "DATABASE_URL",
+      "MAIL_SERVER",
+      "CONFIRMATION_URI",
+      "RESET_URI",
+      "JWT_SECRET",
+      "MAIL_DEFAULT_SENDER",
+    ];
+    expect(faults).toHaveLength(names.length);
+    for (const name of names)
+      expect(
+        faults.some((fault) => fault.startsWith(`${name} is missing`)),
+        name,
+      ).toBe(true);
+  });
+
+  test("is told everything that is weak in one message, and no secret in it", () => {
+    const faults = faultsOf({
+      NODE_ENV: "production",
+      DATABASE_URL: `mysql://root:${HIDDEN}@localhost/app`,
+      JWT_SECRET: HIDDEN,
+      MAIL_SERVER: "smtp.example.com",
+      MAIL_PASSWORD: HIDDEN,
+      CONFIRMATION_URI: "http://app.example.com",
+      RESET_URI: "http://app.example.com",
+    });
+    const names = faults.map((fault) => /^[A-Z_]+/.exec(fault)?.[0]);
+    expect(names.sort()).toEqual([
+      "CONFIRMATION_URI",
+      "DATABASE_URL",
+      "JWT_SECRET",
+      "MAIL_DEFAULT_SENDER",
+      "MAIL_PASSWORD",
+      "RESET_URI",
+    ]);
+    expect(faults.join("\n")).not.toContain(HIDDEN);
+  });
+});
+
+/** Every name that src/config.ts reads. */
+function knownVariables(): string[] {
+  const source = readFileSync("src/config.ts", "utf8");
+  return [...new Set([...source.matchAll(/"([A-Z][A-Z0-9_]{3,})"/g)].map(([, name]) => name!))];
+}
+
+test("the list of known variables is found", () => {
+  expect(knownVariables()).toEqual(
+    expect.arrayContaining(["NODE_ENV", "HOST", "PORT", "SECRET_KEY", "RESET_URI"]),
+  );
+});
+
+describe.skipIf(!existsSync(".env.example"))(".env.example", () => {
+  const example = () => readFileSync(".env.example", "utf8");
+  const named = () => [...example().matchAll(/^#?\s*([A-Z][A-Z0-9_]{3,})\s*=/gm)].map(([, name]) => name!);
+
+  test("documents every variable that the server reads", () => {
+    expect(knownVariables().filter((name) => !example().includes(name))).toEqual([]);
+  });
+
+  test("names no variable that the server does not read", () => {
+    expect(named()).not.toEqual([]);
+    expect(named().filter((name) => !knownVariables().includes(name))).toEqual([]);
+  });
+
+  test("is free of faults as it stands", () => {
+    expect(faultsOf(parseEnv(example()))).toEqual([]);
+  });
+});

@@ -1,0 +1,122 @@
+// The schema that the server emits, held against schema.graphql and against the contract with its clients.
+import { readFileSync } from "node:fs";
+
+import { printSchemaWithDirectives } from "@graphql-tools/utils";
+import {
+  buildSchema,
+  findBreakingChanges,
+  getNamedType,
+  isEnumType,
+  isIntrospectionType,
+  isObjectType,
+  isSpecifiedDirective,
+  isSpecifiedScalarType,
+  type GraphQLSchema,
+} from "graphql";
+import { expect, test } from "vitest";
+
+import type { Accounts } from "../../src/accounts/accounts.ts";
+import { createSchema } from "../../src/graphql/schema.ts";
+
+/** What was promised first; later versions only add to it. */
+const CONTRACT = `
+  type Query {
+    me: User
+  }
+
+  type Mutation {
+    register(username: String!, email: String!, password: String!): MessagePayload!
+    finalizeRegistration(token: String): AuthPayload!
+    resendRegistration(email: String!): MessagePayload!
+    login(username: String!, password: String!): AuthPayload!
+    requestReset(email: String!): MessagePayload!
+    finalizeReset(token: String, password: String!): AuthPayload!
+  }
+
+  type MessagePayload { message: String! }
+  type AuthPayload { accessToken: String! expiresAt: DateTimeISO! user: User! }
+  type User { id: ID! username: String! email: String! roles: [Role!]! isActive: Boolean! createdAt: DateTimeISO! }
+  enum Role { USER ADMIN }
+  scalar DateTimeISO
+
+  directive @errors(codes: [AccountErrorCode!]!) on FIELD_DEFINITION
+  enum AccountErrorCode {
+    USERNAME_TAKEN EMAIL_TAKEN BAD_USER_INPUT WEAK_PASSWORD INVALID_CREDENTIALS ACCOUNT_NOT_ACTIVATED
+    EMAIL_NOT_FOUND ALREADY_ACTIVATED INVALID_TOKEN UNAUTHENTICATED SERVER_BUSY RATE_LIMITED
+  }`;
+
+const emitted = () => createSchema({} as unknown as Accounts);
+
+test("schema.graphql is the emitted schema (npm run schema writes it)", async () => {
+  expect(readFileSync("schema.graphql", "utf8")).toBe(printSchemaWithDirectives(await emitted()) + "\n");
+});
+
+test("a client of the contract works with the emitted schema", async () => {
+  expect(findBreakingChanges(buildSchema(CONTRACT), await emitted())).toEqual([]);
+});
+
+test("the list of error codes is closed: the schema has those of the contract and no other", async () => {
+  const codes = (schema: GraphQLSchema) => {
+    const type = schema.getType("AccountErrorCode");
+    return isEnumType(type) ? type.getValues().map(({ name }) => name) : [];
+  };
+  expect(codes(await emitted()).sort()).toEqual(codes(buildSchema(CONTRACT)).sort());
+});
+
+test("every field of Query and Mutation says which codes it can raise", async () => {
+  const schema = await emitted();
+  const fields = [schema.getQueryType()!, schema.getMutationType()!].flatMap((type) =>
+    Object.values(type.getFields()),
+  );
+  expect(fields.length).toBeGreaterThan(0);
+  for (const field of fields) {
+    const directives = field.astNode?.directives?.map(({ name }) => name.value);
+    expect(directives, field.name).toContain("errors");
+  }
+});
+
+test("everything public has a description", async () => {
+  expect(undescribed(await emitted())).toEqual([]);
+});
+
+/** Coordinates of what has no description. The root types say nothing that their fields do not. */
+function undescribed(schema: GraphQLSchema): string[] {
+  const roots = [schema.getQueryType(), schema.getMutationType()];
+  const described: [string, string | null | undefined][] = [];
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (isIntrospectionType(type) || isSpecifiedScalarType(type)) continue;
+    if (!roots.includes(type as never)) described.push([type.name, type.description]);
+    if (isEnumType(type)) {
+      for (const value of type.getValues()) described.push([`${type.name}.${value.name}`, value.description]);
+    }
+    if (!isObjectType(type)) continue;
+    for (const field of Object.values(type.getFields())) {
+      described.push([`${type.name}.${field.name}`, field.description]);
+      for (const argument of field.args)
+        described.push([`${type.name}.${field.name}(${argument.name})`, argument.description]);
+    }
+  }
+  for (const directive of schema.getDirectives().filter((each) => !isSpecifiedDirective(each))) {
+    described.push([`@${directive.name}`, directive.description]);
+    for (const argument of directive.args)
+      described.push([`@${directive.name}(${argument.name})`, argument.description]);
+  }
+  expect(described.length).toBeGreaterThan(0);
+  return described.filter(([, description]) => !description).map(([coordinate]) => coordinate);
+}
+
+test("no type but User, its enums and the payloads can be reached", async () => {
+  const schema = await emitted();
+  const reached = new Set<string>();
+  const visit = (name: string) => {
+    if (reached.has(name)) return;
+    reached.add(name);
+    const type = schema.getType(name);
+    if (isObjectType(type))
+      Object.values(type.getFields()).forEach((field) => visit(getNamedType(field.type).name));
+  };
+  visit("Query");
+  visit("Mutation");
+  const objects = [...reached].filter((name) => isObjectType(schema.getType(name)));
+  expect(objects.sort()).toEqual(["AuthPayload", "MessagePayload", "Mutation", "Query", "User"]);
+});

@@ -1,0 +1,99 @@
+// Which pages of which sites may call the server from a browser: none unless configured, then exactly those.
+import { describe, expect, test } from "vitest";
+
+import { sharedServer } from "../support/server.ts";
+import { expectRefusal } from "./refusal.ts";
+
+const ALLOWED = "https://app.example.com";
+const ALLOWED_TOO = "http://localhost:3000";
+const OTHERS = [
+  "https://evil.example",
+  "null",
+  "https://app.example.com.evil.example",
+  "https://evil-app.example.com",
+  "https://sub.app.example.com",
+  "http://app.example.com",
+  "https://app.example.com:8443",
+  "https://APP.example.com",
+  "http://localhost:30001",
+];
+
+const query = (origin: string): RequestInit => ({
+  method: "POST",
+  headers: { "content-type": "application/json", origin },
+  body: JSON.stringify({ query: "{ me { id } }" }),
+});
+const preflight = (origin: string): RequestInit => ({
+  method: "OPTIONS",
+  headers: {
+    origin,
+    "access-control-request-method": "POST",
+    "access-control-request-headers": "authorization,content-type",
+  },
+});
+
+describe("without CORS_ORIGINS", () => {
+  const shared = sharedServer();
+
+  test.each([ALLOWED, "null"])("an answer to a page of %s lets no browser hand it over", async (origin) => {
+    const server = shared();
+    const { headers, status } = await server.send(query(origin));
+    expect(status).toBe(200);
+    expect([...headers.keys()].filter((name) => name.startsWith("access-control-"))).toEqual([]);
+  });
+
+  test("a preflight is refused", async () => {
+    const server = shared();
+    const answer = await server.send(preflight(ALLOWED));
+    expectRefusal(answer, 405);
+    expect([...answer.headers.keys()].filter((name) => name.startsWith("access-control-"))).toEqual([]);
+  });
+});
+
+describe("with CORS_ORIGINS", () => {
+  const shared = sharedServer({ env: { CORS_ORIGINS: `${ALLOWED}, ${ALLOWED_TOO}` } });
+
+  test.each([ALLOWED, ALLOWED_TOO])(
+    "a page of %s may send operations and read the answers",
+    async (origin) => {
+      const server = shared();
+      const { headers, status } = await server.send(query(origin));
+      expect(status).toBe(200);
+      expect(headers.get("access-control-allow-origin")).toBe(origin);
+      expect(headers.get("vary")).toMatch(/origin/i);
+    },
+  );
+
+  test("a page of an allowed origin may read refusals too", async () => {
+    const server = shared();
+    const answer = await server.send({ ...query(ALLOWED), body: "no json" });
+    expectRefusal(answer, 400);
+    expect(answer.headers.get("access-control-allow-origin")).toBe(ALLOWED);
+  });
+
+  test("its preflight allows POST with a content type and an access token", async () => {
+    const server = shared();
+    const { ok, headers } = await fetch(`${server.url}/graphql`, preflight(ALLOWED));
+    expect(ok).toBe(true);
+    expect(headers.get("access-control-allow-origin")).toBe(ALLOWED);
+    expect(headers.get("access-control-allow-methods")?.split(/, */)).toContain("POST");
+    const allowed = headers.get("access-control-allow-headers")?.toLowerCase().split(/, */);
+    expect(allowed).toEqual(expect.arrayContaining(["authorization", "content-type"]));
+    expect(headers.has("access-control-allow-credentials"), "no cookies are needed").toBe(false);
+  });
+
+  test.each(OTHERS)("a page of %s gets nothing", async (origin) => {
+    const server = shared();
+    for (const init of [query(origin), preflight(origin)]) {
+      const { headers } = await fetch(`${server.url}/graphql`, init);
+      expect(headers.has("access-control-allow-origin"), init.method).toBe(false);
+    }
+  });
+
+  test("an OPTIONS request that is no preflight is refused in the shape of every error", async () => {
+    const server = shared();
+    const answer = await server.send({ method: "OPTIONS" });
+    expectRefusal(answer, 405);
+    expect(answer.headers.get("allow")).toBe("GET, POST");
+  });
+});

@@ -1,0 +1,178 @@
+// The pages for people who develop, and that production has none of them.
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { describe, expect, onTestFinished, test } from "vitest";
+
+import type { MailboxMessage } from "../../src/mail/mailbox-folder.ts";
+import { PASSWORD, sharedServer, startServer, type TestServer } from "../support/server.ts";
+import { expectRefusal } from "./refusal.ts";
+
+const browser = { accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" };
+const PRODUCTION = {
+  NODE_ENV: "production",
+  CONFIRMATION_URI: "https://app.example.com/#/finalize",
+  RESET_URI: "https://app.example.com/#/reset",
+};
+
+async function page(server: TestServer, path: string): Promise<string> {
+  const response = await fetch(server.url + path, { headers: browser });
+  expect(response.status).toBe(200);
+  expect(response.headers.get("content-type")).toMatch(/^text\/html; charset=utf-8$/i);
+  return response.text();
+}
+
+/** A server whose mails stay in a folder of its own. */
+async function startServerWithMailbox(): Promise<{ server: TestServer; folder: string }> {
+  const dataDir = await mkdtemp(join(tmpdir(), "account-server-test-"));
+  onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+  const server = await startServer({ env: { MAIL_SERVER: "", DATA_DIR: dataDir, APP_NAME: "Ada's Shop" } });
+  return { server, folder: join(dataDir, "mailbox") };
+}
+
+async function messages(server: TestServer): Promise<MailboxMessage[]> {
+  const response = await fetch(`${server.url}/mailbox/messages`);
+  expect(response.headers.get("content-type")).toMatch(/^application\/json/);
+  return (await response.json()) as MailboxMessage[];
+}
+
+async function messagesOnceThere(server: TestServer, count: number): Promise<MailboxMessage[]> {
+  await expect.poll(async () => (await messages(server)).length, { timeout: 20_000 }).toBe(count);
+  return messages(server);
+}
+
+describe("in development", () => {
+  test.each(["/", "/graphql", "/mailbox"])("the page at %s loads nothing from another host", async (path) => {
+    const { server } = await startServerWithMailbox();
+    const html = await page(server, path);
+    const loading =
+      /<(?:script|link|img|iframe|source|embed)\b[^>]*?\s(?:src|href)\s*=\s*["']?(?:https?:)?\/\/[^>]*>/gi;
+    expect(html.match(loading) ?? []).toEqual([]);
+    expect(html.match(/@import\s+(?:url\()?["']?(?:https?:)?\/\/\S{0,80}/gi) ?? []).toEqual([]);
+  });
+
+  test("/graphql is GraphiQL for a browser and the API for programs", async () => {
+    const server = await startServer();
+    expect(await page(server, "/graphql")).toMatch(/graphiql/i);
+    const answer = await server.send({
+      method: "POST",
+      headers: { ...browser, "content-type": "application/json" },
+      body: JSON.stringify({ query: "{ me { id } }" }),
+    });
+    expect(answer).toMatchObject({ status: 200, data: { me: null } });
+  });
+
+  test("the page at / leads to GraphiQL, and to the mailbox only where there is one", async () => {
+    const bySmtp = await page(await startServer(), "/");
+    expect(bySmtp).toContain('href="/graphql"');
+    expect(bySmtp).not.toContain("/mailbox");
+    const { server } = await startServerWithMailbox();
+    expect(await page(server, "/")).toContain('href="/mailbox"');
+  });
+
+  test.each(["/", "/mailbox"])("the page at %s runs no script but its own", async (path) => {
+    const { server } = await startServerWithMailbox();
+    const response = await fetch(server.url + path);
+    const policy = response.headers.get("content-security-policy") ?? "";
+    const nonce = /script-src 'nonce-([^']+)'/.exec(policy)?.[1];
+    expect(policy).toContain("default-src 'none'");
+    const scripts = (await response.text()).match(/<script\b[^>]*>/g);
+    expect(scripts).toEqual([`<script nonce="${nonce}">`]);
+  });
+});
+
+describe("the mailbox", () => {
+  test("shows every mail to programs, newest first, with its link", async () => {
+    const { server } = await startServerWithMailbox();
+    await server.registerPerson("ada");
+    await messagesOnceThere(server, 1);
+    await server.registerPerson("grace");
+    const [newest, oldest] = await messagesOnceThere(server, 2);
+    expect(newest?.to).toBe("grace <grace@example.com>");
+    expect(oldest).toMatchObject({
+      id: expect.stringMatching(/^\S+$/) as unknown,
+      to: "ada <ada@example.com>",
+      from: "Ada's Shop <accounts@example.com>",
+      subject: "Confirm your account at Ada's Shop",
+      text: expect.stringContaining(`${server.url}/#/finalize?token=`) as unknown,
+      html: expect.stringContaining(`${server.url}/#/finalize?token&#x3D;`) as unknown,
+      date: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/) as unknown,
+    });
+    expect(newest?.id).not.toBe(oldest?.id);
+  });
+
+  test("holds a link that confirms the account", async () => {
+    const { server } = await startServerWithMailbox();
+    await server.registerPerson("ada");
+    const [mail] = await messagesOnceThere(server, 1);
+    const token = /token=(\S+)/.exec(mail!.text)?.[1];
+    expect(server.succeed(await server.finalizeRegistration({ token: token! })).user.isActive).toBe(true);
+  });
+
+  test("is empty, not missing, before the first mail", async () => {
+    const { server } = await startServerWithMailbox();
+    expect(await messages(server)).toEqual([]);
+  });
+
+  test.skipIf(process.platform === "win32")("can be read by its owner alone", async () => {
+    const { server, folder } = await startServerWithMailbox();
+    await server.registerPerson("ada");
+    await messagesOnceThere(server, 1);
+    const mode = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
+    expect(await mode(folder)).toBe("700");
+    const mails = (await readdir(folder)).filter((name) => name.endsWith(".eml"));
+    expect(mails).toHaveLength(1);
+    for (const name of mails) expect(await mode(join(folder, name))).toBe("600");
+  });
+
+  test.each(["/mailbox", "/mailbox/messages"])(
+    "is not served at %s where mails go out by SMTP",
+    async (path) => {
+      const server = await startServer();
+      expectRefusal(await server.send({ headers: browser }, path), 404);
+    },
+  );
+});
+
+describe("in production", () => {
+  const shared = sharedServer({ env: PRODUCTION });
+
+  test.each(["/", "/mailbox", "/mailbox/messages"])("there is no page at %s", async (path) => {
+    const server = shared();
+    expectRefusal(await server.send({ headers: browser }, path), 404);
+  });
+
+  test("/graphql is no page either", async () => {
+    const server = shared();
+    expectRefusal(await server.send({ headers: browser }, "/graphql"), 400);
+  });
+
+  test.each(["{ __schema { types { name } } }", '{ __type(name: "User") { name } }'])(
+    "the schema is not told: %s",
+    async (query) => {
+      const server = shared();
+      expectRefusal(await server.execute(query), 400, /^GRAPHQL_VALIDATION_FAILED$/);
+    },
+  );
+
+  test.each([
+    "{ mee { id } }",
+    "{ me { usernam } }",
+    'mutation { logn(username: "a", password: "b") { accessToken } }',
+    'mutation { login(usernam: "a", password: "b") { accessToken } }',
+    "{ me { ... on Usr { id } } }",
+  ])("nothing is suggested for %s", async (query) => {
+    const server = shared();
+    const answer = await server.execute(query);
+    expectRefusal(answer, 400, /^GRAPHQL_VALIDATION_FAILED$/);
+    expect(answer.text).not.toMatch(/did you mean/i);
+  });
+
+  test("operations are served", async () => {
+    const server = shared();
+    server.succeed(await server.register({ username: "ada", email: "ada@example.com", password: PASSWORD }));
+    const { text } = (await server.smtp.mailTo("ada@example.com")).mail;
+    expect(text).toContain("https://app.example.com/#/finalize?token=");
+  });
+});
