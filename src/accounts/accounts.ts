@@ -224,9 +224,9 @@ export class Accounts {
         field: "username",
       });
     }
-    const holder = kept.find((user) => user.emailKey === emailKey);
-    if (holder && !this.#hidesExistence) {
-      const message = holder.isActive
+    const holders = kept.filter((user) => user.emailKey === emailKey);
+    if (holders.length > 0 && !this.#hidesExistence) {
+      const message = holders.some((user) => user.isActive)
         ? `An account with the address ${args.email} exists already: log in, or reset its password.`
         : `The address ${args.email} waits for its confirmation: use the link in the mail, or have it sent again with resendRegistration.`;
       throw new AccountError("EMAIL_TAKEN", message, { field: "email" });

@@ -55,9 +55,11 @@ export class Passwords {
     return matches && hash !== null;
   }
 
-  /** Whether the hash was made with other parameters than those in force. */
+  /** Whether the hash was made with weaker parameters than those in force. */
   isOutdated(hash: string): boolean {
-    return argon2.needsRehash(hash, PARAMETERS);
+    const cost = (name: string) =>
+      Number(new RegExp(`^\\$argon2id\\$v=19\\$.*?\\b${name}=(\\d+)`).exec(hash)?.[1] ?? 0);
+    return cost("m") < PARAMETERS.memoryCost || cost("t") < PARAMETERS.timeCost;
   }
 
   #weakness(password: string, owner: { username: string; email: string }): string | undefined {

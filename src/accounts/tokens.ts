@@ -75,7 +75,8 @@ export class Tokens {
       if (typeof sub !== "string" || typeof exp !== "number" || !Number.isSafeInteger(version)) return null;
       return { userId: sub, credentialVersion: version as number };
     } catch (error) {
-      if (error instanceof jwt.JsonWebTokenError) return null;
+      // jsonwebtoken lets the parser's error through where the payload is no JSON.
+      if (error instanceof jwt.JsonWebTokenError || error instanceof SyntaxError) return null;
       throw error;
     }
   }

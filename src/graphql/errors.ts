@@ -43,6 +43,7 @@ export function internalError(log: Logger, cause: unknown): GraphQLFormattedErro
 function withoutValues(message: string): string {
   return message
     .replace(/^(Syntax Error: (?:Expected (?:"[^"]*"|[A-Za-z ]+)|[^",:]*))[\s\S]*$/, "$1")
+    .replace(/^Variable "[^"]*" is not defined/, "A variable that is used is not defined")
     .replace(/ got invalid value [\s\S]*$/, " has a value of the wrong type")
     .replace(/(cannot represent [^:]*): [\s\S]*$/, "$1")
     .replace(/(Expected value of type "[^"]*"), found [\s\S]*$/, "$1")
