@@ -262,8 +262,13 @@ export class Accounts {
 
   /** Only if the hash is still the one just verified: a reset that went through meanwhile wins. */
   async #rehash(em: EntityManager, user: User, password: string): Promise<void> {
-    const passwordHash = await this.#passwords.hash(password);
-    await em.nativeUpdate(User, { id: user.id, passwordHash: user.passwordHash }, { passwordHash });
+    try {
+      const passwordHash = await this.#passwords.hash(password);
+      await em.nativeUpdate(User, { id: user.id, passwordHash: user.passwordHash }, { passwordHash });
+    } catch (error) {
+      // SERVER_BUSY is no reason to refuse a right password: the next login tries again.
+      if (!(error instanceof AccountError)) throw error;
+    }
   }
 
   /** Without a user (which only happens where existence is hidden) the job costs the same and the worker drops it. */

@@ -96,14 +96,19 @@ export class MailQueue<Job extends object> {
 
   /** Hands every mail to `send`, which throws to have it sent again later. */
   async work(send: (mail: QueuedMail<Job>) => Promise<void>): Promise<void> {
-    await this.#boss.work<Job>(
-      MAIL,
-      // A commit is notified, a retry that has become due is not: it is found by asking now and then.
-      { localConcurrency: MAILS_AT_ONCE, includeMetadata: true, notifyPollingIntervalSeconds: 2 },
-      async (jobs) => {
-        for (const { id, retryCount, data } of jobs) await send({ id, attempt: retryCount, job: data });
-      },
-    );
+    // A commit is notified, a retry that has become due is not: it is found by asking now and then.
+    const options = { includeMetadata: true as const, notifyPollingIntervalSeconds: 2 };
+    const workers: string[] = [];
+    for (let index = 0; index < MAILS_AT_ONCE; index += 1) {
+      workers[index] = await this.#boss.work<Job>(MAIL, options, async (jobs) => {
+        try {
+          for (const { id, retryCount, data } of jobs) await send({ id, attempt: retryCount, job: data });
+        } finally {
+          // Asks for the next mail at once; by itself it would wait for a commit or the next poll.
+          this.#boss.notifyWorker(workers[index] ?? "");
+        }
+      });
+    }
   }
 
   /** Runs `task` once a day, on one replica. */

@@ -1,0 +1,57 @@
+// What happens when more passwords wait for being hashed than the server is willing to hold.
+import { expect, test } from "vitest";
+
+import { listedCodes, type Answer } from "../support/graphql.ts";
+import { PASSWORD, startServer } from "../support/server.ts";
+
+test(
+  "more passwords than the server can hold are SERVER_BUSY, the first 200 never, and afterwards it works again",
+  { timeout: 120_000 },
+  async () => {
+    const server = await startServer();
+    const { username, email } = await server.activePerson("ada");
+    server.succeed(await server.requestReset(email));
+    const token = await server.resetToken(email);
+    /** For each operation that hashes, a request and what answers it if the server is not too busy. */
+    const hashing: Record<string, { send: () => Promise<Answer<unknown>>; otherwise: string[] }> = {
+      register: {
+        send: () => server.register({ username, email, password: PASSWORD }),
+        otherwise: ["USERNAME_TAKEN"],
+      },
+      login: {
+        send: () => server.login(username, "wrong horse battery"),
+        otherwise: ["INVALID_CREDENTIALS"],
+      },
+      finalizeReset: {
+        send: () => server.finalizeReset({ token, password: "a new battery staple" }),
+        otherwise: ["no error", "INVALID_TOKEN"], // the first to be hashed ends the token
+      },
+    };
+    const listed = [...listedCodes].filter(([, codes]) => codes.includes("SERVER_BUSY"));
+    expect(listed.map(([operation]) => operation).sort()).toEqual(Object.keys(hashing).sort());
+    const codesOf = async (requests: Promise<Answer<unknown>>[]) =>
+      (await Promise.all(requests)).map(({ errors }) => errors[0]?.extensions.code ?? "no error");
+
+    const storm = Array.from({ length: 450 }, () => server.login(username, "wrong horse battery"));
+    const late = Object.entries(hashing).map(([operation, { send, otherwise }]) => ({
+      operation,
+      otherwise,
+      requests: Array.from({ length: 60 }, send),
+    }));
+
+    const stormCodes = await codesOf(storm);
+    expect(stormCodes.slice(0, 200)).not.toContain("SERVER_BUSY");
+    expect(["INVALID_CREDENTIALS", "SERVER_BUSY"]).toEqual(expect.arrayContaining(stormCodes));
+    for (const { operation, otherwise, requests } of late) {
+      const codes = await codesOf(requests);
+      expect(codes, operation).toContain("SERVER_BUSY");
+      expect(["SERVER_BUSY", ...otherwise], operation).toEqual(expect.arrayContaining(codes));
+      const busy = (await Promise.all(requests))[codes.indexOf("SERVER_BUSY")]!;
+      const error = server.refuse(busy, "SERVER_BUSY");
+      expect(error.message).toMatch(/busy: try again/);
+      expect(Object.keys(error.extensions)).toEqual(["code"]);
+    }
+    expect(await server.query("select id from accounts.users")).toHaveLength(1);
+    server.refuse(await server.login(username, "wrong horse battery"), "INVALID_CREDENTIALS");
+  },
+);
