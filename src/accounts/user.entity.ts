@@ -31,6 +31,14 @@ export const UserSchema = defineEntity({
     updatedAt: p.datetime(3),
   },
   uniques: [{ name: "users_email_key", properties: ["emailKey", "isActive"] }],
+  checks: [{ name: "users_pending_check", expression: "is_active = (confirmation_expires_at is null)" }],
+  indexes: [
+    {
+      name: "users_confirmation_expires_at_index",
+      properties: ["confirmationExpiresAt"],
+      where: "not is_active",
+    },
+  ],
 });
 
 /** An account, pending (inactive) until the link of its confirmation mail is used. */
