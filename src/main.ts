@@ -1,8 +1,10 @@
 // Starts the server and stops it on a signal; nothing else.
 import { createApp, type App } from "./app.ts";
 import { loadConfig, readEnvironment, type Config } from "./config.ts";
+import { loggableError } from "./log.ts";
 
 const STOP_WITHIN_MS = 9_500;
+let isStopping = false;
 
 try {
   const config = loadConfig(readEnvironment());
@@ -10,6 +12,8 @@ try {
   // From here on, so that a signal during the start stops in order too. Repeated ones (a terminal and npm both
   // send one) change nothing.
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop(app));
+  // An error that nobody was there to hear of, such as that of a connection which ends while it is being closed.
+  process.on("uncaughtException", (error) => stop(app, JSON.stringify(loggableError(error))));
   await app.start();
   if (!config.isProduction) console.log(banner(app, config));
 } catch (error) {
@@ -17,10 +21,13 @@ try {
   process.exitCode = 1;
 }
 
+/** Ends the process in order, whatever else happens meanwhile; with a fault the exit code is 1. */
 function stop(app: App, fault?: string): void {
   if (fault !== undefined) console.error(fault);
+  if (isStopping) return;
+  isStopping = true;
   setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
-  void app.stop().then(() => process.exit(fault === undefined ? 0 : 1));
+  void app.stop().finally(() => process.exit(fault === undefined ? 0 : 1));
 }
 
 /** A refusal is one sentence for whoever starts the server; a bug comes with its stack. */
@@ -31,8 +38,10 @@ function isBug(error: Error): boolean {
 function banner(app: App, config: Config): string {
   const lines = [`${config.appName} is ready.`, "", `  GraphiQL    ${app.url}/graphql`];
   if (!config.smtp) lines.push(`  Mailbox     ${app.url}/mailbox`);
-  if (app.standIns.length > 0)
-    lines.push("", "Standing in for what production needs:", ...app.standIns.map((line) => `  ${line}`));
-  if (!config.smtp) lines.push("  MAIL_SERVER mails go to the mailbox instead");
+  const standIns = [...app.standIns];
+  if (!config.smtp) standIns.push("MAIL_SERVER mails go to the mailbox instead");
+  if (standIns.length > 0) {
+    lines.push("", "Standing in for what production needs:", ...standIns.map((line) => `  ${line}`));
+  }
   return lines.join("\n");
 }

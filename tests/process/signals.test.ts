@@ -1,10 +1,12 @@
 // How the process ends and comes back: signals, kills, and mails that must survive both.
+import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
+import { join } from "node:path";
 
 import { expect, inject, onTestFinished, test } from "vitest";
 
 import { createDatabase, query } from "../support/postgres.ts";
-import { startProcess, temporaryFolder } from "../support/process.ts";
+import { dataLocation, startProcess, temporaryFolder } from "../support/process.ts";
 import { PASSWORD } from "../support/server.ts";
 import { SmtpCatcher } from "../support/smtp.ts";
 
@@ -125,4 +127,22 @@ test("a mail in hand at SIGTERM that does not finish returns to the queue, and t
   const second = await startProcess({ env });
   await second.ready();
   await smtp.mails(2);
+});
+
+test("when everything is told to end at once, PostgreSQL's connections too, it still ends in order", async () => {
+  const env = { DATA_DIR: await temporaryFolder() };
+  const server = await startProcess({ env });
+  await server.ready();
+  const password = (await readFile(join(env.DATA_DIR, "database-password"), "utf8")).trim();
+  const [postmaster, , , port] = (await readFile(join(dataLocation(server), "postmaster.pid"), "utf8")).split(
+    "\n",
+  );
+  const backends = await query<{ pid: number }>(
+    `postgresql://accounts:${password}@127.0.0.1:${port}/accounts`,
+    "select pid from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()",
+  );
+
+  server.child.kill("SIGTERM");
+  for (const pid of [...backends.map(({ pid }) => pid), Number(postmaster)]) process.kill(pid, "SIGTERM");
+  expect(await server.exited(), server.output).toBe(0);
 });

@@ -9,7 +9,7 @@ import { expect, inject, onTestFinished, test } from "vitest";
 
 import type { GraphQLDoor } from "../support/graphql.ts";
 import { createDatabase, query } from "../support/postgres.ts";
-import { startProcess, temporaryFolder, type ServerProcess } from "../support/process.ts";
+import { dataLocation, startProcess, temporaryFolder } from "../support/process.ts";
 import { PASSWORD } from "../support/server.ts";
 import { SmtpCatcher, tokenIn } from "../support/smtp.ts";
 
@@ -37,12 +37,8 @@ function fromMailbox(door: GraphQLDoor) {
   };
 }
 
-/** Where the server says that the embedded PostgreSQL keeps its data. */
-const dataLocation = ({ output }: ServerProcess) => /data in (.+)/.exec(output)![1]!;
-
 test("the default start needs nothing, and a second start finds the same accounts", async () => {
   const env = { DATA_DIR: await temporaryFolder() };
-  await chmod(env.DATA_DIR, 0o755);
   const first = await startProcess({ env });
   const door = await first.ready();
   expect(first.output).toContain(`${door.url}/mailbox`);
@@ -266,7 +262,8 @@ async function installedAt(folder: string): Promise<void> {
 test.runIf(isRoot)(
   "root starts it in a folder closed to everybody else, and finds the same data again",
   async () => {
-    const root = await temporaryFolder(); // mode 700
+    const root = await temporaryFolder();
+  await chmod(root, 0o700);
     await installedAt(root);
     const first = await startProcess({ root, cwd: root });
     const door = await first.ready();
@@ -284,7 +281,6 @@ test.runIf(isRoot)(
 
 test.runIf(isRoot)("an ordinary user starts it in a folder of theirs", async () => {
   const root = await temporaryFolder();
-  await chmod(root, 0o755);
   await installedAt(root);
   const cwd = await temporaryFolder();
   await chown(cwd, NOBODY, NOBODY);

@@ -2,7 +2,7 @@
 // and nothing else.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -75,9 +75,15 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Server
   return started;
 }
 
-/** A folder that goes with the test. */
+/** Where a server says that its embedded PostgreSQL keeps the data. */
+export function dataLocation({ output }: ServerProcess): string {
+  return /data in (.+)/.exec(output)![1]!;
+}
+
+/** A folder that goes with the test; open to the user as whom root's PostgreSQL runs. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "account-server-test-"));
+  await chmod(folder, 0o755);
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
