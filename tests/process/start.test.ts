@@ -263,7 +263,7 @@ test.runIf(isRoot)(
   "root starts it in a folder closed to everybody else, and finds the same data again",
   async () => {
     const root = await temporaryFolder();
-  await chmod(root, 0o700);
+    await chmod(root, 0o700);
     await installedAt(root);
     const first = await startProcess({ root, cwd: root });
     const door = await first.ready();
