@@ -1,5 +1,6 @@
 // The composition root: builds every part, once, and starts and stops them in order.
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { ApolloServer } from "@apollo/server";
@@ -14,8 +15,8 @@ import { Tokens } from "./accounts/tokens.ts";
 import type { Config } from "./config.ts";
 import { lockDataDir, readOrCreateSecret } from "./database/data-dir.ts";
 import { databaseCheck } from "./database/health.ts";
-import { checkMigrated, migrate } from "./database/migrator.ts";
-import { connectOrm, type Orm } from "./database/orm.ts";
+import { openDatabase } from "./database/migrator.ts";
+import type { Orm } from "./database/orm.ts";
 import type { GraphQLContext } from "./graphql/context.ts";
 import { errorFormatter } from "./graphql/errors.ts";
 import { MAX_TOKENS, operationLimits } from "./graphql/operation-limits.ts";
@@ -29,9 +30,13 @@ import { mailboxTransport, smtpTransport } from "./mail/transport.ts";
 import { mailWorker } from "./mail/worker.ts";
 
 const TEMPLATES = fileURLToPath(new URL("../templates", import.meta.url));
-/** Enough for any operation in flight; the whole stop has 10 seconds. */
+// Enough for whatever is in flight, and together less than the 10 seconds of the whole stop, also while the database
+// does not answer.
+const START_FINISHES_WITHIN_MS = 5_000;
 const REQUESTS_FINISH_WITHIN_MS = 3_000;
 const MAILS_FINISH_WITHIN_SECONDS = 3;
+const QUEUE_CLOSES_WITHIN_MS = 4_000;
+const DATABASE_CLOSES_WITHIN_MS = 1_000;
 
 export interface AppOverrides {
   /** The clock of everything that expires. */
@@ -40,10 +45,12 @@ export interface AppOverrides {
   readonly onFatal?: (message: string) => void;
 }
 
+/** The server of this configuration, not yet started. */
 export function createApp(config: Config, overrides: AppOverrides = {}): App {
   return new App(config, overrides);
 }
 
+/** The server as a whole: `start`, then `stop`. */
 export class App {
   readonly #config: Config;
   readonly #now: () => Date;
@@ -125,8 +132,8 @@ export class App {
       : mailboxTransport(mailbox, config.sender);
     this.#opened.defer(() => transport.close());
 
+    this.#opened.defer(() => within(QUEUE_CLOSES_WITHIN_MS, mailQueue.stop(MAILS_FINISH_WITHIN_SECONDS)));
     await mailQueue.start();
-    this.#opened.defer(() => mailQueue.stop(MAILS_FINISH_WITHIN_SECONDS));
 
     const apollo = await this.#openApollo(accounts, log);
     const databaseAnswers = databaseCheck(orm);
@@ -149,7 +156,7 @@ export class App {
   }
 
   async #stop(): Promise<void> {
-    await this.#starting?.catch(() => undefined);
+    if (this.#starting) await within(START_FINISHES_WITHIN_MS, this.#starting).catch(() => undefined);
     await this.#opened.disposeAsync();
   }
 
@@ -163,9 +170,8 @@ export class App {
 
   async #openDatabase(): Promise<{ orm: Orm; databaseUrl: string }> {
     const databaseUrl = this.#config.databaseUrl ?? (await this.#startEmbeddedPostgres());
-    const orm = await connectOrm(databaseUrl);
-    this.#opened.defer(() => orm.close());
-    await (this.#config.migrateOnStart ? migrate(orm, databaseUrl) : checkMigrated(orm));
+    const orm = await openDatabase(databaseUrl, this.#config.migrateOnStart);
+    this.#opened.defer(() => within(DATABASE_CLOSES_WITHIN_MS, orm.close()));
     return { orm, databaseUrl };
   }
 
@@ -224,6 +230,11 @@ export class App {
     const address = http.server.address();
     this.#url = serverUrl(host, typeof address === "object" && address ? address.port : port);
   }
+}
+
+/** What `work` comes to, or nothing if it takes longer. */
+function within<T>(milliseconds: number, work: Promise<T>): Promise<T | undefined> {
+  return Promise.race([work, delay(milliseconds, undefined, { ref: false })]);
 }
 
 /** With every template rendered once: what is missing shows at start, not in a user's mail. */

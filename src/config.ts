@@ -1,5 +1,5 @@
 // Environment -> one typed, frozen Config. Every variable the server knows is read, checked and explained
-// here and nowhere else; all faults are reported together. `.env.example` and docs/configuration.md follow it.
+// here and nowhere else; all faults are reported together. `.env.example` and the README's table follow it.
 import { resolve } from "node:path";
 
 import { readEnvFile } from "./env-file.ts";
@@ -114,15 +114,16 @@ class Reader {
   }
 
   optional(name: string): string | null {
-    return this.#variables[name] ?? null;
+    const value = this.#variables[name] ?? null;
+    if (value === null || !/[\u0000-\u001f\u007f]/.test(value)) return value;
+    // A line break would end up in a mail's header or a link.
+    const fault = `${name} holds a control character: remove it.`;
+    if (!this.faults.includes(fault)) this.faults.push(fault);
+    return null;
   }
 
   text(name: string, fallback: string): string {
-    const value = this.optional(name) ?? fallback;
-    // A line break in a name or a subject would end up in a mail's header.
-    if (/[\u0000-\u001f\u007f]/.test(value))
-      this.faults.push(`${name} holds a control character: remove it.`);
-    return value;
+    return this.optional(name) ?? fallback;
   }
 
   integer(name: string, fallback: number, min: number, max: number): number {
@@ -166,16 +167,28 @@ function readDatabaseUrl(read: Reader): string | null {
   const value = read.optional(name);
   if (value === null) return null;
   // The value may hold a password: a fault names its scheme only.
-  const scheme = /^[^:/]*:/.exec(value)?.[0] ?? "";
+  const scheme = /^[^:/]*:/.exec(value)?.[0].toLowerCase() ?? "";
   if (!DATABASE_SCHEMES.includes(scheme)) {
     read.faults.push(
       `${name} has the scheme "${scheme.replace(":", "")}": only PostgreSQL is supported, ` +
         "as in postgresql://user:password@host:5432/database.",
     );
-  } else if (!URL.canParse(value) || new URL(value).pathname.length < 2) {
-    read.faults.push(`${name} cannot be read: give postgresql://user:password@host:5432/database.`);
+  } else if (!isDatabaseUrl(value)) {
+    read.faults.push(
+      `${name} cannot be read: give postgresql://user:password@host:5432/database, ` +
+        "with % in the password written as %25, and so on.",
+    );
   }
   return value.replace(/^[^:]+:/, "postgresql:");
+}
+
+function isDatabaseUrl(value: string): boolean {
+  try {
+    const { username, password, pathname } = new URL(value);
+    return [username, password, pathname].map(decodeURIComponent).length === 3 && pathname.length > 1;
+  } catch {
+    return false;
+  }
 }
 
 function readSmtp(read: Reader): SmtpConfig | null {

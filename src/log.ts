@@ -17,7 +17,8 @@ export async function createLogger(level: LogLevel, isProduction: boolean): Prom
  * about (password hash included) stay out; code, constraint and the server's own words tell enough.
  */
 export function loggableError(error: unknown): Record<string, unknown> {
-  if (!(error instanceof Error)) return { type: typeof error };
+  // pg-boss reports copies of errors that are no Error themselves.
+  if (!(error instanceof Error)) return loggableError(Object.assign(new Error("unknown"), error));
   const { code, constraint, table } = error as unknown as Record<string, unknown>;
   const frames = error.stack?.split("\n").filter((line) => /^\s+at /.test(line));
   return {

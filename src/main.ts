@@ -4,7 +4,7 @@ import { loadConfig, readEnvironment, type Config } from "./config.ts";
 import { loggableError } from "./log.ts";
 
 const STOP_WITHIN_MS = 9_500;
-let isStopping = false;
+const state = { isStopping: false };
 
 try {
   const config = loadConfig(readEnvironment());
@@ -18,14 +18,15 @@ try {
   if (!config.isProduction) console.log(banner(app, config));
 } catch (error) {
   console.error(error instanceof Error && !isBug(error) ? error.message : error);
-  process.exitCode = 1;
+  // After a signal the stop goes on and exits; else nothing is left to wait for.
+  if (!state.isStopping) process.exit(1);
 }
 
 /** Ends the process in order, whatever else happens meanwhile; with a fault the exit code is 1. */
 function stop(app: App, fault?: string): void {
   if (fault !== undefined) console.error(fault);
-  if (isStopping) return;
-  isStopping = true;
+  if (state.isStopping) return;
+  state.isStopping = true;
   setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
   void app.stop().finally(() => process.exit(fault === undefined ? 0 : 1));
 }

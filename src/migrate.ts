@@ -1,18 +1,16 @@
 // `npm run migrate`: brings the tables of DATABASE_URL to this version, for those who deploy in steps with
 // MIGRATE_ON_START=false.
 import { loadConfig, readEnvironment } from "./config.ts";
-import { migrate } from "./database/migrator.ts";
-import { connectOrm } from "./database/orm.ts";
+import { openDatabase } from "./database/migrator.ts";
 
 try {
   const { databaseUrl } = loadConfig(readEnvironment());
   if (databaseUrl === null)
     throw new Error("DATABASE_URL is missing: the embedded PostgreSQL is migrated at each start.");
-  const orm = await connectOrm(databaseUrl);
-  await migrate(orm, databaseUrl);
+  const orm = await openDatabase(databaseUrl, true);
   await orm.close();
   console.log("The tables are those of this version.");
 } catch (error) {
   console.error((error as Error).message);
-  process.exitCode = 1;
+  process.exit(1);
 }

@@ -49,6 +49,7 @@ export interface AccountMailsParts {
   readonly hideAccountExistence: boolean;
 }
 
+/** Composes the mail of each job when its turn has come. */
 export class AccountMails {
   readonly #em: EntityManager;
   readonly #tokens: Tokens;
@@ -74,6 +75,7 @@ export class AccountMails {
       return this.#mail("password-changed", user, { changedAt: inWords(new Date(job.requestedAt)) });
     }
     if (user.credentialVersion !== job.credentialVersion) return null;
+    if (this.#hidesExistence) await this.#extendPending(em, user.emailKey);
     if (!user.isActive)
       return job.mail === "registration" || this.#hidesExistence ? this.#registration(em, user) : null;
     if (job.mail === "reset") return this.#reset(user, job);
@@ -99,6 +101,15 @@ export class AccountMails {
       link: this.#links.confirmation(token),
       expiresIn: durationInWords(this.#tokens.minutes("registration")),
     });
+  }
+
+  /**
+   * Whichever mail it is going to be: if the name of a pending account became free sooner beside an active account
+   * than without one, it would tell that the address has one.
+   */
+  async #extendPending(em: EntityManager, emailKey: string): Promise<void> {
+    const confirmationExpiresAt = this.#tokens.expiry("registration");
+    await em.nativeUpdate(User, { emailKey, isActive: false }, { confirmationExpiresAt });
   }
 
   #reset(user: User, job: AccountMail): MailToRender {

@@ -12,6 +12,7 @@ import { foldCase } from "./fold-case.ts";
 import type { Passwords } from "./passwords.ts";
 import type { IssuedToken, TokenPurpose, Tokens, TokenSubject } from "./tokens.ts";
 import { User } from "./user.entity.ts";
+import { insertUser, replacePasswordHash } from "./user-table.ts";
 
 /** Who is signed in from now on, and with what. */
 export interface SignIn {
@@ -32,6 +33,7 @@ const WEEK_IN_MS = 7 * 24 * 60 * 60 * 1000;
 /** The only thing that register, resendRegistration and requestReset say under HIDE_ACCOUNT_EXISTENCE. */
 const ONE_ANSWER = "If the request can be met, a mail with the next step is on its way.";
 
+/** The use cases; one instance serves all requests. */
 export class Accounts {
   readonly #em: EntityManager;
   readonly #mailQueue: MailQueue<AccountMail>;
@@ -71,7 +73,7 @@ export class Accounts {
         confirmationExpiresAt: this.#tokens.expiry("registration"),
         now: this.#now(),
       });
-      await em.persist(user).flush();
+      await insertUser(em, user);
       await this.#enqueue(em, "registration", user);
     });
     return this.#hidesExistence ? ONE_ANSWER : `A confirmation mail is on its way to user ${args.username}.`;
@@ -181,7 +183,8 @@ export class Accounts {
     const passwordHash = await this.#passwords.hash(password);
     return this.#em.fork().transactional(async (em) => {
       const user = await this.#lockOwner(em, subject, true);
-      user.changePassword(passwordHash, this.#now());
+      await replacePasswordHash(em, user, passwordHash);
+      user.endOlderTokens(this.#now());
       await em.flush();
       await this.#enqueue(em, "password-changed", user);
       return this.#signIn(user);
@@ -264,7 +267,7 @@ export class Accounts {
   async #rehash(em: EntityManager, user: User, password: string): Promise<void> {
     try {
       const passwordHash = await this.#passwords.hash(password);
-      await em.nativeUpdate(User, { id: user.id, passwordHash: user.passwordHash }, { passwordHash });
+      await replacePasswordHash(em, user, passwordHash);
     } catch (error) {
       // SERVER_BUSY is no reason to refuse a right password: the next login tries again.
       if (!(error instanceof AccountError)) throw error;

@@ -12,9 +12,10 @@ import { foldCase } from "./fold-case.ts";
 /** OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, 2 passes, 1 lane. */
 const PARAMETERS = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 const MAX_LENGTH = 128;
-/** Hashes that may wait for their turn: a few seconds' worth, after which a refusal serves everybody better. */
+/** Hashes that may wait for their turn; on two cores about eight seconds' worth, after which a refusal serves better. */
 const MAX_WAITING = 400;
 
+/** One instance a process: the limit on hashing at the same time is its. */
 export class Passwords {
   readonly #minLength: number;
   readonly #common: ReadonlySet<string>;

@@ -21,6 +21,7 @@ export interface IssuedToken {
   readonly expiresAt: Date;
 }
 
+/** Issues and reads tokens. */
 export class Tokens {
   readonly #keys: Record<TokenPurpose, Buffer>;
   readonly #minutes: Record<TokenPurpose, number>;

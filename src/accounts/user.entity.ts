@@ -18,10 +18,7 @@ export const UserSchema = defineEntity({
     usernameKey: p.text().generated(`(lower("username" collate "C")) stored`).unique("users_username_key"),
     emailKey: p.text().generated(`(lower("email" collate "C")) stored`),
     passwordHash: p.text(),
-    roles: p
-      .enum(() => Role)
-      .array()
-      .$type<Role[]>(),
+    roles: p.enum(() => Role).array(),
     isActive: p.boolean(),
     /** Null once active. Before it the account waits for its confirmation, after it another may take its place. */
     confirmationExpiresAt: p.datetime(3).nullable(),
@@ -72,13 +69,8 @@ export class User extends UserSchema.class {
     this.endOlderTokens(now);
   }
 
-  changePassword(passwordHash: string, now: Date): void {
-    this.passwordHash = passwordHash;
-    this.endOlderTokens(now);
-  }
-
-  // Not a #private method: MikroORM makes entities without running the constructor that would bring it.
-  private endOlderTokens(now: Date): void {
+  /** Ends every token that was issued before. */
+  endOlderTokens(now: Date): void {
     this.credentialVersion += 1;
     this.updatedAt = now;
   }

@@ -1,9 +1,41 @@
-// Brings the database's tables to this version, or says that they are not.
+// Opens the database with its tables at this version, or says why it cannot be used.
 import { MailQueue } from "../mail/queue.ts";
-import { MIGRATIONS, SCHEMA, type Orm } from "./orm.ts";
+import { connectOrm, MIGRATIONS, SCHEMA, type Orm } from "./orm.ts";
 
 /** Any number that no other program's advisory lock in this database is likely to have. */
 const MIGRATION_LOCK = 4_206_501_973;
+
+/**
+ * @param migrates whether to bring the tables to this version, or only to look whether they are
+ * @throws {Error} one sentence that names the database; nothing is left open
+ */
+export async function openDatabase(databaseUrl: string, migrates: boolean): Promise<Orm> {
+  const orm = await connectOrm(databaseUrl);
+  try {
+    await orm.em.fork().execute("select 1");
+    await (migrates ? migrate(orm, databaseUrl) : checkMigrated(orm, databaseUrl));
+    return orm;
+  } catch (error) {
+    await orm.close();
+    if (error instanceof NotMigratedError) throw error;
+    const { host, pathname } = new URL(databaseUrl);
+    const words = (error as Error).message.split("\n", 1)[0] ?? "";
+    throw new Error(
+      `The database ${pathname.slice(1)} at ${host} cannot be used (${words}): check DATABASE_URL, and that its role may create schemas.`,
+      { cause: error },
+    );
+  }
+}
+
+/** Tables are missing or older than this version. */
+export class NotMigratedError extends Error {
+  constructor() {
+    super(
+      "The database's tables are not those of this version, and MIGRATE_ON_START is false: run `npm run migrate`.",
+    );
+    this.name = "NotMigratedError";
+  }
+}
 
 /** Creates or upgrades all tables. Replicas that start at once wait for each other, so each migration runs once. */
 export async function migrate(orm: Orm, databaseUrl: string): Promise<void> {
@@ -17,9 +49,9 @@ export async function migrate(orm: Orm, databaseUrl: string): Promise<void> {
 
 /**
  * Only reads: the role that serves need not be the one that may create tables.
- * @throws {Error} if tables are missing or older than this version
+ * @throws {NotMigratedError}
  */
-export async function checkMigrated(orm: Orm): Promise<void> {
+async function checkMigrated(orm: Orm, databaseUrl: string): Promise<void> {
   const em = orm.em.fork();
   const [found] = await em.execute<{ table: string | null }[]>(
     `select to_regclass('${SCHEMA}.migrations') as "table"`,
@@ -28,8 +60,6 @@ export async function checkMigrated(orm: Orm): Promise<void> {
     ? await em.execute<{ name: string }[]>(`select name from ${SCHEMA}.migrations`)
     : [];
   const isApplied = ({ name }: { name: string }) => applied.some((migration) => migration.name === name);
-  if (MIGRATIONS.every(isApplied)) return;
-  throw new Error(
-    "The database's tables are not those of this version, and MIGRATE_ON_START is false: run `npm run migrate`.",
-  );
+  if (!MIGRATIONS.every(isApplied) || !(await MailQueue.isMigrated(databaseUrl)))
+    throw new NotMigratedError();
 }

@@ -21,6 +21,8 @@ export function ormOptions(databaseUrl: string) {
       connectionString: databaseUrl,
       application_name: "account-server",
       connectionTimeoutMillis: 5_000, // or requests would wait for ever while the database is away
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
     },
     pool: { min: 0, max: 10 },
     extensions: [Migrator],

@@ -25,7 +25,10 @@ export function errorFormatter(log: Logger) {
     const code = formatted.extensions?.["code"];
     if (typeof code !== "string" || code === INTERNAL_SERVER_ERROR)
       return { ...internalError(log, cause), ...at };
-    return { message: withoutValues(formatted.message), ...at, extensions: { code } };
+    const message = withoutValues(formatted.message);
+    // Apollo's code for a variable of the wrong type; as from us, it comes with the fields.
+    const field = code === "BAD_USER_INPUT" ? /^Variable "\$(\w+)"/.exec(message)?.[1] : undefined;
+    return { message, ...at, extensions: { code, ...(field && { field, fields: [{ field, message }] }) } };
   };
 }
 
@@ -39,13 +42,19 @@ export function internalError(log: Logger, cause: unknown): GraphQLFormattedErro
   };
 }
 
+/** No message of use is longer; what is cut off is a request's own text. */
+const MESSAGE_MAX_LENGTH = 300;
+
 /** graphql-js quotes what it did not understand, which may be a password whose quotation marks were forgotten. */
-function withoutValues(message: string): string {
-  return message
+function withoutValues(text: string): string {
+  const message = text
+    .slice(0, MESSAGE_MAX_LENGTH)
     .replace(/^(Syntax Error: (?:Expected (?:"[^"]*"|[A-Za-z ]+)|[^",:]*))[\s\S]*$/, "$1")
     .replace(/^Variable "[^"]*" is not defined/, "A variable that is used is not defined")
+    .replace(/^Unknown operation named [\s\S]*$/, "There is no operation of that name")
     .replace(/ got invalid value [\s\S]*$/, " has a value of the wrong type")
     .replace(/(cannot represent [^:]*): [\s\S]*$/, "$1")
     .replace(/(Expected value of type "[^"]*"), found [\s\S]*$/, "$1")
-    .replace(/(?<![?!])[ .]*$/, ".");
+    .trimEnd();
+  return /[.?!]$/.test(message) ? message : `${message}.`;
 }

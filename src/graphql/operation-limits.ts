@@ -67,6 +67,8 @@ export function operationLimits(context: ValidationContext): ASTVisitor {
       const refuse = (message: string) => {
         context.reportError(new GraphQLError(message, { nodes: operation }));
       };
+      if (!context.getSchema().getRootType(operation.operation))
+        refuse(`There is no ${operation.operation} here.`);
       if (depth > MAX_DEPTH)
         refuse(`The operation is nested ${depth} fields deep: at most ${MAX_DEPTH} are allowed.`);
       if (fields > MAX_ROOT_FIELDS)

@@ -46,6 +46,14 @@ query Me {
     headers: '{\n  "Authorization": "Bearer "\n}',
   },
   {
+    query: `# The link is lost or has expired? A new one.
+mutation ResendRegistration {
+  resendRegistration(email: "ada@example.com") {
+    message
+  }
+}`,
+  },
+  {
     query: `# The mail arrives at /mailbox.
 mutation RequestReset {
   requestReset(email: "ada@example.com") {

@@ -51,8 +51,8 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       "referrer-policy": "no-referrer",
       "x-content-type-options": "nosniff",
     });
-    if (request.headers.host === undefined && request.raw.httpVersion === "1.1") {
-      return reply.code(400).send(httpError(400, "The request has no Host header."));
+    if (!hasGoodHost(request)) {
+      return reply.code(400).send(httpError(400, "The request has no Host header, or not a good one."));
     }
     const isPreflight = request.method === "OPTIONS" && "access-control-request-method" in request.headers;
     if (isGraphQL(request) && !/^(GET|HEAD|POST)$/.test(request.method) && !(isPreflight && hasCors)) {
@@ -86,6 +86,13 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     }),
   });
   return http;
+}
+
+/** HTTP/1.0 knows no Host, and simple health checks speak it; only for /graphql is the name needed. */
+function hasGoodHost(request: FastifyRequest): boolean {
+  const { host } = request.headers;
+  if (host === undefined) return request.raw.httpVersion === "1.0" && !isGraphQL(request);
+  return host !== "" && URL.canParse(`http://${host}/`);
 }
 
 function isGraphQL({ url }: FastifyRequest): boolean {

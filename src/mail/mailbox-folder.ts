@@ -18,6 +18,7 @@ export interface MailboxMessage {
   readonly headers: readonly { readonly key: string; readonly value: string }[];
 }
 
+/** The folder; it need not exist before the first mail. */
 export class MailboxFolder {
   readonly #path: string;
 
@@ -45,7 +46,10 @@ export class MailboxFolder {
   /** Newest first. */
   async messages(): Promise<MailboxMessage[]> {
     const names = (await this.#names()).sort().reverse();
-    return Promise.all(names.map((name) => this.#read(name)));
+    const messages: MailboxMessage[] = [];
+    // One after the other: thousands of files at once are more than a process may open.
+    for (const name of names) messages.push(await this.#read(name));
+    return messages;
   }
 
   async #read(name: string): Promise<MailboxMessage> {

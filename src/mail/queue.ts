@@ -40,9 +40,11 @@ export interface QueuedMail<Job> {
   readonly job: Job;
 }
 
+/** Mails on their way, each a row beside the accounts. */
 export class MailQueue<Job extends object> {
   readonly #boss: PgBoss;
   readonly #log: Logger;
+  #isStopping = false;
 
   constructor({ databaseUrl, log }: MailQueueParts) {
     this.#log = log;
@@ -58,23 +60,21 @@ export class MailQueue<Job extends object> {
       superviseIntervalSeconds: 5,
       monitorIntervalSeconds: 5,
     });
-    this.#boss.on("error", (error) =>
-      this.#log.error({ err: error }, "mail queue: the database does not answer"),
-    );
+    this.#boss.on("error", (error) => {
+      // While stopping, connections end in whatever order.
+      this.#log[this.#isStopping ? "debug" : "error"](
+        { err: error },
+        "mail queue: the database does not answer",
+      );
+    });
     this.#boss.on("warning", ({ message }) => this.#log.debug(`mail queue: ${message}`));
   }
 
   /** Creates or upgrades the queue's tables; safe to run from several replicas at once. */
   static async migrate(databaseUrl: string): Promise<void> {
-    const boss = new PgBoss({
-      connectionString: databaseUrl,
-      schema: QUEUE_SCHEMA,
-      supervise: false,
-      schedule: false,
-      max: 2,
-    });
-    await boss.start();
+    const boss = passiveBoss(databaseUrl, true);
     try {
+      await boss.start();
       await boss.createQueue(MAIL, MAIL_QUEUE);
       await boss.updateQueue(MAIL, MAIL_QUEUE);
       await boss.createQueue(DAILY, { policy: "singleton", retryLimit: 3 });
@@ -84,7 +84,20 @@ export class MailQueue<Job extends object> {
     }
   }
 
-  /** @throws {Error} if the tables are missing or of another version */
+  /** Whether the queue's tables are those of this version. */
+  static async isMigrated(databaseUrl: string): Promise<boolean> {
+    const boss = passiveBoss(databaseUrl, false);
+    try {
+      await boss.start();
+      return true;
+    } catch (error) {
+      if (/not installed|requires migrations/.test((error as Error).message)) return false;
+      throw error;
+    } finally {
+      await boss.stop({ graceful: false });
+    }
+  }
+
   async start(): Promise<void> {
     await this.#boss.start();
   }
@@ -118,6 +131,23 @@ export class MailQueue<Job extends object> {
 
   /** Lets mails in hand finish for up to `timeoutSeconds`, then returns them to the queue. */
   async stop(timeoutSeconds: number): Promise<void> {
+    this.#isStopping = true;
     await this.#boss.stop({ graceful: true, timeout: timeoutSeconds * 1000 });
   }
+}
+
+/** Does nothing by itself: for looking at the tables and making them. */
+function passiveBoss(databaseUrl: string, migrates: boolean): PgBoss {
+  const boss = new PgBoss({
+    connectionString: databaseUrl,
+    schema: QUEUE_SCHEMA,
+    migrate: migrates,
+    createSchema: migrates,
+    supervise: false,
+    schedule: false,
+    registerInstance: false,
+    max: 2,
+  });
+  boss.on("error", () => undefined); // what matters rejects the call
+  return boss;
 }

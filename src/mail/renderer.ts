@@ -26,6 +26,7 @@ interface Template {
   readonly text: Render;
 }
 
+/** The compiled templates of a folder. */
 export class MailRenderer {
   readonly #templates: ReadonlyMap<string, Template>;
 

@@ -1,6 +1,8 @@
 // How passwords are stored, that old hashes grow stronger at login, and that an unknown user costs the same.
+import { readFile } from "node:fs/promises";
+
 import argon2 from "argon2";
-import { expect, test } from "vitest";
+import { expect, inject, test } from "vitest";
 
 import { PASSWORD, startServer, type TestServer } from "../support/server.ts";
 
@@ -95,4 +97,27 @@ test("logging in as somebody unknown takes as long as with a wrong password", as
 
   const medians = [...took.values()].map((times) => times.sort((a, b) => a - b)[7]!);
   expect(Math.max(...medians) / Math.min(...medians)).toBeLessThan(2);
+});
+
+test("no statement holds a password hash in its text, where the database's log might keep it", async () => {
+  const server = await startServer();
+  const log = inject("postgresLog");
+  const before = (await readFile(log)).length;
+  const name = new URL(server.databaseUrl).pathname.slice(1);
+  await server.query(`alter database ${name} set log_statement = 'all'`);
+  await server.query(`alter database ${name} set log_parameter_max_length = 0`);
+  const logged = await startServer({ databaseUrl: server.databaseUrl }); // on new connections
+
+  const { username, email } = await logged.activePerson("ada");
+  await storeHash(server, username, { memoryCost: 8192, timeCost: 2, parallelism: 1 });
+  logged.succeed(await logged.login(username, PASSWORD));
+  logged.succeed(await logged.requestReset(email));
+  logged.succeed(
+    await logged.finalizeReset({ token: await logged.resetToken(email), password: "a new battery" }),
+  );
+
+  const statements = (await readFile(log, "utf8")).slice(before);
+  expect(statements).toMatch(/insert into "accounts"\."users"/);
+  expect(statements).toMatch(/update "accounts"\."users" set "password_hash"/);
+  expect(statements).not.toContain("argon2id");
 });

@@ -296,3 +296,29 @@ test.each(["00000000-0000-4000-8000-000000000000", "ffffffff-ffff-4fff-bfff-ffff
     expect(error.message).toMatch(/exists already: log in/);
   },
 );
+
+test("how long a probe keeps its username does not tell whether its address has an account", async () => {
+  const server = await startServer({
+    env: { HIDE_ACCOUNT_EXISTENCE: "true", REGISTRATION_TOKEN_MINUTES: "10" },
+  });
+  const { email } = await server.activePerson("ada");
+  const probe = (username: string, address: string) =>
+    server.register({ username, email: address, password: PASSWORD });
+  server.succeed(await probe("probe-active", email));
+  server.succeed(await probe("probe-unknown", "nobody@example.com"));
+  await server.mailsSettled();
+
+  for (const ask of ["requestReset", "resendRegistration"] as const) {
+    server.advance(6 * MINUTE);
+    for (const address of [email, "nobody@example.com"]) server.succeed(await server[ask](address));
+    await server.mailsSettled();
+  }
+  server.advance(6 * MINUTE); // 18 minutes after the registrations, 6 after the last mails
+  for (const username of ["probe-active", "probe-unknown"]) {
+    server.refuse(await probe(username, `${username}@elsewhere.example`), "USERNAME_TAKEN");
+  }
+  server.advance(5 * MINUTE);
+  for (const username of ["probe-active", "probe-unknown"]) {
+    server.succeed(await probe(username, `${username}@elsewhere.example`));
+  }
+});

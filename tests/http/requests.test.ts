@@ -295,8 +295,9 @@ async function sendBytes(server: TestServer, text: string) {
 describe("bytes that are no good HTTP", () => {
   const request = (...lines: string[]) => [...lines, "", ""].join("\r\n");
   const query = JSON.stringify({ query: ME });
+  const jsonHeaders = ["Content-Type: application/json", `Content-Length: ${query.length}`];
 
-  test.each([
+  test.each<readonly [string, number, string]>([
     ["garbage", 400, `${SECRET} what is this\r\n\r\n`],
     ["a TLS handshake", 400, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"],
     ["HTTP/2", 400, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
@@ -314,6 +315,15 @@ describe("bytes that are no good HTTP", () => {
     ],
     ["headers without end", 431, request("GET /livez HTTP/1.1", "Host: a", `X: ${"x".repeat(20 * KIB)}`)],
     ["no Host header", 400, request("POST /graphql HTTP/1.1", "Connection: close")],
+    ["no Host header in HTTP/1.0", 400, request("POST /graphql HTTP/1.0", ...jsonHeaders) + query],
+    ...["", "a b", "[", "::1", "a%zz", "a:b"].map(
+      (host) =>
+        [
+          `the Host header "${host}"`,
+          400,
+          request("POST /graphql HTTP/1.1", `Host: ${host}`, "Connection: close", ...jsonHeaders) + query,
+        ] as const,
+    ),
     [
       "an expectation nobody can meet",
       417,
@@ -347,5 +357,37 @@ describe("bytes that are no good HTTP", () => {
     const server = shared();
     await sendBytes(server, "garbage\r\n\r\n");
     expect((await fetch(`${server.url}/livez`)).status).toBe(200);
+  });
+});
+
+describe("an operation that cannot be", () => {
+  test("a subscription is refused with 400", async () => {
+    const server = shared();
+    expectRefusal(
+      await server.send(post({ query: "subscription { me { id } }" })),
+      400,
+      /^GRAPHQL_VALIDATION_FAILED$/,
+    );
+  });
+
+  test.each([" ", ".", "x"])("an operation name of 15,000 times '%s' is not repeated", async (char) => {
+    const server = shared();
+    const answer = await server.send(post({ query: ME, operationName: char.repeat(15_000) }));
+    expectRefusal(answer, 400);
+    expect(answer.text.length).toBeLessThan(300);
+  });
+
+  test("a variable of the wrong type names its field, as every BAD_USER_INPUT does", async () => {
+    const server = shared();
+    const query =
+      'mutation ($password: String!) { login(username: "ada", password: $password) { expiresAt } }';
+    for (const variables of [{ password: [SECRET] }, {}]) {
+      const answer = await server.send(post({ query, variables }));
+      expectRefusal(answer, 400, /^BAD_USER_INPUT$/);
+      expect(answer.errors[0]!.extensions.fields).toEqual([
+        { field: "password", message: answer.errors[0]!.message },
+      ]);
+      expect(answer.text).not.toContain(SECRET);
+    }
   });
 });

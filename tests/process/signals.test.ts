@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 
+import pg from "pg";
 import { expect, inject, onTestFinished, test } from "vitest";
 
 import { createDatabase, query } from "../support/postgres.ts";
@@ -145,4 +146,17 @@ test("when everything is told to end at once, PostgreSQL's connections too, it s
   server.child.kill("SIGTERM");
   for (const pid of [...backends.map(({ pid }) => pid), Number(postmaster)]) process.kill(pid, "SIGTERM");
   expect(await server.exited(), server.output).toBe(0);
+});
+
+test("a signal while the start waits for another replica's migration ends it in order", async () => {
+  const { env } = await externalParts();
+  const other = new pg.Client({ connectionString: env.DATABASE_URL });
+  await other.connect();
+  onTestFinished(() => other.end());
+  await other.query("select pg_advisory_lock(4206501973)");
+  const server = await startProcess({ env });
+  const waiting =
+    "select count(*)::int as waiting from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())";
+  await expect.poll(() => query(env.DATABASE_URL, waiting), { timeout: 20_000 }).toEqual([{ waiting: 1 }]);
+  expect(await server.end("SIGTERM")).toBe(0);
 });

@@ -14,6 +14,7 @@ import { connectOrm } from "../../src/database/orm.ts";
 declare module "vitest" {
   interface ProvidedContext {
     postgresUrl: string;
+    postgresLog: string;
   }
 }
 
@@ -37,6 +38,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await migrate(orm, templateUrl);
   await orm.close();
   project.provide("postgresUrl", postgres.databaseUrl);
+  project.provide("postgresLog", join(dataDir, "postgres.log"));
   return async () => {
     await postgres.stop();
     await rm(dataDir, { recursive: true, force: true });

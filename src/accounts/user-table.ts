@@ -1,0 +1,55 @@
+// The writes that carry a password hash. MikroORM puts every value into the text of its statements, which a
+// database's log may keep; bound parameters stay out of it.
+import type { EntityManager } from "@mikro-orm/postgresql";
+
+import type { Role, User } from "./user.entity.ts";
+
+interface Tables {
+  "accounts.users": {
+    id: string;
+    username: string;
+    email: string;
+    password_hash: string;
+    roles: Role[];
+    is_active: boolean;
+    confirmation_expires_at: Date | null;
+    credential_version: number;
+    created_at: Date;
+    updated_at: Date;
+  };
+}
+
+/** Adds the row of a new account, within the transaction of `em`. */
+export async function insertUser(em: EntityManager, user: User): Promise<void> {
+  await em
+    .getKysely<Tables>()
+    .insertInto("accounts.users")
+    .values({
+      id: user.id,
+      username: user.username,
+      email: user.email,
+      password_hash: user.passwordHash,
+      roles: user.roles,
+      is_active: user.isActive,
+      confirmation_expires_at: user.confirmationExpiresAt ?? null,
+      credential_version: user.credentialVersion,
+      created_at: user.createdAt,
+      updated_at: user.updatedAt,
+    })
+    .execute();
+}
+
+/** Replaces a hash, if it is still the one that `user` was read with. */
+export async function replacePasswordHash(
+  em: EntityManager,
+  user: User,
+  passwordHash: string,
+): Promise<void> {
+  await em
+    .getKysely<Tables>()
+    .updateTable("accounts.users")
+    .set({ password_hash: passwordHash })
+    .where("id", "=", user.id)
+    .where("password_hash", "=", user.passwordHash)
+    .execute();
+}
