@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import argon2 from "argon2";
 import { expect, inject, test } from "vitest";
 
+import { createDatabase, query } from "../support/postgres.ts";
 import { PASSWORD, startServer, type TestServer } from "../support/server.ts";
 
 const IN_FORCE = /^\$argon2id\$v=19\$m=19456,(?:t=2,p=1|p=1,t=2)\$[\w+/]{22,}\$[\w+/]{43}$/;
@@ -100,20 +101,20 @@ test("logging in as somebody unknown takes as long as with a wrong password", as
 });
 
 test("no statement holds a password hash in its text, where the database's log might keep it", async () => {
-  const server = await startServer();
+  const databaseUrl = await createDatabase(inject("postgresUrl"));
+  const name = new URL(databaseUrl).pathname.slice(1);
+  await query(databaseUrl, `alter database ${name} set log_statement = 'all'`);
+  await query(databaseUrl, `alter database ${name} set log_parameter_max_length = 0`);
   const log = inject("postgresLog");
   const before = (await readFile(log)).length;
-  const name = new URL(server.databaseUrl).pathname.slice(1);
-  await server.query(`alter database ${name} set log_statement = 'all'`);
-  await server.query(`alter database ${name} set log_parameter_max_length = 0`);
-  const logged = await startServer({ databaseUrl: server.databaseUrl }); // on new connections
+  const server = await startServer({ databaseUrl });
 
-  const { username, email } = await logged.activePerson("ada");
+  const { username, email } = await server.activePerson("ada");
   await storeHash(server, username, { memoryCost: 8192, timeCost: 2, parallelism: 1 });
-  logged.succeed(await logged.login(username, PASSWORD));
-  logged.succeed(await logged.requestReset(email));
-  logged.succeed(
-    await logged.finalizeReset({ token: await logged.resetToken(email), password: "a new battery" }),
+  server.succeed(await server.login(username, PASSWORD));
+  server.succeed(await server.requestReset(email));
+  server.succeed(
+    await server.finalizeReset({ token: await server.resetToken(email), password: "a new battery" }),
   );
 
   const statements = (await readFile(log, "utf8")).slice(before);
