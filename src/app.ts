@@ -7,7 +7,7 @@ import { ApolloServer } from "@apollo/server";
 import { ApolloServerPluginLandingPageDisabled } from "@apollo/server/plugin/disabled";
 import type { FastifyInstance } from "fastify";
 
-import { AccountMails, SAMPLE_MAILS, type AccountMail } from "./accounts/account-mails.ts";
+import { AccountMails, sampleMails, type AccountMail } from "./accounts/account-mails.ts";
 import { Accounts } from "./accounts/accounts.ts";
 import { Links } from "./accounts/links.ts";
 import { Passwords } from "./accounts/passwords.ts";
@@ -109,12 +109,14 @@ export class App {
       () => config.confirmationUri ?? `${this.#url}/#/finalize`,
       () => config.resetUri ?? `${this.#url}/#/reset`,
     );
+    const renderer = createMailRenderer(config);
     const mailQueue = new MailQueue<AccountMail>({ databaseUrl, log });
     const accounts = new Accounts({
       em,
       mailQueue,
       passwords: new Passwords(config.passwordMinLength),
       tokens,
+      pickLocale: (preferences) => renderer.pickLocale(preferences),
       now: this.#now,
       hideAccountExistence: config.hideAccountExistence,
     });
@@ -125,7 +127,6 @@ export class App {
       appName: config.appName,
       hideAccountExistence: config.hideAccountExistence,
     });
-    const renderer = createMailRenderer(config);
     const mailbox = new MailboxFolder(join(config.dataDir, "mailbox"));
     const transport = config.smtp
       ? smtpTransport(config.smtp, config.sender)
@@ -237,12 +238,10 @@ function within<T>(milliseconds: number, work: Promise<T>): Promise<T | undefine
   return Promise.race([work, delay(milliseconds, undefined, { ref: false })]);
 }
 
-/** With every template rendered once: what is missing shows at start, not in a user's mail. */
+/** With every template rendered once in every locale: what is missing shows at start, not in a user's mail. */
 export function createMailRenderer(config: Config): MailRenderer {
   const renderer = new MailRenderer(TEMPLATES, { ...config.subjects });
-  for (const [template, variables] of Object.entries(SAMPLE_MAILS)) {
-    renderer.render({ template, to: { name: "ada", address: "ada@example.com" }, variables });
-  }
+  for (const mail of sampleMails(renderer.locales)) renderer.render(mail);
   return renderer;
 }
 

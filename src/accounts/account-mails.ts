@@ -41,6 +41,14 @@ export const SAMPLE_MAILS = {
   },
 } as const satisfies Record<string, Record<string, string>>;
 
+/** Every mail in every locale, filled with sample data. */
+export function sampleMails(locales: readonly string[]): MailToRender[] {
+  const to = { name: "ada", address: "ada@example.com" };
+  return locales.flatMap((locale) =>
+    Object.entries(SAMPLE_MAILS).map(([template, variables]) => ({ template, locale, to, variables })),
+  );
+}
+
 export interface AccountMailsParts {
   readonly em: EntityManager;
   readonly tokens: Tokens;
@@ -72,7 +80,7 @@ export class AccountMails {
     if (!user) return null;
     // A notice, not a link: whatever happened since, its owner must hear of the change.
     if (job.mail === "password-changed") {
-      return this.#mail("password-changed", user, { changedAt: inWords(new Date(job.requestedAt)) });
+      return this.#mail("password-changed", user, { changedAt: timeInWords(job.requestedAt, user.locale) });
     }
     if (user.credentialVersion !== job.credentialVersion) return null;
     if (this.#hidesExistence) await this.#extendPending(em, user.emailKey);
@@ -99,7 +107,7 @@ export class AccountMails {
     if (moved === 0) return null;
     return this.#mail("registration", user, {
       link: this.#links.confirmation(token),
-      expiresIn: durationInWords(this.#tokens.minutes("registration")),
+      expiresIn: durationInWords(this.#tokens.minutes("registration"), user.locale),
     });
   }
 
@@ -116,8 +124,8 @@ export class AccountMails {
     const { token } = this.#tokens.issue("reset", job);
     return this.#mail("reset", user, {
       link: this.#links.reset(token),
-      expiresIn: durationInWords(this.#tokens.minutes("reset")),
-      requestedAt: inWords(new Date(job.requestedAt)),
+      expiresIn: durationInWords(this.#tokens.minutes("reset"), user.locale),
+      requestedAt: timeInWords(job.requestedAt, user.locale),
     });
   }
 
@@ -129,20 +137,19 @@ export class AccountMails {
   #mail(template: keyof typeof SAMPLE_MAILS, user: User, variables: Record<string, string>): MailToRender {
     return {
       template,
+      locale: user.locale,
       to: { name: user.username, address: user.email },
       variables: { appName: this.#appName, username: user.username, ...variables },
     };
   }
 }
 
-function inWords(date: Date): string {
-  const [day, time] = [{ dateStyle: "long" } as const, { timeStyle: "short" } as const].map((style) =>
-    new Intl.DateTimeFormat("en-GB", { ...style, timeZone: "UTC" }).format(date),
-  );
-  return `${day} at ${time} UTC`;
+function timeInWords(isoTime: string, locale: string): string {
+  const style = { dateStyle: "long", timeStyle: "short", hourCycle: "h23", timeZone: "UTC" } as const;
+  return `${new Intl.DateTimeFormat(locale, style).format(new Date(isoTime))} UTC`;
 }
 
-function durationInWords(minutes: number): string {
-  const [count, unit] = minutes % 60 === 0 ? [minutes / 60, "hour"] : [minutes, "minute"];
-  return `${count} ${unit}${count === 1 ? "" : "s"}`;
+function durationInWords(minutes: number, locale: string): string {
+  const duration = minutes % 60 === 0 ? { hours: minutes / 60 } : { minutes };
+  return new Intl.DurationFormat(locale, { style: "long" }).format(duration);
 }

@@ -25,6 +25,8 @@ export interface AccountsParts {
   readonly mailQueue: MailQueue<AccountMail>;
   readonly passwords: Passwords;
   readonly tokens: Tokens;
+  /** The locale of the mails that suits best, of those preferred in this order. */
+  readonly pickLocale: (preferences: readonly string[]) => string;
   readonly now: () => Date;
   readonly hideAccountExistence: boolean;
 }
@@ -39,6 +41,7 @@ export class Accounts {
   readonly #mailQueue: MailQueue<AccountMail>;
   readonly #passwords: Passwords;
   readonly #tokens: Tokens;
+  readonly #pickLocale: AccountsParts["pickLocale"];
   readonly #now: () => Date;
   readonly #hidesExistence: boolean;
 
@@ -47,17 +50,24 @@ export class Accounts {
     this.#mailQueue = parts.mailQueue;
     this.#passwords = parts.passwords;
     this.#tokens = parts.tokens;
+    this.#pickLocale = parts.pickLocale;
     this.#now = parts.now;
     this.#hidesExistence = parts.hideAccountExistence;
   }
 
   /**
    * Stores a pending account and enqueues its confirmation mail, both or neither.
+   * @param args.locale of the mails to come, as a BCP 47 tag; an unknown one falls back to English
+   * @param acceptedLocales asked where no locale is given, the preferred one first
    * @returns a message that names the user
    * @throws {AccountError} BAD_USER_INPUT, WEAK_PASSWORD, SERVER_BUSY, USERNAME_TAKEN, EMAIL_TAKEN
    */
-  async register(args: { username: string; email: string; password: string }): Promise<string> {
-    checkArguments(args, ["username", "email"]);
+  async register(
+    args: { username: string; email: string; password: string; locale?: string },
+    acceptedLocales: readonly string[] = [],
+  ): Promise<string> {
+    checkArguments({ ...args }, ["username", "email"]);
+    const locale = this.#pickLocale(args.locale === undefined ? acceptedLocales : [args.locale]);
     this.#passwords.checkStrength(args.password, args);
     const passwordHash = await this.#passwords.hash(args.password);
     await this.#em.fork().transactional(async (em) => {
@@ -70,6 +80,7 @@ export class Accounts {
         username: args.username,
         email: args.email,
         passwordHash,
+        locale,
         confirmationExpiresAt: this.#tokens.expiry("registration"),
         now: this.#now(),
       });

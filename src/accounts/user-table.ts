@@ -10,6 +10,7 @@ interface Tables {
     username: string;
     email: string;
     password_hash: string;
+    locale: string;
     roles: Role[];
     is_active: boolean;
     confirmation_expires_at: Date | null;
@@ -29,6 +30,7 @@ export async function insertUser(em: EntityManager, user: User): Promise<void> {
       username: user.username,
       email: user.email,
       password_hash: user.passwordHash,
+      locale: user.locale,
       roles: user.roles,
       is_active: user.isActive,
       confirmation_expires_at: user.confirmationExpiresAt ?? null,

@@ -18,6 +18,8 @@ export const UserSchema = defineEntity({
     usernameKey: p.text().generated(`(lower("username" collate "C")) stored`).unique("users_username_key"),
     emailKey: p.text().generated(`(lower("email" collate "C")) stored`),
     passwordHash: p.text(),
+    /** BCP 47: the one of the mails' locales that the user reads best. */
+    locale: p.text().default("en"),
     roles: p.enum(() => Role).array(),
     isActive: p.boolean(),
     /** Null once active. Before it the account waits for its confirmation, after it another may take its place. */
@@ -44,6 +46,7 @@ export class User extends UserSchema.class {
     username: string;
     email: string;
     passwordHash: string;
+    locale: string;
     confirmationExpiresAt: Date;
     now: Date;
   }): User {

@@ -3,13 +3,17 @@ import { Migrator } from "@mikro-orm/migrations";
 import { defineConfig, MikroORM } from "@mikro-orm/postgresql";
 
 import { User } from "../accounts/user.entity.ts";
+import { UsersLocale } from "./migrations/2026-11-24-users-locale.ts";
 import { Users } from "./migrations/2026-11-24-users.ts";
 
 /** Holds every table of ours; nothing outside it and the queue's schema is ever touched. */
 export const SCHEMA = "accounts";
 
 /** In the order in which they run; a new one goes to the end. */
-export const MIGRATIONS = [{ name: "2026-11-24-users", class: Users }];
+export const MIGRATIONS = [
+  { name: "2026-11-24-users", class: Users },
+  { name: "2026-11-24-users-locale", class: UsersLocale },
+];
 
 export function ormOptions(databaseUrl: string) {
   return defineConfig({

@@ -3,7 +3,7 @@ import { Arg, Args, Ctx, Mutation, Query, Resolver } from "type-graphql";
 
 import { AccountError } from "../accounts/account-error.ts";
 import type { Accounts } from "../accounts/accounts.ts";
-import { bearerToken, type GraphQLContext } from "./context.ts";
+import { acceptedLocales, bearerToken, type GraphQLContext } from "./context.ts";
 import { Errors } from "./error-codes.ts";
 import { EMAIL, FinalizeResetArgs, LoginArgs, RegisterArgs, TOKEN } from "./arguments.ts";
 import { AuthPayload, MessagePayload } from "./payloads.ts";
@@ -40,9 +40,11 @@ export class AccountResolver {
   })
   @Errors("BAD_USER_INPUT", "WEAK_PASSWORD", "USERNAME_TAKEN", "EMAIL_TAKEN", "SERVER_BUSY")
   async register(
-    @Args(() => RegisterArgs) { username, email, password }: RegisterArgs,
+    @Ctx() context: GraphQLContext,
+    @Args(() => RegisterArgs) { username, email, password, locale }: RegisterArgs,
   ): Promise<MessagePayload> {
-    return MessagePayload.of(await this.#accounts.register({ username, email, password }));
+    const args = { username, email, password, ...(locale != null && { locale }) };
+    return MessagePayload.of(await this.#accounts.register(args, acceptedLocales(context)));
   }
 
   @Mutation(() => AuthPayload, { description: "Activates the account of a confirmation mail and signs in." })

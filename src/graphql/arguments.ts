@@ -16,6 +16,14 @@ export class RegisterArgs {
 
   @Field(() => String, { description: PASSWORD })
   password!: string;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "The language of the mails, as a BCP 47 tag such as pt-BR; without it, the Accept-Language header decides. " +
+      "An unknown one falls back to English.",
+  })
+  locale?: string | null;
 }
 
 @ArgsType()

@@ -82,7 +82,8 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     method: ["GET", "POST"],
     url: "/graphql",
     handler: fastifyApolloHandler(parts.apollo, {
-      context: (request: FastifyRequest) => Promise.resolve({ authorization: request.headers.authorization }),
+      context: ({ headers }: FastifyRequest) =>
+        Promise.resolve({ authorization: headers.authorization, acceptLanguage: headers["accept-language"] }),
     }),
   });
   return http;

@@ -3,11 +3,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { match } from "@formatjs/intl-localematcher";
 import Handlebars from "handlebars";
 
 /** A mail before it is rendered: which template, for whom, with what. */
 export interface MailToRender {
   readonly template: string;
+  /** BCP 47; one of the renderer's. */
+  readonly locale: string;
   readonly to: { readonly name: string; readonly address: string };
   readonly variables: Readonly<Record<string, string>>;
 }
@@ -26,47 +29,64 @@ interface Template {
   readonly text: Render;
 }
 
-/** The compiled templates of a folder. */
+/** Spoken where nothing better is known. */
+const FALLBACK_LOCALE = "en";
+/** More preferences than a browser sends, and longer than any language tag in use (RFC 5646). */
+const MAX_PREFERENCES = 10;
+const TAG_MAX_LENGTH = 35;
+
+/** The compiled templates of a folder: a folder a locale, in it a folder a mail. */
 export class MailRenderer {
-  readonly #templates: ReadonlyMap<string, Template>;
+  readonly #locales: ReadonlyMap<string, ReadonlyMap<string, Template>>;
 
   /**
-   * Compiles every template of `folder`: one subject, one html and one text file a mail, in one layout.
-   * @param subjects that stand in place of the templates' own
+   * Compiles every template of `folder`: one subject, one html and one text file a mail and locale, in one layout.
+   * @param subjects that stand in place of the templates' own, in every locale
    */
   constructor(folder: string, subjects: Readonly<Record<string, string>>) {
     const html = compiler(folder, "html");
     const text = compiler(folder, "text");
-    const names = readdirSync(folder, { withFileTypes: true }).filter(
-      (entry) => entry.isDirectory() && entry.name !== "layout",
-    );
-    this.#templates = new Map(
-      names.map(({ name }) => {
-        const own = text(name, "subject");
-        const fixed = subjects[name];
-        return [
-          name,
-          {
-            subject: fixed === undefined ? own : () => fixed,
-            html: html(name, "html"),
-            text: text(name, "text"),
-          },
-        ];
-      }),
+    const template = (locale: string, name: string): Template => {
+      const own = text(`${locale}/${name}`, "subject");
+      const fixed = subjects[name];
+      return {
+        subject: fixed === undefined ? own : () => fixed,
+        html: html(`${locale}/${name}`, "html"),
+        text: text(`${locale}/${name}`, "text"),
+      };
+    };
+    const locales = subfolders(folder).filter((name) => name !== "layout");
+    this.#locales = new Map(
+      locales.map((locale) => [
+        locale,
+        new Map(subfolders(join(folder, locale)).map((name) => [name, template(locale, name)])),
+      ]),
     );
   }
 
-  /** Names of the templates found. */
-  get names(): string[] {
-    return [...this.#templates.keys()];
+  /** The locales that mails are written in, as BCP 47 tags. */
+  get locales(): string[] {
+    return [...this.#locales.keys()];
+  }
+
+  /** The names of the mails written in a locale. */
+  templates(locale: string): string[] {
+    return [...(this.#locales.get(locale)?.keys() ?? [])];
+  }
+
+  /** The locale that suits best, of those preferred in this order; what is no language tag is passed over. */
+  pickLocale(preferences: readonly string[]): string {
+    const tags = preferences.slice(0, MAX_PREFERENCES).filter(isLanguageTag);
+    return match(tags, this.locales, FALLBACK_LOCALE);
   }
 
   /** @throws {Error} naming the template and the missing variable */
   render(mail: MailToRender): RenderedMail {
-    const template = this.#templates.get(mail.template);
-    if (!template)
-      throw new Error(`There is no mail template "${mail.template}": found ${this.names.join(", ")}.`);
-    const { variables } = mail;
+    // A locale that is no longer there is one of a user from before.
+    const locale = this.#locales.has(mail.locale) ? mail.locale : FALLBACK_LOCALE;
+    const template = this.#locales.get(locale)?.get(mail.template);
+    if (!template) throw new Error(`There is no mail template "${locale}/${mail.template}".`);
+    const variables = { ...mail.variables, locale };
     try {
       return {
         to: mail.to,
@@ -75,11 +95,26 @@ export class MailRenderer {
         text: template.text(variables).trim() + "\n",
       };
     } catch (error) {
-      throw new Error(
-        `The mail template "${mail.template}" cannot be rendered: ${(error as Error).message}`,
-        { cause: error },
-      );
+      const reason = (error as Error).message;
+      throw new Error(`The mail template "${locale}/${mail.template}" cannot be rendered: ${reason}`, {
+        cause: error,
+      });
     }
+  }
+}
+
+function subfolders(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
+}
+
+function isLanguageTag(text: string): boolean {
+  if (text.length > TAG_MAX_LENGTH) return false;
+  try {
+    return Intl.getCanonicalLocales(text).length === 1;
+  } catch {
+    return false;
   }
 }
 

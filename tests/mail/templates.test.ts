@@ -8,24 +8,31 @@ const renderer = new MailRenderer("templates", {});
 const to = { name: "ada", address: "ada@example.com" };
 const templates = Object.keys(SAMPLE_MAILS) as (keyof typeof SAMPLE_MAILS)[];
 const samplesOf = (template: keyof typeof SAMPLE_MAILS): Record<string, string> => SAMPLE_MAILS[template];
-const variables = templates.flatMap((template) =>
-  Object.keys(samplesOf(template)).map((variable) => [template, variable] as const),
+const { locales } = renderer;
+const mails = locales.flatMap((locale) => templates.map((template) => ({ locale, template })));
+const variables = mails.flatMap(({ locale, template }) =>
+  Object.keys(samplesOf(template)).map((variable) => ({ locale, template, variable })),
 );
 
-test("the templates are those that have a sample", () => {
-  expect([...renderer.names].sort()).toEqual([...templates].sort());
+test("the mails are written in English and in Brazilian Portuguese", () => {
+  expect([...locales].sort()).toEqual(["en", "pt-BR"]);
 });
 
-describe.each(templates)("the mail %s", (template) => {
+test.each(locales)("in %s the templates are those that have a sample", (locale) => {
+  expect([...renderer.templates(locale)].sort()).toEqual([...templates].sort());
+});
+
+describe.each(mails)("the mail $locale/$template", ({ locale, template }) => {
   const sample = samplesOf(template);
   const render = (changed: Record<string, string> = {}) =>
-    renderer.render({ template, to, variables: { ...sample, ...changed } });
+    renderer.render({ template, locale, to, variables: { ...sample, ...changed } });
 
   test("has a subject of one line, html and text, all filled in", () => {
     const { subject, html, text } = render();
     expect(subject).toMatch(/^\S.*\S$/);
     expect(html).toMatch(/^<!doctype html>[\s\S]+<\/html>\s*$/);
-    expect(text).toMatch(/^Hello ada,\n\n\S[\s\S]*\S\n$/);
+    expect(text).toMatch(/^(Hello ada,|Olá, ada!)\n\n\S[\s\S]*\S\n$/);
+    expect(html).toContain(`<html lang="${locale}">`);
     for (const part of [subject, html, text]) {
       expect(part).not.toMatch(/[{}]{2}|undefined|null|\[object/);
       expect(part).not.toContain("\r");
@@ -50,25 +57,30 @@ describe.each(templates)("the mail %s", (template) => {
   test("evaluates nothing in a value", () => {
     for (const value of ["{{appName}}", "{{{link}}}", "{{> layout}}", "{{constructor}}", "\\{{x"]) {
       const { html, text } = render({ username: value });
-      expect(text).toContain(`Hello ${value},`);
+      expect(text).toMatch(/^(Hello |Olá, )/);
+      expect(text).toContain(value);
       expect(html).toContain(value.replaceAll(">", "&gt;"));
     }
   });
 });
 
-test.each(variables)("the mail %s is refused without %s, which names both", (template, variable) => {
-  const others = Object.entries(samplesOf(template)).filter(([name]) => name !== variable);
-  const render = () => renderer.render({ template, to, variables: Object.fromEntries(others) });
-  expect(render).toThrow(`"${template}"`);
-  expect(render).toThrow(`"${variable}"`);
-});
+test.each(variables)(
+  "the mail $locale/$template is refused without $variable, which names both",
+  ({ locale, template, variable }) => {
+    const others = Object.entries(samplesOf(template)).filter(([name]) => name !== variable);
+    const render = () => renderer.render({ template, locale, to, variables: Object.fromEntries(others) });
+    expect(render).toThrow(`"${locale}/${template}"`);
+    expect(render).toThrow(`"${variable}"`);
+  },
+);
 
 test.each(variables)(
-  "the mail %s shows its %s in html and in text, and of all variables its subject only the appName",
-  (template, variable) => {
+  "the mail $locale/$template shows its $variable in html and in text, and of all variables its subject only the appName",
+  ({ locale, template, variable }) => {
     const value = `value-of-${variable}`;
     const { subject, html, text } = renderer.render({
       template,
+      locale,
       to,
       variables: { ...samplesOf(template), [variable]: value },
     });
@@ -78,13 +90,21 @@ test.each(variables)(
   },
 );
 
-test("a template that does not exist is refused by name, with those that do", () => {
-  const render = () => renderer.render({ template: "farewell", to, variables: {} });
-  expect(render).toThrow(/"farewell".*registration/);
+test("a template that does not exist is refused by name", () => {
+  const render = () => renderer.render({ template: "farewell", locale: "en", to, variables: {} });
+  expect(render).toThrow('"en/farewell"');
 });
 
-test("a configured subject stands in place of the template's, taken as it is", () => {
-  const configured = new MailRenderer("templates", { reset: "New {{username}} & <b>" });
-  const mail = configured.render({ template: "reset", to, variables: samplesOf("reset") });
-  expect(mail.subject).toBe("New {{username}} & <b>");
+test("a user whose language is no longer there is written to in English", () => {
+  const mail = renderer.render({ template: "reset", locale: "tlh", to, variables: samplesOf("reset") });
+  expect(mail.subject).toBe("Reset your password at Account Server");
 });
+
+test.each(locales)(
+  "a configured subject stands in place of the template's in %s, taken as it is",
+  (locale) => {
+    const configured = new MailRenderer("templates", { reset: "New {{username}} & <b>" });
+    const mail = configured.render({ template: "reset", locale, to, variables: samplesOf("reset") });
+    expect(mail.subject).toBe("New {{username}} & <b>");
+  },
+);

@@ -84,13 +84,17 @@ export class GraphQLDoor {
     });
   }
 
-  register(args: { username: string; email: string; password: string }) {
+  register(
+    args: { username: string; email: string; password: string; locale?: string | null },
+    headers: HeadersGiven = {},
+  ) {
     return this.#field<Message>(
       "register",
-      "mutation ($username: String!, $email: String!, $password: String!)",
-      "username: $username, email: $email, password: $password",
+      "mutation ($username: String!, $email: String!, $password: String!, $locale: String)",
+      "username: $username, email: $email, password: $password, locale: $locale",
       "{ message }",
       args,
+      headers,
     );
   }
 
