@@ -1,59 +1,50 @@
-// The mails of the default start, for a browser at /mailbox and for programs at /mailbox/messages.
-import type { FastifyInstance } from "fastify";
+// The mails of the default start: a page at /mailbox, and for programs JSON, sources, live news and a way to clear.
+import { PassThrough } from "node:stream";
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 import type { MailboxFolder } from "../mail/mailbox-folder.ts";
-import { PAGE_STYLE, sendPage } from "./pages.ts";
+import { httpError } from "./errors.ts";
+import { MAILBOX_PAGE } from "./mailbox-page.ts";
+import { sendPage } from "./pages.ts";
 
 export function serveMailbox(http: FastifyInstance, folder: MailboxFolder): void {
   http.get("/mailbox", (_request, reply) => sendPage(reply, MAILBOX_PAGE));
   http.get("/mailbox/messages", () => folder.messages());
+  http.get<{ Params: { id: string } }>("/mailbox/messages/:id/source", async ({ params }, reply) => {
+    const source = await folder.source(params.id);
+    if (source === null) return reply.code(404).send(httpError(404, `There is no mail ${params.id}.`));
+    return reply.type("text/plain; charset=utf-8").send(source);
+  });
+  http.delete("/mailbox/messages", async (_request, reply) => {
+    await folder.clear();
+    return reply.code(204).send();
+  });
+
+  const open = new Set<PassThrough>();
+  http.get("/mailbox/events", (request, reply) => sendEvents(request, reply, folder, open));
+  // A page that listens is a request that never ends by itself; the server's end does not wait for it.
+  http.addHook("preClose", (done) => {
+    for (const events of open) events.end();
+    done();
+  });
 }
 
-const MAILBOX_PAGE = `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,">
-<title>Mailbox</title>
-<style>${PAGE_STYLE}
-  iframe { width: 100%; height: 32rem; border: 1px solid light-dark(#d1d5db, #374151); border-radius: 8px; background: #fff; }
-  summary { cursor: pointer; padding: 0.5rem 0; }
-  li { list-style: none; }
-  ul { padding: 0; }
-  small { opacity: 0.7; }
-</style>
-</head>
-<body>
-<h1>Mailbox</h1>
-<p><a href="/">Account server</a> · <a href="/graphql">GraphiQL</a> · newest first; <a href="/mailbox">reload</a> to see new mails</p>
-<ul id="mails"></ul>
-<p id="none" hidden>No mail has been sent yet.</p>
-<script>
-  function element(name, properties, children = []) {
-    const made = Object.assign(document.createElement(name), properties);
-    made.append(...children);
-    return made;
-  }
-  function block(title, text) {
-    return element("details", {}, [element("summary", { textContent: title }), element("pre", { textContent: text })]);
-  }
-  fetch("/mailbox/messages").then((answer) => answer.json()).then((mails) => {
-    document.getElementById("none").hidden = mails.length > 0;
-    mails.forEach((mail, index) => {
-      // Scripts and forms of the mail stay off; its links open in a new tab.
-      const html = element("iframe", { title: mail.subject, srcdoc: '<base target="_blank">' + mail.html });
-      html.sandbox.add("allow-popups", "allow-popups-to-escape-sandbox");
-      const summary = element("summary", {}, [
-        element("strong", { textContent: mail.subject }),
-        element("br"),
-        element("small", { textContent: mail.to + " · " + new Date(mail.date).toLocaleString() }),
-      ]);
-      const headers = mail.headers.map(({ key, value }) => key + ": " + value).join("\\n");
-      const item = element("details", { open: index === 0 }, [summary, html, block("Text", mail.text), block("Headers", headers)]);
-      document.getElementById("mails").append(element("li", {}, [item]));
-    });
+/** Server-sent events: `change` at every change of the folder. */
+function sendEvents(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  folder: MailboxFolder,
+  open: Set<PassThrough>,
+) {
+  const events = new PassThrough();
+  const tell = () => events.write("event: change\ndata:\n\n");
+  open.add(events);
+  folder.on("change", tell);
+  request.raw.once("close", () => {
+    folder.off("change", tell);
+    open.delete(events);
   });
-</script>
-</body>
-</html>`;
+  events.write(": listening\n\n");
+  return reply.type("text/event-stream").send(events);
+}

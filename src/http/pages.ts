@@ -79,7 +79,7 @@ export function servePages(http: FastifyInstance, { hasMailbox }: { hasMailbox: 
     const isBrowser = request.method === "GET" && (request.headers.accept ?? "").includes("text/html");
     if (!isBrowser || request.url !== "/graphql") return;
     graphiql ??= renderGraphiQL();
-    return reply.type("text/html; charset=utf-8").send(await graphiql);
+    return sendPage(reply, await graphiql, GRAPHIQL_SOURCES);
   });
   http.get("/", (_request, reply) => sendPage(reply, homePage(hasMailbox)));
 }
@@ -90,17 +90,23 @@ async function renderGraphiQL(): Promise<string> {
   return library.renderGraphiQL({ title: "Account server · GraphiQL", defaultTabs: TABS });
 }
 
-/** Sends a page of ours; each `nonce` in it is made the one of this answer, the only one whose scripts run. */
-export function sendPage(reply: FastifyReply, html: string): FastifyReply {
+/** What GraphiQL needs besides: its workers and fonts come along in the page. */
+const GRAPHIQL_SOURCES = "worker-src blob:; font-src data:; ";
+
+/**
+ * Sends a page with a nonce of this answer's own: only its one script, which bears it, runs. Pages that take tokens are
+ * kept nowhere, name nobody as their referrer, and stand in no frame.
+ */
+export function sendPage(reply: FastifyReply, html: string, sources = ""): FastifyReply {
   const nonce = randomBytes(16).toString("base64");
   return reply
     .type("text/html; charset=utf-8")
     .header(
       "content-security-policy",
-      `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; ` +
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+      `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; ` +
+        `${sources}base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
     )
-    .send(html.replaceAll("<script>", `<script nonce="${nonce}">`));
+    .send(html.replace("<script>", `<script nonce="${nonce}">`));
 }
 
 export const PAGE_STYLE = `

@@ -1,6 +1,7 @@
 // The mailbox of the default start: a folder of .eml files, numbered in the order of sending.
 import { randomUUID } from "node:crypto";
-import { link, mkdir, readdir, readFile, unlink, writeFile } from "node:fs/promises";
+import { EventEmitter } from "node:events";
+import { link, mkdir, readdir, readFile, rm, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import PostalMime, { type Address } from "postal-mime";
@@ -15,14 +16,15 @@ export interface MailboxMessage {
   readonly html: string;
   /** ISO 8601. */
   readonly date: string;
-  readonly headers: readonly { readonly key: string; readonly value: string }[];
 }
 
-/** The folder; it need not exist before the first mail. */
-export class MailboxFolder {
+/** The folder, which need not exist before the first mail; `change` tells of every mail that comes, and of clearing. */
+export class MailboxFolder extends EventEmitter<{ change: [] }> {
   readonly #path: string;
 
   constructor(path: string) {
+    super();
+    this.setMaxListeners(0); // one for each page that is open
     this.#path = path;
   }
 
@@ -41,6 +43,18 @@ export class MailboxFolder {
     } finally {
       await unlink(draft);
     }
+    this.emit("change");
+  }
+
+  /** The mail as it was sent, headers and all; null if there is none of that id. */
+  async source(id: string): Promise<string | null> {
+    const name = (await this.#names()).find((candidate) => candidate === `${id}.eml`);
+    return name === undefined ? null : readFile(join(this.#path, name), "utf8");
+  }
+
+  async clear(): Promise<void> {
+    await Promise.all((await this.#names()).map((name) => rm(join(this.#path, name), { force: true })));
+    this.emit("change");
   }
 
   /** Newest first. */
@@ -62,7 +76,6 @@ export class MailboxFolder {
       text: mail.text ?? "",
       html: mail.html ?? "",
       date: mail.date ?? "",
-      headers: mail.headers.map(({ originalKey, value }) => ({ key: originalKey, value })),
     };
   }
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 
 import type { MailboxMessage } from "../../src/mail/mailbox-folder.ts";
-import { PASSWORD, sharedServer, startServer, type TestServer } from "../support/server.ts";
+import { openServer, PASSWORD, sharedServer, startServer, type TestServer } from "../support/server.ts";
 import { expectRefusal } from "./refusal.ts";
 
 const browser = { accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" };
@@ -71,14 +71,19 @@ describe("in development", () => {
     expect(await page(server, "/")).toContain('href="/mailbox"');
   });
 
-  test.each(["/", "/mailbox"])("the page at %s runs no script but its own", async (path) => {
+  test.each(["/", "/mailbox", "/graphql"])("the page at %s runs no script but its own", async (path) => {
     const { server } = await startServerWithMailbox();
-    const response = await fetch(server.url + path);
+    const response = await fetch(server.url + path, { headers: browser });
+    expect(response.headers.get("cache-control")).toBe("no-store");
+    expect(response.headers.get("referrer-policy")).toBe("no-referrer");
     const policy = response.headers.get("content-security-policy") ?? "";
     const nonce = /script-src 'nonce-([^']+)'/.exec(policy)?.[1];
     expect(policy).toContain("default-src 'none'");
-    const scripts = (await response.text()).match(/<script\b[^>]*>/g);
-    expect(scripts).toEqual([`<script nonce="${nonce}">`]);
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).not.toContain("unsafe-eval");
+    const html = await response.text();
+    expect(html.split(`<script nonce="${nonce}">`)).toHaveLength(2);
+    expect(html.split("<script", 2)[1]).toMatch(/^ nonce/);
   });
 });
 
@@ -108,6 +113,46 @@ describe("the mailbox", () => {
     const [mail] = await messagesOnceThere(server, 1);
     const token = /token=(\S+)/.exec(mail!.text)?.[1];
     expect(server.succeed(await server.finalizeRegistration({ token: token! })).user.isActive).toBe(true);
+  });
+
+  test("gives the source of a mail as it was sent, and 404 for one that is not there", async () => {
+    const { server } = await startServerWithMailbox();
+    await server.registerPerson("ada");
+    const [mail] = await messagesOnceThere(server, 1);
+    const source = await fetch(`${server.url}/mailbox/messages/${mail!.id}/source`);
+    expect(source.headers.get("content-type")).toBe("text/plain; charset=utf-8");
+    expect(await source.text()).toMatch(/^To: ada <ada@example\.com>\r?$/m);
+    for (const id of ["00000099", "..%2Fjwt-secret", "%2E%2E%2F%2E%2E%2Fetc%2Fpasswd"]) {
+      const missing = await server.send({}, `/mailbox/messages/${id}/source`);
+      expect(missing.status).toBe(404);
+    }
+  });
+
+  test("is empty once cleared", async () => {
+    const { server } = await startServerWithMailbox();
+    await server.registerPerson("ada");
+    await messagesOnceThere(server, 1);
+    const cleared = await fetch(`${server.url}/mailbox/messages`, { method: "DELETE" });
+    expect(cleared.status).toBe(204);
+    expect(await messages(server)).toEqual([]);
+  });
+
+  test("tells of every mail as it comes, and those who listen do not delay the server's end", async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), "account-server-test-"));
+    onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+    const { server, stop } = await openServer({ env: { MAIL_SERVER: "", DATA_DIR: dataDir } });
+    const events = await fetch(`${server.url}/mailbox/events`);
+    expect(events.headers.get("content-type")).toBe("text/event-stream");
+    const reader = events.body!.pipeThrough(new TextDecoderStream()).getReader();
+    expect((await reader.read()).value).toBe(": listening\n\n");
+
+    await server.registerPerson("ada");
+    expect((await reader.read()).value).toBe("event: change\ndata:\n\n");
+    expect(await messages(server)).toHaveLength(1);
+
+    const ended = reader.read();
+    await stop();
+    expect(await ended).toEqual({ done: true, value: undefined });
   });
 
   test("is empty, not missing, before the first mail", async () => {

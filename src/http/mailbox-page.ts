@@ -1,0 +1,142 @@
+// The mailbox as a page: the list on the left, the mail on the right, new mails as they come.
+import { PAGE_STYLE } from "./pages.ts";
+
+export const MAILBOX_PAGE = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+<title>Mailbox</title>
+<style>${PAGE_STYLE}
+  body { max-width: none; display: grid; gap: 1rem; grid: auto 1fr / minmax(14rem, 20rem) minmax(0, 1fr); min-height: 100dvh; padding: 1rem; box-sizing: border-box; }
+  header { grid-column: 1 / -1; display: flex; flex-wrap: wrap; align-items: center; gap: 0.5rem 1rem; }
+  header h1 { margin: 0; }
+  header p { margin: 0; flex: 1; }
+  ul { list-style: none; margin: 0; padding: 0; }
+  li button { display: block; width: 100%; text-align: left; border: 0; border-left: 4px solid transparent; border-radius: 0; padding: 0.6rem 0.8rem; overflow-wrap: anywhere; }
+  li button:hover { background: light-dark(#f3f4f6, #1f2430); }
+  li button[aria-current="true"] { border-left-color: light-dark(#1d4ed8, #93b4ff); background: light-dark(#eff3ff, #1c2640); }
+  li button.unseen strong::before { content: "● "; color: light-dark(#1d4ed8, #93b4ff); }
+  small { color: light-dark(#4b5563, #b6bcc8); }
+  article { display: flex; flex-direction: column; gap: 0.75rem; min-width: 0; }
+  article h2 { margin: 0; font-size: 1.2rem; }
+  article p { margin: 0; overflow-wrap: anywhere; }
+  article[hidden], #none[hidden] { display: none; }
+  [role="tablist"] { display: flex; gap: 0.5rem; }
+  [role="tab"][aria-selected="true"] { background: light-dark(#1d4ed8, #93b4ff); border-color: transparent; color: light-dark(#fff, #10182b); }
+  iframe { flex: 1; width: 100%; min-height: 34rem; border: 1px solid light-dark(#d1d5db, #374151); border-radius: 8px; background: #fff; box-sizing: border-box; }
+  pre { margin: 0; overflow: auto; }
+  :focus-visible { outline: 3px solid light-dark(#1d4ed8, #93b4ff); outline-offset: 2px; }
+  @media (max-width: 45rem) { body { grid: auto auto 1fr / minmax(0, 1fr); } }
+</style>
+</head>
+<body>
+<header>
+  <h1>Mailbox</h1>
+  <p><a href="/">Account server</a> · <a href="/graphql">GraphiQL</a></p>
+  <small id="count" role="status"></small>
+  <button id="clear" type="button">Clear</button>
+</header>
+<nav aria-label="Mails"><ul id="list"></ul></nav>
+<main>
+  <p id="none">No mail yet. It appears here as soon as it is sent.</p>
+  <article id="mail" hidden aria-labelledby="subject">
+    <h2 id="subject"></h2>
+    <p><small id="about"></small></p>
+    <div role="tablist" aria-label="Show as">
+      <button role="tab" type="button" id="tab-html" aria-controls="panel">HTML</button>
+      <button role="tab" type="button" id="tab-text" aria-controls="panel">Text</button>
+      <button role="tab" type="button" id="tab-source" aria-controls="panel">Source</button>
+    </div>
+    <div id="panel" role="tabpanel" style="display: contents"></div>
+  </article>
+</main>
+<script>
+  const at = (id) => document.getElementById(id);
+  const tabs = ["html", "text", "source"];
+  const seen = new Set();
+  let mails = [];
+  let tab = "html";
+  let chosen = null; // by the person; without a choice the newest is shown
+
+  function element(name, properties, children = []) {
+    const made = Object.assign(document.createElement(name), properties);
+    made.append(...children);
+    return made;
+  }
+
+  function shown() {
+    return mails.find(({ id }) => id === chosen) ?? mails[0];
+  }
+
+  async function load() {
+    const before = shown()?.id;
+    mails = await (await fetch("/mailbox/messages")).json();
+    at("count").textContent = mails.length === 1 ? "1 mail" : mails.length + " mails";
+    at("clear").disabled = mails.length === 0;
+    at("none").hidden = mails.length > 0;
+    at("mail").hidden = mails.length === 0;
+    // A mail that was chosen stays where it is; else the newest is shown.
+    if (mails.length > 0 && shown().id !== before) showMail();
+    showList();
+  }
+
+  function showList() {
+    const focused = document.activeElement?.dataset?.id;
+    at("list").replaceChildren(...mails.map((mail) => {
+      const button = element("button", { type: "button", className: seen.has(mail.id) ? "" : "unseen" }, [
+        element("strong", { textContent: mail.subject }),
+        element("br"),
+        element("small", { textContent: mail.to + " · " + new Date(mail.date).toLocaleTimeString() }),
+      ]);
+      button.dataset.id = mail.id;
+      button.setAttribute("aria-current", String(mail.id === shown()?.id));
+      button.addEventListener("click", () => { chosen = mail.id; showMail(); showList(); });
+      return element("li", {}, [button]);
+    }));
+    if (focused) document.querySelector("[data-id='" + focused + "']")?.focus();
+  }
+
+  async function showMail() {
+    const mail = shown();
+    seen.add(mail.id);
+    at("subject").textContent = mail.subject;
+    at("about").textContent = "To " + mail.to + " · from " + mail.from + " · " + new Date(mail.date).toLocaleString();
+    for (const name of tabs) {
+      at("tab-" + name).setAttribute("aria-selected", String(name === tab));
+      at("tab-" + name).tabIndex = name === tab ? 0 : -1;
+    }
+    if (tab === "html") {
+      // Scripts and forms of the mail stay off; its links open in a new tab.
+      const html = element("iframe", { title: mail.subject, srcdoc: '<base target="_blank">' + mail.html });
+      html.sandbox.add("allow-popups", "allow-popups-to-escape-sandbox");
+      at("panel").replaceChildren(html);
+    } else if (tab === "text") {
+      at("panel").replaceChildren(element("pre", { textContent: mail.text }));
+    } else {
+      const source = await (await fetch("/mailbox/messages/" + mail.id + "/source")).text();
+      if (shown() === mail && tab === "source") at("panel").replaceChildren(element("pre", { textContent: source }));
+    }
+  }
+
+  for (const name of tabs) {
+    at("tab-" + name).addEventListener("click", () => { tab = name; showMail(); });
+    at("tab-" + name).addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      tab = tabs[(tabs.indexOf(name) + step + tabs.length) % tabs.length];
+      showMail();
+      at("tab-" + tab).focus();
+    });
+  }
+  at("clear").addEventListener("click", async () => {
+    await fetch("/mailbox/messages", { method: "DELETE" });
+    chosen = null;
+  });
+  const news = new EventSource("/mailbox/events");
+  news.addEventListener("open", load); // also after the server was away
+  news.addEventListener("change", load);
+</script>
+</body>
+</html>`;

@@ -1,0 +1,55 @@
+// A real Chromium: CHROMIUM_PATH, or `chromium` on the PATH, or the one inside the npm package @sparticuz/chromium.
+import { execFile } from "node:child_process";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+import packaged from "@sparticuz/chromium";
+import { chromium, type Browser, type Page } from "playwright-core";
+import { afterAll, beforeAll, expect, onTestFinished } from "vitest";
+
+const ARGS = [
+  "--no-sandbox",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--no-first-run",
+];
+
+async function executablePath(): Promise<string> {
+  const given = process.env["CHROMIUM_PATH"];
+  if (given) return given;
+  const installed = await promisify(execFile)("sh", ["-c", "command -v chromium"]).catch(() => null);
+  return installed?.stdout.trim() ?? packaged.executablePath();
+}
+
+/** One browser for the tests of a file. Call it at the top of the file; the function opens a page for a test. */
+export function useBrowser(): () => Promise<Page> {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath: await executablePath(), args: ARGS });
+  });
+  afterAll(() => browser.close());
+  return async () => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    onTestFinished(() => context.close());
+    const faults: string[] = [];
+    context.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) faults.push(message.text());
+    });
+    context.on("weberror", (error) => faults.push(error.error().message));
+    context.on("request", (request) => {
+      const { protocol, hostname } = new URL(request.url());
+      if (/^https?:$/.test(protocol) && hostname !== "127.0.0.1")
+        faults.push(`left this machine: ${request.url()}`);
+    });
+    onTestFinished(() => expect(faults, "the console is clean and nothing comes from elsewhere").toEqual([]));
+    return context.newPage();
+  };
+}
+
+/** Writes what a page looks like to test-results/, for people to see. */
+export async function screenshot(page: Page, name: string): Promise<void> {
+  await mkdir("test-results", { recursive: true });
+  await page.screenshot({ path: join("test-results", `${name}.png`), fullPage: true });
+}
