@@ -18,34 +18,39 @@ export interface AccountMail {
   readonly requestedAt: string;
 }
 
-/** The variables of each template in templates/, with sample values for the preview and the check at start. */
-export const SAMPLE_MAILS = {
-  registration: {
-    appName: "Account Server",
-    username: "ada",
-    link: "https://app.example.com/#/finalize?token=sample",
-    expiresIn: "24 hours",
-  },
-  "already-registered": { appName: "Account Server", username: "ada" },
-  reset: {
-    appName: "Account Server",
-    username: "ada",
-    link: "https://app.example.com/#/reset?token=sample",
-    expiresIn: "30 minutes",
-    requestedAt: "24 November 2026 at 09:30 UTC",
-  },
-  "password-changed": {
-    appName: "Account Server",
-    username: "ada",
-    changedAt: "24 November 2026 at 09:30 UTC",
-  },
-} as const satisfies Record<string, Record<string, string>>;
+/** The variables of each mail's template, with sample values for the preview and the check at start. */
+export function sampleVariables(locale: string) {
+  const account = { appName: "Account Server", username: "ada" };
+  const time = timeInWords("2026-11-24T09:30:00Z", locale);
+  return {
+    registration: {
+      ...account,
+      link: "https://app.example.com/#/finalize?token=sample",
+      expiresIn: durationInWords(1440, locale),
+    },
+    "already-registered": account,
+    reset: {
+      ...account,
+      link: "https://app.example.com/#/reset?token=sample",
+      expiresIn: durationInWords(30, locale),
+      requestedAt: time,
+    },
+    "password-changed": { ...account, changedAt: time },
+  } as const satisfies Record<string, Record<string, string>>;
+}
+
+type TemplateName = keyof ReturnType<typeof sampleVariables>;
 
 /** Every mail in every locale, filled with sample data. */
 export function sampleMails(locales: readonly string[]): MailToRender[] {
   const to = { name: "ada", address: "ada@example.com" };
   return locales.flatMap((locale) =>
-    Object.entries(SAMPLE_MAILS).map(([template, variables]) => ({ template, locale, to, variables })),
+    Object.entries(sampleVariables(locale)).map(([template, variables]) => ({
+      template,
+      locale,
+      to,
+      variables,
+    })),
   );
 }
 
@@ -134,7 +139,7 @@ export class AccountMails {
     return this.#hidesExistence ? this.#mail("already-registered", owner, {}) : null;
   }
 
-  #mail(template: keyof typeof SAMPLE_MAILS, user: User, variables: Record<string, string>): MailToRender {
+  #mail(template: TemplateName, user: User, variables: Record<string, string>): MailToRender {
     return {
       template,
       locale: user.locale,

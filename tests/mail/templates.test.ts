@@ -1,13 +1,14 @@
 // The templates of the mails: complete, escaped where it matters, and no program in what a user chose.
 import { describe, expect, test } from "vitest";
 
-import { SAMPLE_MAILS } from "../../src/accounts/account-mails.ts";
+import { sampleVariables } from "../../src/accounts/account-mails.ts";
 import { MailRenderer } from "../../src/mail/renderer.ts";
 
 const renderer = new MailRenderer("templates", {});
 const to = { name: "ada", address: "ada@example.com" };
-const templates = Object.keys(SAMPLE_MAILS) as (keyof typeof SAMPLE_MAILS)[];
-const samplesOf = (template: keyof typeof SAMPLE_MAILS): Record<string, string> => SAMPLE_MAILS[template];
+type Template = keyof ReturnType<typeof sampleVariables>;
+const templates = Object.keys(sampleVariables("en")) as Template[];
+const samplesOf = (template: Template): Record<string, string> => sampleVariables("en")[template];
 const { locales } = renderer;
 const mails = locales.flatMap((locale) => templates.map((template) => ({ locale, template })));
 const variables = mails.flatMap(({ locale, template }) =>
