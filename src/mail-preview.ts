@@ -1,4 +1,6 @@
 // `npm run mail:preview`: writes every mail, filled with sample data, to mail-preview/ for a designer to look at.
+import "./node-version.ts";
+
 import { mkdirSync, writeFileSync } from "node:fs";
 
 import { sampleMails } from "./accounts/account-mails.ts";

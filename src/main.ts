@@ -1,4 +1,6 @@
 // Starts the server and stops it on a signal; nothing else.
+import "./node-version.ts";
+
 import { createApp, type App } from "./app.ts";
 import { loadConfig, readEnvironment, type Config } from "./config.ts";
 import { loggableError } from "./log.ts";

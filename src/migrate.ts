@@ -1,5 +1,7 @@
 // `npm run migrate`: brings the tables of DATABASE_URL to this version, for those who deploy in steps with
 // MIGRATE_ON_START=false.
+import "./node-version.ts";
+
 import { loadConfig, readEnvironment } from "./config.ts";
 import { openDatabase } from "./database/migrator.ts";
 
