@@ -4,7 +4,6 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-import packaged from "@sparticuz/chromium";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, onTestFinished } from "vitest";
 
@@ -20,7 +19,14 @@ async function executablePath(): Promise<string> {
   const given = process.env["CHROMIUM_PATH"];
   if (given) return given;
   const installed = await promisify(execFile)("sh", ["-c", "command -v chromium"]).catch(() => null);
-  return installed?.stdout.trim() ?? packaged.executablePath();
+  return installed?.stdout.trim() ?? packagedChromium();
+}
+
+/** With the libraries that a bare system lacks; the package brings them only where it believes to be in a cloud function. */
+async function packagedChromium(): Promise<string> {
+  process.env["AWS_LAMBDA_JS_RUNTIME"] = "nodejs24.x";
+  const { default: chromium } = await import("@sparticuz/chromium");
+  return chromium.executablePath();
 }
 
 /** One browser for the tests of a file. Call it at the top of the file; the function opens a page for a test. */
