@@ -1,14 +1,12 @@
 // The README is true: its lines are run as they stand there.
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { promisify } from "node:util";
 
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 
 import { listedCodes } from "./support/graphql.ts";
+import { temporaryFolder } from "./support/process.ts";
 import { startServer, type TestServer } from "./support/server.ts";
 
 const readme = readFileSync("README.md", "utf8");
@@ -18,8 +16,7 @@ const hasCurl = await promisify(execFile)("curl", ["--version"]).then(
 );
 
 async function startAsInReadme(): Promise<TestServer> {
-  const dataDir = await mkdtemp(join(tmpdir(), "account-server-readme-"));
-  onTestFinished(() => rm(dataDir, { recursive: true }));
+  const dataDir = await temporaryFolder();
   return startServer({ env: { MAIL_SERVER: "", DATA_DIR: dataDir } });
 }
 

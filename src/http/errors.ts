@@ -58,7 +58,7 @@ export function refuseClientError(error: NodeJS.ErrnoException, socket: Socket):
   socket.end(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
 }
 
-/** Without the query, which may hold an operation and its arguments. */
-function pathOf(request: FastifyRequest): string {
+/** The URL without its query, which may hold an operation and its arguments. */
+export function pathOf(request: FastifyRequest): string {
   return request.url.split("?", 1)[0] ?? "";
 }

@@ -11,6 +11,7 @@ import {
   BODY_LIMIT_KIB,
   handleErrors,
   httpError,
+  pathOf,
   refuseClientError,
   refuseExpectation,
   refuseUrl,
@@ -96,6 +97,6 @@ function hasGoodHost(request: FastifyRequest): boolean {
   return host !== "" && URL.canParse(`http://${host}/`);
 }
 
-function isGraphQL({ url }: FastifyRequest): boolean {
-  return url === "/graphql" || url.startsWith("/graphql?");
+function isGraphQL(request: FastifyRequest): boolean {
+  return pathOf(request) === "/graphql";
 }

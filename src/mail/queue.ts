@@ -98,6 +98,7 @@ export class MailQueue<Job extends object> {
     }
   }
 
+  /** Connects and listens for commits; nothing is sent before `work`. */
   async start(): Promise<void> {
     await this.#boss.start();
   }

@@ -127,7 +127,7 @@ test("an expired account that asks for a new link waits again, and keeps its pla
 test("an account whose mail is late waits for as long as the link in it is good", async () => {
   const server = await startServer();
   server.smtp.refusal = "451 4.3.0 try again later";
-  const refused = server.smtp.nextRefusal();
+  const refused = server.smtp.refusals(1);
   const { email } = await server.registerPerson("ada");
   await refused;
   server.advance(23 * HOUR);
@@ -142,7 +142,7 @@ test("an account whose mail is late waits for as long as the link in it is good"
 test("an account whose mail was never sent expires all the same", async () => {
   const server = await startServer();
   server.smtp.refusal = "451 4.3.0 try again later";
-  const refused = server.smtp.nextRefusal();
+  const refused = server.smtp.refusals(1);
   const { username, email } = await server.registerPerson("ada");
   await refused;
   await server.query("delete from accounts_queue.job where name = 'mail'");

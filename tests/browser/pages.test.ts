@@ -1,20 +1,17 @@
 // The pages for people who develop, in a real browser: the mailbox, GraphiQL, and where the mailed links lead.
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 
 import type { Page } from "playwright-core";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 
 import { screenshot, useBrowser } from "../support/browser.ts";
+import { temporaryFolder } from "../support/process.ts";
 import { PASSWORD, startServer, type TestServer } from "../support/server.ts";
 
 const openPage = useBrowser();
 
 /** A server whose mails stay in its mailbox. */
 async function startWithMailbox(): Promise<TestServer> {
-  const dataDir = await mkdtemp(join(tmpdir(), "account-server-test-"));
-  onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+  const dataDir = await temporaryFolder();
   return startServer({ env: { MAIL_SERVER: "", DATA_DIR: dataDir } });
 }
 

@@ -1,12 +1,12 @@
 // An unexpected error: an id for the client, the cause for the log, secrets for neither.
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 
 import type { Answer } from "../support/graphql.ts";
 import { captureLog } from "../support/log.ts";
+import { temporaryFolder } from "../support/process.ts";
 import { PASSWORD, startServer, type TestServer } from "../support/server.ts";
 import { expectNothingInside, expectRefusal } from "./refusal.ts";
 
@@ -67,8 +67,7 @@ test("two failures have two ids", async () => {
 
 test("a page that fails answers 500 with an id that the log has too", async () => {
   const log = captureLog();
-  const dataDir = await mkdtemp(join(tmpdir(), "account-server-test-"));
-  onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+  const dataDir = await temporaryFolder();
   await mkdir(join(dataDir, "mailbox", "00000001.eml"), { recursive: true });
   const server = await startServer({ env: { MAIL_SERVER: "", DATA_DIR: dataDir } });
 

@@ -1,11 +1,11 @@
 // The pages for people who develop, and that production has none of them.
-import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
 import type { MailboxMessage } from "../../src/mail/mailbox-folder.ts";
+import { temporaryFolder } from "../support/process.ts";
 import { openServer, PASSWORD, sharedServer, startServer, type TestServer } from "../support/server.ts";
 import { expectRefusal } from "./refusal.ts";
 
@@ -25,8 +25,7 @@ async function page(server: TestServer, path: string): Promise<string> {
 
 /** A server whose mails stay in a folder of its own. */
 async function startServerWithMailbox(): Promise<{ server: TestServer; folder: string }> {
-  const dataDir = await mkdtemp(join(tmpdir(), "account-server-test-"));
-  onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+  const dataDir = await temporaryFolder();
   const server = await startServer({ env: { MAIL_SERVER: "", DATA_DIR: dataDir, APP_NAME: "Ada's Shop" } });
   return { server, folder: join(dataDir, "mailbox") };
 }
@@ -138,8 +137,7 @@ describe("the mailbox", () => {
   });
 
   test("tells of every mail as it comes, and those who listen do not delay the server's end", async () => {
-    const dataDir = await mkdtemp(join(tmpdir(), "account-server-test-"));
-    onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+    const dataDir = await temporaryFolder();
     const { server, stop } = await openServer({ env: { MAIL_SERVER: "", DATA_DIR: dataDir } });
     const events = await fetch(`${server.url}/mailbox/events`);
     expect(events.headers.get("content-type")).toBe("text/event-stream");

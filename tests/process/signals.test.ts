@@ -82,7 +82,7 @@ test("a server killed between commit and sending sends the mail after its restar
   const { smtp, env } = await externalParts();
   smtp.refusal = "451 4.3.0 not now";
   const first = await startProcess({ env });
-  const refused = smtp.nextRefusal();
+  const refused = smtp.refusals(1);
   (await first.ready()).succeed(await (await first.ready()).register(ADA));
   await refused;
   await first.end("SIGKILL");

@@ -16,6 +16,8 @@ import { SmtpCatcher, tokenIn } from "../support/smtp.ts";
 
 const NOBODY = 65534;
 const isRoot = process.getuid?.() === 0;
+/** What a server needs besides a database, so that nothing stands in. */
+const SERVED = { JWT_SECRET: "a secret of this test, at least 32 bytes long", MAIL_SERVER: "127.0.0.1" };
 const ADA = { username: "ada", email: "ada@example.com", password: PASSWORD };
 
 /** The whole flow with what the default start offers: registration to refused old password. */
@@ -73,8 +75,7 @@ test("an external PostgreSQL and a real SMTP server, by environment variables al
     cwd,
     env: {
       DATABASE_URL: await createDatabase(inject("postgresUrl"), { empty: true }),
-      JWT_SECRET: "a secret of this test, at least 32 bytes long",
-      MAIL_SERVER: "127.0.0.1",
+      ...SERVED,
       MAIL_PORT: String(smtp.port),
     },
   });
@@ -107,8 +108,7 @@ test("a users table of another application in public is left alone", async () =>
 test("two replicas that start at once on an empty database apply each migration once", async () => {
   const env = {
     DATABASE_URL: await createDatabase(inject("postgresUrl"), { empty: true }),
-    JWT_SECRET: "a secret of this test, at least 32 bytes long",
-    MAIL_SERVER: "127.0.0.1",
+    ...SERVED,
   };
   const replicas = await Promise.all([startProcess({ env }), startProcess({ env }), startProcess({ env })]);
   for (const replica of replicas) expect((await (await replica.ready()).me()).errors).toEqual([]);
@@ -119,8 +119,7 @@ test("two replicas that start at once on an empty database apply each migration 
 test("with MIGRATE_ON_START=false an empty database refuses the start until npm run migrate", async () => {
   const env = {
     DATABASE_URL: await createDatabase(inject("postgresUrl"), { empty: true }),
-    JWT_SECRET: "a secret of this test, at least 32 bytes long",
-    MAIL_SERVER: "127.0.0.1",
+    ...SERVED,
     MIGRATE_ON_START: "false",
   };
   const refused = await startProcess({ env });
@@ -139,8 +138,7 @@ test("with MIGRATE_ON_START=false the queue's tables, too, must be of this versi
   const env = {
     DATABASE_URL: databaseUrl,
     MIGRATE_ON_START: "false",
-    JWT_SECRET: "a secret of this test, at least 32 bytes long",
-    MAIL_SERVER: "127.0.0.1",
+    ...SERVED,
   };
   const server = await startProcess({ env });
   expect(await server.exited()).toBe(1);
@@ -185,8 +183,7 @@ test("a role that may only read and write rows serves tables that another role h
     env: {
       DATABASE_URL: runtimeUrl,
       MIGRATE_ON_START: "false",
-      JWT_SECRET: "a secret of this test, at least 32 bytes long",
-      MAIL_SERVER: "127.0.0.1",
+      ...SERVED,
       MAIL_PORT: String(smtp.port),
     },
   });
@@ -225,8 +222,7 @@ test("production starts with everything given, and logs that it is ready as JSON
     env: {
       NODE_ENV: "production",
       DATABASE_URL: await createDatabase(inject("postgresUrl")),
-      JWT_SECRET: "a secret of this test, at least 32 bytes long",
-      MAIL_SERVER: "127.0.0.1",
+      ...SERVED,
       MAIL_USERNAME: "accounts@example.com",
       CONFIRMATION_URI: "https://app.example/#/finalize",
       RESET_URI: "https://app.example/#/reset",

@@ -93,20 +93,11 @@ export class SmtpCatcher {
     return this.received;
   }
 
-  /** How many mails were refused. */
-  get refused(): number {
-    return this.refusedMails.length;
-  }
-
   /** Resolves once `count` mails have been refused. */
   async refusals(count: number): Promise<ReceivedMail[]> {
     while (this.refusedMails.length < count)
       await once(this.#events, "refused", { signal: AbortSignal.timeout(45_000) });
     return this.refusedMails;
-  }
-
-  async nextRefusal(): Promise<void> {
-    await once(this.#events, "refused", { signal: AbortSignal.timeout(45_000) });
   }
 
   /** Answers no mail until `release`; `taken` resolves once one waits for its answer. */
