@@ -1,5 +1,6 @@
 import js from "@eslint/js";
 import { defineConfig, globalIgnores } from "eslint/config";
+import reactHooks from "eslint-plugin-react-hooks";
 import tseslint from "typescript-eslint";
 
 /** Imports run one way, graphql -> accounts -> mail/queue, and each library has one home (docs/architecture.md). */
@@ -92,7 +93,9 @@ export default defineConfig(
   tseslint.configs.stylisticTypeChecked,
   {
     languageOptions: {
-      parserOptions: { projectService: { allowDefaultProject: ["*.js", "scripts/*.mjs"] } },
+      parserOptions: {
+        projectService: { allowDefaultProject: ["*.js", "scripts/*.mjs", "web/vite.config.ts"] },
+      },
     },
     rules: {
       "@typescript-eslint/consistent-type-imports": "error",
@@ -109,6 +112,16 @@ export default defineConfig(
   ...rules,
   ...rulesAtHome,
   forbid(["src/*.ts"], ["src/log.ts"], ...homeless()),
+  { files: ["web/**"], extends: [reactHooks.configs.flat.recommended] },
+  forbid(
+    ["web/**"],
+    [],
+    [
+      "web/ meets the server by its API; only the rules of arguments are shared.",
+      "**/src/*/*",
+      "!**/src/accounts/arguments.ts",
+    ],
+  ),
   {
     files: ["src/**/*.ts"],
     ignores: ["src/config.ts"],

@@ -143,7 +143,8 @@ export class App {
       log,
       corsOrigins: config.corsOrigins,
       isReady: async () => !this.#stopping && (await databaseAnswers()),
-      hasPages: !config.isProduction,
+      hasGraphiQL: !config.isProduction,
+      webClient: config.hasWebClient ? config : null,
       mailbox: config.smtp ? null : mailbox,
     });
     await this.#listen(http);

@@ -43,7 +43,9 @@ export interface Config {
   readonly sender: { readonly name: string; readonly address: string };
   /** Subjects that replace those of the templates. */
   readonly subjects: { readonly registration?: string; readonly reset?: string };
-  /** Null: the server's own page. */
+  /** The web client at `/`. */
+  readonly hasWebClient: boolean;
+  /** Null: the page of the web client. */
   readonly confirmationUri: string | null;
   readonly resetUri: string | null;
 }
@@ -92,10 +94,13 @@ export function loadConfig(environment: Environment): Config {
     smtp: readSmtp(read),
     sender: { name: appName, address: readSenderAddress(read, isProduction) },
     subjects: readSubjects(read),
+    hasWebClient: read.boolean("WEB_CLIENT", true),
     confirmationUri: readLink(read, "CONFIRMATION_URI", isProduction),
     resetUri: readLink(read, "RESET_URI", isProduction),
   };
   if (isProduction) requireForProduction(read, config);
+  else if (!config.hasWebClient)
+    requireLinks(read, config, "WEB_CLIENT=false leaves no page of this server for it");
   if (read.faults.length > 0) throw new ConfigError(read.faults);
   return Object.freeze(config);
 }
@@ -267,15 +272,14 @@ function readOrigins(read: Reader): string[] {
 }
 
 function requireForProduction(read: Reader, config: Config): void {
+  const reason = "NODE_ENV=production has no stand-in for it";
   const missing = (name: string, advice: string) => {
-    read.faults.push(`${name} is missing, and NODE_ENV=production has no stand-in for it: ${advice}.`);
+    read.faults.push(`${name} is missing, and ${reason}: ${advice}.`);
   };
   if (config.databaseUrl === null)
     missing("DATABASE_URL", "give postgresql://user:password@host:5432/database");
   if (config.smtp === null) missing("MAIL_SERVER", "give the host name of your SMTP server");
-  if (config.confirmationUri === null)
-    missing("CONFIRMATION_URI", "give the https page that confirms accounts");
-  if (config.resetUri === null) missing("RESET_URI", "give the https page that sets a new password");
+  requireLinks(read, config, reason);
   if (config.jwtSecret === null) {
     missing("JWT_SECRET", "give at least 32 random bytes, such as the output of `openssl rand -base64 48`");
   } else if (Buffer.byteLength(config.jwtSecret) < SECRET_MIN_BYTES) {
@@ -284,5 +288,15 @@ function requireForProduction(read: Reader, config: Config): void {
       `JWT_SECRET has ${bytes} bytes: give at least ${SECRET_MIN_BYTES} random ones, ` +
         "such as the output of `openssl rand -base64 48`.",
     );
+  }
+}
+
+function requireLinks(read: Reader, config: Config, reason: string): void {
+  const links = [
+    ["CONFIRMATION_URI", config.confirmationUri, "that confirms accounts"],
+    ["RESET_URI", config.resetUri, "that sets a new password"],
+  ] as const;
+  for (const [name, value, purpose] of links) {
+    if (value === null) read.faults.push(`${name} is missing, and ${reason}: give the page ${purpose}.`);
   }
 }

@@ -39,7 +39,9 @@ function isBug(error: Error): boolean {
 }
 
 function banner(app: App, config: Config): string {
-  const lines = [`${config.appName} is ready.`, "", `  GraphiQL    ${app.url}/graphql`];
+  const lines = [`${config.appName} is ready.`, ""];
+  if (config.hasWebClient) lines.push(`  Web client  ${app.url}/`);
+  lines.push(`  GraphiQL    ${app.url}/graphql`);
   if (!config.smtp) lines.push(`  Mailbox     ${app.url}/mailbox`);
   const standIns = [...app.standIns];
   if (!config.smtp) standIns.push("MAIL_SERVER mails go to the mailbox instead");

@@ -6,8 +6,7 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 
 import { listedCodes } from "./support/graphql.ts";
-import { temporaryFolder } from "./support/process.ts";
-import { startServer, type TestServer } from "./support/server.ts";
+import { startWithMailbox, type TestServer } from "./support/server.ts";
 
 const readme = readFileSync("README.md", "utf8");
 const hasCurl = await promisify(execFile)("curl", ["--version"]).then(
@@ -15,25 +14,18 @@ const hasCurl = await promisify(execFile)("curl", ["--version"]).then(
   () => false,
 );
 
-async function startAsInReadme(): Promise<TestServer> {
-  const dataDir = await temporaryFolder();
-  return startServer({ env: { MAIL_SERVER: "", DATA_DIR: dataDir } });
-}
-
 const section = (heading: string) => readme.split(`\n## ${heading}\n`)[1]!.split("\n## ")[0]!;
 const blocks = (text: string, language: string) =>
   [...text.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, "g"))].map((match) => match[1]!);
 
 /** The token of the newest mail, once there are `count` mails. */
 async function newestToken(server: TestServer, count: number): Promise<string> {
-  const messages = async () =>
-    (await (await fetch(`${server.url}/mailbox/messages`)).json()) as { text: string }[];
-  await expect.poll(async () => (await messages()).length, { timeout: 10_000 }).toBe(count);
-  return /token=([\w.-]+)/.exec((await messages())[0]!.text)![1]!;
+  const [newest] = await server.mailbox(count);
+  return /token=([\w.-]+)/.exec(newest!.text)![1]!;
 }
 
 test("the flow in GraphiQL works as the README shows it", async () => {
-  const server = await startAsInReadme();
+  const server = await startWithMailbox();
   const [register, finalize, login, me, requestReset, finalizeReset, resend] = blocks(
     section("The flow in GraphiQL"),
     "graphql",
@@ -61,7 +53,7 @@ test("the flow in GraphiQL works as the README shows it", async () => {
 });
 
 test.skipIf(!hasCurl)("the flow by curl works as the README shows it", async () => {
-  const server = await startAsInReadme();
+  const server = await startWithMailbox();
   const [script] = blocks(section("The flow by curl"), "sh");
   const { stdout } = await promisify(execFile)("sh", [
     "-euc",

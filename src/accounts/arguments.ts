@@ -42,7 +42,8 @@ function textFault(value: string): string | undefined {
   return undefined;
 }
 
-const FORMS = {
+/** What is wrong with a value, in one sentence that says what to give instead; nothing if it is well formed. */
+export const FORMS = {
   username: (value: string) =>
     USERNAME.test(value)
       ? undefined

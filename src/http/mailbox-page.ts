@@ -1,5 +1,4 @@
 // The mailbox as a page: the list on the left, the mail on the right, new mails as they come.
-import { PAGE_STYLE } from "./pages.ts";
 
 export const MAILBOX_PAGE = `<!doctype html>
 <html lang="en">
@@ -8,7 +7,13 @@ export const MAILBOX_PAGE = `<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,">
 <title>Mailbox</title>
-<style>${PAGE_STYLE}
+<style>
+  :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+  body { margin: 0 auto; padding: 2rem 1rem; max-width: 60rem; }
+  h1 { font-size: 1.5rem; line-height: 1.2; }
+  a { color: light-dark(#1d4ed8, #93b4ff); }
+  pre { padding: 1rem; border-radius: 8px; background: light-dark(#f3f4f6, #1f2430); white-space: pre-wrap; overflow-wrap: anywhere; }
+  button { font: inherit; padding: 0.4rem 1rem; border-radius: 6px; border: 1px solid; cursor: pointer; background: none; color: inherit; }
   body { max-width: none; display: grid; gap: 1rem; grid: auto 1fr / minmax(14rem, 20rem) minmax(0, 1fr); min-height: 100dvh; padding: 1rem; box-sizing: border-box; }
   header { grid-column: 1 / -1; display: flex; flex-wrap: wrap; align-items: center; gap: 0.5rem 1rem; }
   header h1 { margin: 0; }
@@ -59,6 +64,7 @@ export const MAILBOX_PAGE = `<!doctype html>
   let mails = [];
   let tab = "html";
   let chosen = null; // by the person; without a choice the newest is shown
+  let inView = null; // shown again only when it changes, or a click on its link may hit a frame that is being replaced
 
   function element(name, properties, children = []) {
     const made = Object.assign(document.createElement(name), properties);
@@ -66,26 +72,28 @@ export const MAILBOX_PAGE = `<!doctype html>
     return made;
   }
 
+  // After a clear, numbers begin anew.
+  const key = (mail) => mail.id + " " + mail.date;
+
   function shown() {
     return mails.find(({ id }) => id === chosen) ?? mails[0];
   }
 
   async function load() {
-    const before = shown()?.id;
     mails = await (await fetch("/mailbox/messages")).json();
     at("count").textContent = mails.length === 1 ? "1 mail" : mails.length + " mails";
     at("clear").disabled = mails.length === 0;
     at("none").hidden = mails.length > 0;
     at("mail").hidden = mails.length === 0;
     // A mail that was chosen stays where it is; else the newest is shown.
-    if (mails.length > 0 && shown().id !== before) showMail();
+    if (mails.length > 0 && key(shown()) !== inView) showMail();
     showList();
   }
 
   function showList() {
     const focused = document.activeElement?.dataset?.id;
     at("list").replaceChildren(...mails.map((mail) => {
-      const button = element("button", { type: "button", className: seen.has(mail.id) ? "" : "unseen" }, [
+      const button = element("button", { type: "button", className: seen.has(key(mail)) ? "" : "unseen" }, [
         element("strong", { textContent: mail.subject }),
         element("br"),
         element("small", { textContent: mail.to + " · " + new Date(mail.date).toLocaleTimeString() }),
@@ -100,7 +108,8 @@ export const MAILBOX_PAGE = `<!doctype html>
 
   async function showMail() {
     const mail = shown();
-    seen.add(mail.id);
+    inView = key(mail);
+    seen.add(inView);
     at("subject").textContent = mail.subject;
     at("about").textContent = "To " + mail.to + " · from " + mail.from + " · " + new Date(mail.date).toLocaleString();
     for (const name of tabs) {

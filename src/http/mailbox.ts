@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { MailboxFolder } from "../mail/mailbox-folder.ts";
 import { httpError } from "./errors.ts";
 import { MAILBOX_PAGE } from "./mailbox-page.ts";
-import { sendPage } from "./pages.ts";
+import { sendPage } from "./page.ts";
 
 export function serveMailbox(http: FastifyInstance, folder: MailboxFolder): void {
   http.get("/mailbox", (_request, reply) => sendPage(reply, MAILBOX_PAGE));

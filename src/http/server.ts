@@ -16,9 +16,10 @@ import {
   refuseExpectation,
   refuseUrl,
 } from "./errors.ts";
-import { servePages } from "./pages.ts";
+import { serveGraphiQL } from "./graphiql.ts";
 import { acceptJsonOnly } from "./json-body.ts";
 import { serveMailbox } from "./mailbox.ts";
+import { serveWebClient, type WebClientSettings } from "./web-client.ts";
 
 export interface HttpParts {
   readonly apollo: ApolloServer<GraphQLContext>;
@@ -26,8 +27,10 @@ export interface HttpParts {
   readonly corsOrigins: readonly string[];
   /** Whether the database answers and the server is not stopping. */
   readonly isReady: () => Promise<boolean>;
-  /** The pages for people who develop: `/` and GraphiQL. */
-  readonly hasPages: boolean;
+  /** GraphiQL, for people who develop. */
+  readonly hasGraphiQL: boolean;
+  /** What the web client at `/` is told; null: there is none. */
+  readonly webClient: Pick<WebClientSettings, "appName" | "passwordMinLength"> | null;
   /** The mailbox of the default start; null if mails go out by SMTP. */
   readonly mailbox: MailboxFolder | null;
 }
@@ -76,8 +79,10 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     if (await parts.isReady()) return { status: "ok" };
     return reply.code(503).send(httpError(503, "The database does not answer, or the server is stopping."));
   });
-  if (parts.hasPages) servePages(http, { hasMailbox: parts.mailbox !== null });
-  if (parts.mailbox) serveMailbox(http, parts.mailbox);
+  const { hasGraphiQL, mailbox, webClient } = parts;
+  if (webClient) await serveWebClient(http, { ...webClient, hasGraphiQL, hasMailbox: mailbox !== null });
+  if (hasGraphiQL) serveGraphiQL(http);
+  if (mailbox) serveMailbox(http, mailbox);
 
   http.route({
     method: ["GET", "POST"],

@@ -51,6 +51,7 @@ test("nothing has to be set", () => {
     smtp: null,
     sender: { name: "Account Server", address: "no-reply@localhost" },
     subjects: {},
+    hasWebClient: true,
     confirmationUri: null,
     resetUri: null,
   } satisfies Config);
@@ -77,6 +78,7 @@ test("every variable is read", () => {
     MAIL_DEFAULT_SENDER: "sender@example.com",
     SUBJECT: "Confirm!",
     SUBJECT_RESET: "Reset!",
+    WEB_CLIENT: "false",
   });
   expect(config).toEqual({
     isProduction: true,
@@ -102,9 +104,17 @@ test("every variable is read", () => {
     },
     sender: { name: "Ada's Shop", address: "sender@example.com" },
     subjects: { registration: "Confirm!", reset: "Reset!" },
+    hasWebClient: false,
     confirmationUri: PRODUCTION.CONFIRMATION_URI,
     resetUri: PRODUCTION.RESET_URI,
   } satisfies Config);
+});
+
+test("without the web client, the links need pages of their own", () => {
+  expect(faultsOf({ WEB_CLIENT: "false" })).toEqual([
+    "CONFIRMATION_URI is missing, and WEB_CLIENT=false leaves no page of this server for it: give the page that confirms accounts.",
+    "RESET_URI is missing, and WEB_CLIENT=false leaves no page of this server for it: give the page that sets a new password.",
+  ]);
 });
 
 test("an empty variable is an unset one", () => {

@@ -4,9 +4,15 @@ import { join } from "node:path";
 
 import { describe, expect, test } from "vitest";
 
-import type { MailboxMessage } from "../../src/mail/mailbox-folder.ts";
 import { temporaryFolder } from "../support/process.ts";
-import { openServer, PASSWORD, sharedServer, startServer, type TestServer } from "../support/server.ts";
+import {
+  openServer,
+  PASSWORD,
+  sharedServer,
+  startServer,
+  startWithMailbox,
+  type TestServer,
+} from "../support/server.ts";
 import { expectRefusal } from "./refusal.ts";
 
 const browser = { accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" };
@@ -23,27 +29,9 @@ async function page(server: TestServer, path: string): Promise<string> {
   return response.text();
 }
 
-/** A server whose mails stay in a folder of its own. */
-async function startServerWithMailbox(): Promise<{ server: TestServer; folder: string }> {
-  const dataDir = await temporaryFolder();
-  const server = await startServer({ env: { MAIL_SERVER: "", DATA_DIR: dataDir, APP_NAME: "Ada's Shop" } });
-  return { server, folder: join(dataDir, "mailbox") };
-}
-
-async function messages(server: TestServer): Promise<MailboxMessage[]> {
-  const response = await fetch(`${server.url}/mailbox/messages`);
-  expect(response.headers.get("content-type")).toMatch(/^application\/json/);
-  return (await response.json()) as MailboxMessage[];
-}
-
-async function messagesOnceThere(server: TestServer, count: number): Promise<MailboxMessage[]> {
-  await expect.poll(async () => (await messages(server)).length, { timeout: 20_000 }).toBe(count);
-  return messages(server);
-}
-
 describe("in development", () => {
   test.each(["/", "/graphql", "/mailbox"])("the page at %s loads nothing from another host", async (path) => {
-    const { server } = await startServerWithMailbox();
+    const server = await startWithMailbox();
     const html = await page(server, path);
     const loading =
       /<(?:script|link|img|iframe|source|embed)\b[^>]*?\s(?:src|href)\s*=\s*["']?(?:https?:)?\/\/[^>]*>/gi;
@@ -62,16 +50,8 @@ describe("in development", () => {
     expect(answer).toMatchObject({ status: 200, data: { me: null } });
   });
 
-  test("the page at / leads to GraphiQL, and to the mailbox only where there is one", async () => {
-    const bySmtp = await page(await startServer(), "/");
-    expect(bySmtp).toContain('href="/graphql"');
-    expect(bySmtp).not.toContain("/mailbox");
-    const { server } = await startServerWithMailbox();
-    expect(await page(server, "/")).toContain('href="/mailbox"');
-  });
-
-  test.each(["/", "/mailbox", "/graphql"])("the page at %s runs no script but its own", async (path) => {
-    const { server } = await startServerWithMailbox();
+  test.each(["/mailbox", "/graphql"])("the page at %s runs no script but its own", async (path) => {
+    const server = await startWithMailbox();
     const response = await fetch(server.url + path, { headers: browser });
     expect(response.headers.get("cache-control")).toBe("no-store");
     expect(response.headers.get("referrer-policy")).toBe("no-referrer");
@@ -86,13 +66,56 @@ describe("in development", () => {
   });
 });
 
+describe("the web client", () => {
+  test("is one page, kept nowhere, that runs and loads nothing but the server's own files", async () => {
+    const server = await startServer({ env: PRODUCTION });
+    const response = await fetch(server.url, { headers: browser });
+    expect(response.headers.get("cache-control")).toBe("no-store");
+    expect(response.headers.get("referrer-policy")).toBe("no-referrer");
+    expect(response.headers.get("content-security-policy")).toBe(
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    );
+  });
+
+  test("has files that browsers keep for ever, since their names change with their content", async () => {
+    const server = await startServer();
+    const [path] = /\/assets\/[\w.-]+\.js/.exec(await page(server, "/"))!;
+    for (const encoding of ["gzip", "identity"]) {
+      const { status, headers } = await fetch(server.url + path, {
+        headers: { "accept-encoding": encoding },
+      });
+      expect(status).toBe(200);
+      expect(headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
+      expect(headers.get("content-type")).toMatch(/javascript/);
+      expect(headers.get("content-encoding")).toBe(encoding === "gzip" ? "gzip" : null);
+    }
+    const icon = await fetch(`${server.url}/favicon.svg`);
+    expect(icon.headers.get("content-type")).toMatch(/^image\/svg\+xml/);
+  });
+
+  test.each(["/assets/", "/assets/nothing.js", "/assets/..%2findex.html", "/index.html"])(
+    "has nothing at %s",
+    async (path) => {
+      const server = await startServer();
+      expectRefusal(await server.send({}, path), 404);
+    },
+  );
+
+  test("can be turned off", async () => {
+    const { CONFIRMATION_URI, RESET_URI } = PRODUCTION;
+    const server = await startServer({ env: { WEB_CLIENT: "false", CONFIRMATION_URI, RESET_URI } });
+    for (const path of ["/", "/favicon.svg"]) expectRefusal(await server.send({}, path), 404);
+  });
+});
+
 describe("the mailbox", () => {
   test("shows every mail to programs, newest first, with its link", async () => {
-    const { server } = await startServerWithMailbox();
+    const server = await startWithMailbox({ APP_NAME: "Ada's Shop" });
     await server.registerPerson("ada");
-    await messagesOnceThere(server, 1);
+    await server.mailbox(1);
     await server.registerPerson("grace");
-    const [newest, oldest] = await messagesOnceThere(server, 2);
+    const [newest, oldest] = await server.mailbox(2);
     expect(newest?.to).toBe("grace <grace@example.com>");
     expect(oldest).toMatchObject({
       id: expect.stringMatching(/^\S+$/) as unknown,
@@ -107,17 +130,17 @@ describe("the mailbox", () => {
   });
 
   test("holds a link that confirms the account", async () => {
-    const { server } = await startServerWithMailbox();
+    const server = await startWithMailbox();
     await server.registerPerson("ada");
-    const [mail] = await messagesOnceThere(server, 1);
+    const [mail] = await server.mailbox(1);
     const token = /token=(\S+)/.exec(mail!.text)?.[1];
     expect(server.succeed(await server.finalizeRegistration({ token: token! })).user.isActive).toBe(true);
   });
 
   test("gives the source of a mail as it was sent, and 404 for one that is not there", async () => {
-    const { server } = await startServerWithMailbox();
+    const server = await startWithMailbox();
     await server.registerPerson("ada");
-    const [mail] = await messagesOnceThere(server, 1);
+    const [mail] = await server.mailbox(1);
     const source = await fetch(`${server.url}/mailbox/messages/${mail!.id}/source`);
     expect(source.headers.get("content-type")).toBe("text/plain; charset=utf-8");
     expect(await source.text()).toMatch(/^To: ada <ada@example\.com>\r?$/m);
@@ -128,12 +151,12 @@ describe("the mailbox", () => {
   });
 
   test("is empty once cleared", async () => {
-    const { server } = await startServerWithMailbox();
+    const server = await startWithMailbox();
     await server.registerPerson("ada");
-    await messagesOnceThere(server, 1);
+    await server.mailbox(1);
     const cleared = await fetch(`${server.url}/mailbox/messages`, { method: "DELETE" });
     expect(cleared.status).toBe(204);
-    expect(await messages(server)).toEqual([]);
+    await server.mailbox(0);
   });
 
   test("tells of every mail as it comes, and those who listen do not delay the server's end", async () => {
@@ -146,7 +169,7 @@ describe("the mailbox", () => {
 
     await server.registerPerson("ada");
     expect((await reader.read()).value).toBe("event: change\ndata:\n\n");
-    expect(await messages(server)).toHaveLength(1);
+    await server.mailbox(1);
 
     const ended = reader.read();
     await stop();
@@ -154,14 +177,16 @@ describe("the mailbox", () => {
   });
 
   test("is empty, not missing, before the first mail", async () => {
-    const { server } = await startServerWithMailbox();
-    expect(await messages(server)).toEqual([]);
+    const server = await startWithMailbox();
+    await server.mailbox(0);
   });
 
   test.skipIf(process.platform === "win32")("can be read by its owner alone", async () => {
-    const { server, folder } = await startServerWithMailbox();
+    const dataDir = await temporaryFolder();
+    const server = await startWithMailbox({ DATA_DIR: dataDir });
+    const folder = join(dataDir, "mailbox");
     await server.registerPerson("ada");
-    await messagesOnceThere(server, 1);
+    await server.mailbox(1);
     const mode = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
     expect(await mode(folder)).toBe("700");
     const mails = (await readdir(folder)).filter((name) => name.endsWith(".eml"));
@@ -181,7 +206,7 @@ describe("the mailbox", () => {
 describe("in production", () => {
   const shared = sharedServer({ env: PRODUCTION });
 
-  test.each(["/", "/mailbox", "/mailbox/messages"])("there is no page at %s", async (path) => {
+  test.each(["/mailbox", "/mailbox/messages"])("there is no page at %s", async (path) => {
     const server = shared();
     expectRefusal(await server.send({ headers: browser }, path), 404);
   });

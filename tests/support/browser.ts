@@ -29,19 +29,25 @@ async function packagedChromium(): Promise<string> {
   return chromium.executablePath();
 }
 
+export interface PageOptions {
+  /** What the console may say besides nothing. */
+  readonly allows?: RegExp;
+}
+
 /** One browser for the tests of a file. Call it at the top of the file; the function opens a page for a test. */
-export function useBrowser(): () => Promise<Page> {
+export function useBrowser(): (options?: PageOptions) => Promise<Page> {
   let browser: Browser;
   beforeAll(async () => {
     browser = await chromium.launch({ executablePath: await executablePath(), args: ARGS });
   });
   afterAll(() => browser.close());
-  return async () => {
+  return async ({ allows } = {}) => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
     onTestFinished(() => context.close());
     const faults: string[] = [];
     context.on("console", (message) => {
-      if (["error", "warning"].includes(message.type())) faults.push(message.text());
+      if (["error", "warning"].includes(message.type()) && !allows?.test(message.text()))
+        faults.push(message.text());
     });
     context.on("weberror", (error) => faults.push(error.error().message));
     context.on("request", (request) => {

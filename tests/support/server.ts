@@ -4,8 +4,10 @@ import { afterAll, beforeAll, expect, inject, onTestFinished } from "vitest";
 
 import { createApp } from "../../src/app.ts";
 import { loadConfig } from "../../src/config.ts";
+import type { MailboxMessage } from "../../src/mail/mailbox-folder.ts";
 import { createDatabase, query } from "./postgres.ts";
 import { GraphQLDoor } from "./graphql.ts";
+import { temporaryFolder } from "./process.ts";
 import { SmtpCatcher, tokenIn } from "./smtp.ts";
 
 export const PASSWORD = "correct horse battery";
@@ -79,6 +81,14 @@ export class TestServer extends GraphQLDoor {
     return tokenIn(matching()[ordinal - 1]!);
   }
 
+  /** What the mailbox holds, newest first, once there are `count` mails. */
+  async mailbox(count: number): Promise<MailboxMessage[]> {
+    const messages = async () =>
+      (await (await fetch(`${this.url}/mailbox/messages`)).json()) as MailboxMessage[];
+    await expect.poll(async () => (await messages()).length, { interval: 20, timeout: 20_000 }).toBe(count);
+    return messages();
+  }
+
   confirmationToken(email: string, ordinal = 1): Promise<string> {
     return this.mailedToken(email, /confirm your account/i, ordinal);
   }
@@ -113,6 +123,11 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   const { server, stop } = await openServer(options);
   onTestFinished(stop);
   return server;
+}
+
+/** Starts a server whose mails stay in its mailbox. */
+export async function startWithMailbox(env: Record<string, string> = {}): Promise<TestServer> {
+  return startServer({ env: { MAIL_SERVER: "", DATA_DIR: await temporaryFolder(), ...env } });
 }
 
 /** Called in a describe block: one server for all its tests, for tables whose cases do not meet. */

@@ -1,0 +1,92 @@
+// GraphiQL at /graphql for browsers, for people who develop. Nothing is loaded from the internet.
+import type { FastifyInstance } from "fastify";
+
+import { sendPage } from "./page.ts";
+
+/** The flow, a tab a step; the operations' names are the tabs' titles. */
+const TABS = [
+  {
+    query: `# The mail arrives at /mailbox.
+mutation Register {
+  register(
+    username: "ada"
+    email: "ada@example.com"
+    password: "correct horse battery"
+  ) {
+    message
+  }
+}`,
+  },
+  {
+    query: `# Paste the token of the mailed link.
+mutation FinalizeRegistration {
+  finalizeRegistration(token: "") {
+    accessToken
+    expiresAt
+    user { id username email isActive }
+  }
+}`,
+  },
+  {
+    query: `# With the username or the email address.
+mutation Login {
+  login(username: "ada", password: "correct horse battery") {
+    accessToken
+    expiresAt
+    user { username }
+  }
+}`,
+  },
+  {
+    query: `# Put the access token into the Headers below.
+query Me {
+  me { id username email roles isActive createdAt }
+}`,
+    headers: '{\n  "Authorization": "Bearer "\n}',
+  },
+  {
+    query: `# The link is lost or has expired? A new one.
+mutation ResendRegistration {
+  resendRegistration(email: "ada@example.com") {
+    message
+  }
+}`,
+  },
+  {
+    query: `# The mail arrives at /mailbox.
+mutation RequestReset {
+  requestReset(email: "ada@example.com") {
+    message
+  }
+}`,
+  },
+  {
+    query: `# Paste the token of the mailed link.
+mutation FinalizeReset {
+  finalizeReset(token: "", password: "an even better battery") {
+    accessToken
+    expiresAt
+    user { username }
+  }
+}`,
+  },
+];
+
+export function serveGraphiQL(http: FastifyInstance): void {
+  let graphiql: Promise<string> | undefined;
+  http.addHook("onRequest", async (request, reply) => {
+    const isBrowser = request.method === "GET" && (request.headers.accept ?? "").includes("text/html");
+    if (!isBrowser || request.url !== "/graphql") return;
+    graphiql ??= renderGraphiQL();
+    return sendPage(reply, await graphiql, SOURCES);
+  });
+}
+
+/** Loaded when first asked for: production has no use for its megabytes, and the start need not wait for them. */
+async function renderGraphiQL(): Promise<string> {
+  const library = await import("@graphql-yoga/render-graphiql");
+  return library.renderGraphiQL({ title: "Account server · GraphiQL", defaultTabs: TABS });
+}
+
+/** What GraphiQL needs besides: its workers and fonts come along in the page. */
+const SOURCES = "worker-src blob:; font-src data:; ";

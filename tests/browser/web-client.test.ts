@@ -1,0 +1,558 @@
+// The web client as a person meets it: in a real browser, from the first visit to the new password.
+import { gzipSync } from "node:zlib";
+
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
+
+import { screenshot, useBrowser } from "../support/browser.ts";
+import { DAY, PASSWORD, startServer, startWithMailbox, type TestServer } from "../support/server.ts";
+
+const openPage = useBrowser();
+const NEW_PASSWORD = "an even better battery";
+
+/** Fills the fields of these labels. */
+async function fill(page: Page, fields: Record<string, string>): Promise<void> {
+  for (const [label, value] of Object.entries(fields)) {
+    await page.getByLabel(label, { exact: true }).fill(value);
+  }
+}
+
+const press = (page: Page, button: string) => page.getByRole("button", { name: button, exact: true }).click();
+const follow = (page: Page, link: string) => page.getByRole("link", { name: link, exact: true }).click();
+const heading = (page: Page, name: string) => page.getByRole("heading", { level: 1, name }).waitFor();
+const alert = (page: Page) => page.getByRole("alert");
+/** Waits for a sentence that is shown in any place. */
+const sees = (page: Page, text: string | RegExp) => page.getByText(text).first().waitFor();
+
+/** What stands below a field: the hint, or what is wrong. */
+function noteOf(page: Page, label: string) {
+  return page.locator(".field", { has: page.getByLabel(label, { exact: true }) }).locator("p");
+}
+
+async function logIn(page: Page, server: TestServer, username: string, password = PASSWORD): Promise<void> {
+  await page.goto(`${server.url}/#/login`);
+  await fill(page, { Username: username, Password: password });
+  await press(page, "Log in");
+}
+
+test("a newcomer registers, confirms by the mail's button, signs out, and sets a new password", async () => {
+  const server = await startWithMailbox();
+  const page = await openPage();
+  await page.goto(server.url);
+  await follow(page, "Create account");
+  await fill(page, { Username: "ada", Email: "ada@example.com", Password: PASSWORD });
+  await press(page, "Create account");
+  await heading(page, "Check your mail");
+  await sees(page, "A confirmation mail is on its way to user ada.");
+
+  await follow(page, "Open the mailbox");
+  const confirming = await openMailedLink(page, "Confirm account");
+  await press(confirming, "Confirm account");
+  await heading(confirming, "Your account");
+  await sees(confirming, "Your account is confirmed.");
+  await sees(confirming, "ada@example.com");
+  await press(confirming, "Sign out");
+  await sees(confirming, "You are signed out.");
+
+  await follow(confirming, "Log in");
+  await follow(confirming, "Forgot your password?");
+  await fill(confirming, { Email: "ada@example.com" });
+  await press(confirming, "Send the link");
+  await heading(confirming, "Check your mail");
+  await follow(confirming, "Open the mailbox");
+  const resetting = await openMailedLink(confirming, "Choose a new password");
+  await fill(resetting, { Password: NEW_PASSWORD, "Repeat password": NEW_PASSWORD });
+  await press(resetting, "Set password");
+  await heading(resetting, "Your account");
+  await sees(resetting, "Your new password is set, and you are signed in.");
+
+  await press(resetting, "Sign out");
+  await follow(resetting, "Log in");
+  await fill(resetting, { Username: "ada", Password: PASSWORD });
+  await press(resetting, "Log in");
+  await sees(resetting, "No account has this username and password.");
+  await fill(resetting, { Username: "ada@example.com", Password: NEW_PASSWORD });
+  await press(resetting, "Log in");
+  await heading(resetting, "Your account");
+});
+
+/** Presses the button of the newest mail; it opens a page of its own. */
+async function openMailedLink(mailbox: Page, button: string): Promise<Page> {
+  const [opened] = await Promise.all([
+    mailbox.context().waitForEvent("page"),
+    mailbox.frameLocator("iframe").getByRole("link", { name: button, exact: true }).click(),
+  ]);
+  return opened;
+}
+
+test("the whole registration works by the keyboard alone", async () => {
+  const server = await startServer();
+  const page = await openPage();
+  const focused = () => page.locator(":focus");
+  const type = (text: string) => page.keyboard.type(text);
+  const tab = (times = 1) => page.keyboard.press("Tab").then((): unknown => times > 1 && tab(times - 1));
+  await page.goto(server.url);
+  await tab(2);
+  expect(await focused().textContent()).toBe("Create account");
+  await page.keyboard.press("Enter");
+  await heading(page, "Create an account");
+  expect(await focused().textContent(), "a screen reader reads on here").toBe("Create an account");
+  await tab();
+  await type("ada");
+  await tab();
+  await type("ada@example.com");
+  await tab();
+  await type(PASSWORD);
+  await tab();
+  expect(await focused().textContent()).toBe("Show password");
+  await page.keyboard.press("Space");
+  expect(await page.getByLabel("Password", { exact: true }).getAttribute("type")).toBe("text");
+  await tab();
+  await page.keyboard.press("Enter");
+  await heading(page, "Check your mail");
+
+  await page.goto(`${server.url}/#/finalize?token=${await server.confirmationToken("ada@example.com")}`);
+  await heading(page, "Confirm your account");
+  await tab();
+  expect(await focused().textContent()).toBe("Confirm account");
+  await page.keyboard.press("Enter");
+  await heading(page, "Your account");
+});
+
+describe("a mailed link", () => {
+  test("changes nothing until its button is pressed, and its token leaves the address bar at once", async () => {
+    const server = await startServer();
+    await server.registerPerson("ada");
+    const token = await server.confirmationToken("ada@example.com");
+    const page = await openPage();
+    await page.goto(`${server.url}/#/finalize?token=${token}`);
+    await page.getByRole("button", { name: "Confirm account" }).waitFor();
+    expect(page.url()).toBe(`${server.url}/#/finalize`);
+    expect(await page.evaluate("document.body.innerHTML")).not.toContain(token);
+    server.refuse(await server.login("ada", PASSWORD), "ACCOUNT_NOT_ACTIVATED");
+    await press(page, "Confirm account");
+    await heading(page, "Your account");
+    server.succeed(await server.login("ada", PASSWORD));
+  });
+
+  test("is taken when it is pasted into the open page, where only the fragment changes", async () => {
+    const server = await startServer();
+    await server.registerPerson("ada");
+    const token = await server.confirmationToken("ada@example.com");
+    const page = await openPage();
+    await page.goto(`${server.url}/#/finalize?token=an.old.one`);
+    await press(page, "Confirm account");
+    await sees(page, "This link does not work any more");
+    await page.evaluate(`location.href = ${JSON.stringify(`${server.url}/#/finalize?token=${token}`)}`);
+    await expect.poll(() => alert(page).textContent()).toBe("");
+    expect(page.url()).toBe(`${server.url}/#/finalize`);
+    await press(page, "Confirm account");
+    await heading(page, "Your account");
+  });
+
+  test("that has expired leads to a new one", async () => {
+    const server = await startServer();
+    await server.registerPerson("ada");
+    const token = await server.confirmationToken("ada@example.com");
+    server.advance(2 * DAY);
+    const page = await openPage();
+    await page.goto(`${server.url}/#/finalize?token=${token}`);
+    await press(page, "Confirm account");
+    await sees(page, "This link does not work any more: it has expired, or it was used already.");
+    await follow(page, "Get a new confirmation link");
+    await heading(page, "Get a new link");
+    await fill(page, { Email: "ada@example.com" });
+    await press(page, "Send a link");
+    await sees(page, "A confirmation mail is on its way to ada@example.com.");
+    await page.goto(`${server.url}/#/finalize?token=${await server.confirmationToken("ada@example.com", 2)}`);
+    await press(page, "Confirm account");
+    await heading(page, "Your account");
+  });
+
+  test("that was used leads to a new one for the password, too", async () => {
+    const server = await startServer();
+    await server.activePerson("ada");
+    server.succeed(await server.requestReset("ada@example.com"));
+    const token = await server.resetToken("ada@example.com");
+    server.succeed(await server.finalizeReset({ token, password: NEW_PASSWORD }));
+    const page = await openPage();
+    await page.goto(`${server.url}/#/reset?token=${token}`);
+    await fill(page, { Password: "yet another battery", "Repeat password": "yet another battery" });
+    await press(page, "Set password");
+    await sees(page, "This link does not work any more");
+    await follow(page, "Get a new link");
+    await heading(page, "Forgot your password?");
+  });
+
+  test("is not asked for again by going back after it was used", async () => {
+    const server = await startServer();
+    await server.registerPerson("ada");
+    const page = await openPage();
+    await page.goto(server.url);
+    await heading(page, "Account Server");
+    await page.goto(`${server.url}/#/finalize?token=${await server.confirmationToken("ada@example.com")}`);
+    await press(page, "Confirm account");
+    await heading(page, "Your account");
+    await page.goBack();
+    await heading(page, "Account Server");
+  });
+
+  test.each(["/#/finalize", "/#/reset"])(
+    "is missing at %s, and the page says where to get one",
+    async (path) => {
+      const server = await startServer();
+      const page = await openPage();
+      await page.goto(server.url + path);
+      await sees(page, "open the link in the mail that we sent you");
+      await page.getByRole("link", { name: /Get a new/ }).click();
+      await page.getByLabel("Email", { exact: true }).waitFor();
+    },
+  );
+});
+
+describe("the session", () => {
+  test("outlives a reload, and ends with signing out, the back button included", async () => {
+    const server = await startServer();
+    await server.activePerson("ada");
+    const page = await openPage();
+    await logIn(page, server, "ada");
+    await heading(page, "Your account");
+    await page.reload();
+    await sees(page, "ada@example.com");
+    await press(page, "Sign out");
+    await heading(page, "Account Server");
+    await page.goBack();
+    await heading(page, "Log in");
+    expect(await page.evaluate("sessionStorage.length + localStorage.length")).toBe(0);
+  });
+
+  test("is asked for by the account page, which one comes back to; the login is not in the way back", async () => {
+    const server = await startServer();
+    await server.activePerson("ada");
+    const page = await openPage();
+    await page.goto(server.url);
+    await heading(page, "Account Server");
+    await page.goto(`${server.url}/#/account`);
+    await heading(page, "Log in");
+    await fill(page, { Username: "ada", Password: PASSWORD });
+    await press(page, "Log in");
+    await heading(page, "Your account");
+    expect(page.url()).toBe(`${server.url}/#/account`);
+    await page.goBack();
+    await heading(page, "Account Server");
+  });
+
+  test.each(["register", "login"])("sends its owner from the page %s on to the account", async (path) => {
+    const server = await startServer();
+    await server.activePerson("ada");
+    const page = await openPage();
+    await logIn(page, server, "ada");
+    await heading(page, "Your account");
+    await page.goto(`${server.url}/#/${path}`);
+    await heading(page, "Your account");
+    expect(page.url()).toBe(`${server.url}/#/account`);
+  });
+
+  test("that was ended elsewhere leads to the login, which says so", async () => {
+    const server = await startServer();
+    await server.activePerson("ada");
+    const page = await openPage();
+    await logIn(page, server, "ada");
+    await heading(page, "Your account");
+    server.succeed(await server.requestReset("ada@example.com"));
+    const token = await server.resetToken("ada@example.com");
+    server.succeed(await server.finalizeReset({ token, password: NEW_PASSWORD }));
+    await page.reload();
+    await heading(page, "Log in");
+    await sees(page, "Your session has ended. Log in again.");
+  });
+});
+
+describe("a field", () => {
+  test("says what is wrong while one types, and what is right again", async () => {
+    const server = await startServer();
+    const page = await openPage();
+    await page.goto(`${server.url}/#/register`);
+    for (const [label, bad, good, fault] of [
+      ["Username", "a!", "ada", "Use 3 to 32 letters (a to z), digits, and _ . -"],
+      ["Email", "ada@example", "ada@example.com", "Give an address such as ada@example.com."],
+      ["Password", "short", PASSWORD, "Use at least 8 characters; 5 so far."],
+    ] as const) {
+      const field = page.getByLabel(label, { exact: true });
+      await field.fill(bad);
+      await expect.poll(() => noteOf(page, label).textContent()).toBe(fault);
+      expect(await field.getAttribute("aria-invalid")).toBe("true");
+      await field.fill(good);
+      await expect.poll(() => field.getAttribute("aria-invalid")).toBe("false");
+    }
+  });
+
+  test("that was left out is told and focused when the button is pressed", async () => {
+    const server = await startServer();
+    const page = await openPage();
+    await page.goto(`${server.url}/#/login`);
+    await press(page, "Log in");
+    await expect.poll(() => noteOf(page, "Password").textContent()).toBe("Fill this in.");
+    expect(await page.locator(":focus").getAttribute("name")).toBe("username");
+  });
+
+  test("tells what only the server can know, and keeps what was typed", async () => {
+    const server = await startServer();
+    await server.activePerson("ada");
+    const page = await openPage();
+    await page.goto(`${server.url}/#/register`);
+    await fill(page, { Username: "Ada", Email: "grace@example.com", Password: PASSWORD });
+    await press(page, "Create account");
+    await expect
+      .poll(() => noteOf(page, "Username").textContent())
+      .toBe("This username is taken. Choose another.");
+    expect(await page.locator(":focus").getAttribute("name")).toBe("username");
+    expect(await page.getByLabel("Email", { exact: true }).inputValue()).toBe("grace@example.com");
+    await fill(page, { Username: "grace", Password: "password123" });
+    await press(page, "Create account");
+    await expect.poll(() => noteOf(page, "Password").textContent()).toContain("common");
+    await fill(page, { Password: PASSWORD });
+    await press(page, "Create account");
+    await heading(page, "Check your mail");
+  });
+
+  test("of the server's malformed arguments is marked, each with its fault", async () => {
+    const server = await startServer();
+    const page = await openPage();
+    await page.goto(`${server.url}/#/login`);
+    await fill(page, { Username: "ada\u0000", Password: PASSWORD });
+    await press(page, "Log in");
+    await expect.poll(() => noteOf(page, "Username").textContent()).toContain("NUL");
+  });
+
+  test("for the repeated password must match, whichever of the two is mended", async () => {
+    const server = await startServer();
+    const page = await openPage();
+    await page.goto(`${server.url}/#/reset?token=a.b.c`);
+    await fill(page, { Password: NEW_PASSWORD, "Repeat password": "another" });
+    await expect.poll(() => noteOf(page, "Repeat password").textContent()).toBe("The passwords differ.");
+    await press(page, "Set password");
+    await fill(page, { "Repeat password": NEW_PASSWORD });
+    await expect.poll(() => noteOf(page, "Repeat password").textContent()).toBe("");
+    await fill(page, { Password: "something else" });
+    await expect.poll(() => noteOf(page, "Repeat password").textContent()).toBe("The passwords differ.");
+  });
+
+  test("for a password can show it, and tells its strength by a meter that comes when one types", async () => {
+    const server = await startServer({ env: { PASSWORD_MIN_LENGTH: "10" } });
+    const page = await openPage();
+    const scripts: string[] = [];
+    page.on("request", (request) => request.resourceType() === "script" && scripts.push(request.url()));
+    await page.goto(`${server.url}/#/register`);
+    await sees(page, "At least 10 characters");
+    expect(scripts).toHaveLength(1);
+    await fill(page, { Username: "countess", Password: "countess1" });
+    await sees(page, "Strength: weak");
+    expect(scripts.length).toBeGreaterThan(1);
+    await fill(page, { Password: "wobbly turbine orchard 57" });
+    await sees(page, "Strength: strong");
+    await press(page, "Show password");
+    expect(await page.getByLabel("Password", { exact: true }).getAttribute("type")).toBe("text");
+    await press(page, "Hide password");
+    expect(await page.getByLabel("Password", { exact: true }).getAttribute("type")).toBe("password");
+  });
+});
+
+describe("a refusal comes with the next step:", () => {
+  test("an address that is taken leads to the login, or to a new link", async () => {
+    const server = await startServer();
+    await server.registerPerson("ada");
+    const page = await openPage();
+    await page.goto(`${server.url}/#/register`);
+    await fill(page, { Username: "grace", Email: "ada@example.com", Password: PASSWORD });
+    await press(page, "Create account");
+    await alert(page).getByRole("link", { name: "Log in" }).waitFor();
+    await alert(page).getByRole("link", { name: "Get a new confirmation link" }).click();
+    await heading(page, "Get a new link");
+  });
+
+  test("a login before the confirmation leads to a new link, and a needless one to the login", async () => {
+    const server = await startServer();
+    await server.registerPerson("ada");
+    const page = await openPage();
+    await logIn(page, server, "ada");
+    await sees(page, "This account is not confirmed yet.");
+    const token = await server.confirmationToken("ada@example.com");
+    server.succeed(await server.finalizeRegistration({ token }));
+    await follow(page, "Get a new confirmation link");
+    await fill(page, { Email: "ada@example.com" });
+    await press(page, "Send a link");
+    await alert(page).getByText("This account is confirmed already.").waitFor();
+    await alert(page).getByRole("link", { name: "Log in" }).click();
+    await heading(page, "Log in");
+  });
+
+  test("a wrong password leads to a new one, and an unknown address to the registration", async () => {
+    const server = await startServer();
+    const page = await openPage();
+    await logIn(page, server, "nobody");
+    await follow(page, "Choose a new password");
+    await fill(page, { Email: "nobody@example.com" });
+    await press(page, "Send the link");
+    await alert(page).getByText("No account has this address.").waitFor();
+    await alert(page).getByRole("link", { name: "Create an account" }).click();
+    await heading(page, "Create an account");
+  });
+
+  // What a server rarely says: its answer is replaced on the way.
+  test.each([
+    ["SERVER_BUSY", {}, "The server is busy. Try again in a moment."],
+    ["RATE_LIMITED", { retryAfterSeconds: 30 }, "Too many tries. Try again in 30 seconds."],
+    [
+      "INTERNAL_SERVER_ERROR",
+      { id: "4711" },
+      "Something went wrong on our side. Try again, or tell us this id: 4711",
+    ],
+    ["SOME_NEW_CODE", {}, "The message of the server."],
+  ])("%s is told in words", async (code, more, sentence) => {
+    const server = await startServer();
+    const page = await openPage();
+    await page.route("**/graphql", (route) =>
+      route.fulfill({
+        json: {
+          data: null,
+          errors: [{ message: "The message of the server.", extensions: { code, ...more } }],
+        },
+      }),
+    );
+    await logIn(page, server, "ada");
+    await alert(page).getByText(sentence).waitFor();
+  });
+
+  test("a server that is away is told, and the same button tries again", async () => {
+    const server = await startServer();
+    await server.activePerson("ada");
+    const page = await openPage({ allows: /ERR_FAILED/ });
+    await page.route("**/graphql", (route) => route.abort(), { times: 1 });
+    await logIn(page, server, "ada");
+    await alert(page).getByText("The server cannot be reached.").waitFor();
+    await press(page, "Log in");
+    await heading(page, "Your account");
+  });
+
+  test("an account that cannot be loaded can be tried again", async () => {
+    const server = await startServer();
+    await server.activePerson("ada");
+    const page = await openPage({ allows: /ERR_FAILED/ });
+    await logIn(page, server, "ada");
+    await sees(page, "ada@example.com");
+    await page.route("**/graphql", (route) => route.abort(), { times: 1 });
+    await page.reload();
+    await press(page, "Try again");
+    await sees(page, "ada@example.com");
+  });
+
+  test("an address without a page leads to the start", async () => {
+    const server = await startServer();
+    const page = await openPage();
+    await page.goto(`${server.url}/#/nowhere`);
+    await heading(page, "There is no such page");
+    await follow(page, "Go to the start");
+    await heading(page, "Account Server");
+  });
+});
+
+test("a button that was pressed is busy until the answer comes, and pressing it again sends nothing", async () => {
+  const server = await startServer();
+  await server.activePerson("ada");
+  const page = await openPage();
+  let requests = 0;
+  const answer = Promise.withResolvers<undefined>();
+  await page.route("**/graphql", async (route) => {
+    requests += 1;
+    await answer.promise;
+    await route.continue();
+  });
+  await logIn(page, server, "ada");
+  const button = page.getByRole("button", { name: "Log in" });
+  await expect.poll(() => button.getAttribute("aria-busy")).toBe("true");
+  await button.click({ force: true });
+  await page.keyboard.press("Enter");
+  expect(requests).toBe(1);
+  answer.resolve(undefined);
+  await heading(page, "Your account");
+});
+
+test("whether an address has an account stays hidden where the server hides it", async () => {
+  const server = await startServer({ env: { HIDE_ACCOUNT_EXISTENCE: "true" } });
+  const page = await openPage();
+  await page.goto(`${server.url}/#/forgot-password`);
+  await fill(page, { Email: "nobody@example.com" });
+  await press(page, "Send the link");
+  await heading(page, "Check your mail");
+  await sees(page, "If the request can be met, a mail with the next step is on its way.");
+});
+
+describe("every page", () => {
+  const PAGES = [
+    ["home", "/"],
+    ["register", "/#/register"],
+    ["check-mail", "/#/check-mail/registration"],
+    ["finalize", "/#/finalize?token=a.b.c"],
+    ["login", "/#/login"],
+    ["account", "/#/account"],
+    ["forgot-password", "/#/forgot-password"],
+    ["new-password", "/#/reset?token=a.b.c"],
+    ["not-found", "/#/nowhere"],
+  ] as const;
+
+  test.each(PAGES)("%s can be used by everybody, in light and dark, and fits a phone", async (name, path) => {
+    const server = await startWithMailbox();
+    const page = await openPage();
+    if (name === "account") {
+      await server.registerPerson("ada");
+      const [mail] = await server.mailbox(1);
+      await page.goto(/http\S+/.exec(mail!.text)![0]);
+      await press(page, "Confirm account");
+      await sees(page, "ada@example.com");
+    }
+    await page.goto(server.url + path);
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    for (const button of await page.locator("button[type=submit]").all()) {
+      await button.click(); // so that what is wrong is shown, too
+      await expect.poll(() => button.getAttribute("aria-busy")).toBe("false");
+    }
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      await screenshot(page, `${name}-${colorScheme}`);
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+      expect(grave.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+    }
+    await page.setViewportSize({ width: 320, height: 640 });
+    await screenshot(page, `${name}-phone`);
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(320);
+  });
+});
+
+describe("what is served", () => {
+  test("is less than 150 kB of gzipped JavaScript for the first page", async () => {
+    const server = await startServer();
+    const page = await openPage();
+    const scripts: Promise<Buffer>[] = [];
+    page.on("response", (response) => {
+      if (response.request().resourceType() === "script") scripts.push(response.body());
+    });
+    await page.goto(server.url);
+    await heading(page, "Account Server");
+    const sizes = (await Promise.all(scripts)).map((script) => gzipSync(script).length);
+    expect(sizes.length).toBeGreaterThan(0);
+    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(150_000);
+  });
+
+  test("names the product and the developers' pages that there are, whatever its name holds", async () => {
+    const server = await startServer({ env: { APP_NAME: `Ada's "Shop" <&$'>` } });
+    const page = await openPage();
+    await page.goto(server.url);
+    await heading(page, `Ada's "Shop" <&$'>`);
+    expect(await page.title()).toBe(`Ada's "Shop" <&$'> · Ada's "Shop" <&$'>`);
+    await page.getByRole("link", { name: "GraphiQL" }).waitFor();
+    expect(await page.getByRole("link", { name: "Mailbox" }).count()).toBe(0); // mails go out by SMTP
+  });
+});

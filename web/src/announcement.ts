@@ -1,0 +1,14 @@
+// One sentence about what has just been done, shown on the page that comes next and gone on the one after.
+import { Store } from "./store.ts";
+
+export const announcement = new Store<string | null>(null);
+let coming: string | null = null;
+
+export function announce(sentence: string): void {
+  coming = sentence;
+}
+
+addEventListener("hashchange", () => {
+  announcement.set(coming);
+  coming = null;
+});

@@ -1,0 +1,101 @@
+// The pages and who may see them.
+import { useMemo, type ReactNode } from "react";
+import { Provider } from "urql";
+import { Link, Redirect, Route, Router, Switch, useLocation } from "wouter";
+import { useHashLocation } from "wouter/use-hash-location";
+
+import { announcement } from "./announcement.ts";
+import { createClient } from "./client.ts";
+import { AccountPage } from "./pages/account.tsx";
+import { CheckMailPage } from "./pages/check-mail.tsx";
+import { FinalizePage } from "./pages/finalize.tsx";
+import { ForgotPasswordPage } from "./pages/forgot-password.tsx";
+import { HomePage } from "./pages/home.tsx";
+import { LoginPage } from "./pages/login.tsx";
+import { NewPasswordPage } from "./pages/new-password.tsx";
+import { NotFoundPage } from "./pages/not-found.tsx";
+import { RegisterPage } from "./pages/register.tsx";
+import { serverSettings } from "./server-settings.ts";
+import { session } from "./session.ts";
+import { useStore } from "./store.ts";
+
+export function App() {
+  const current = useStore(session);
+  const client = useMemo(() => createClient(current), [current]);
+  return (
+    <Provider value={client}>
+      <Router hook={useHashLocation}>
+        <Header />
+        <Announcement />
+        <main>
+          <Switch>
+            <Route path="/" component={HomePage} />
+            <Route path="/register">
+              <ForVisitors>
+                <RegisterPage />
+              </ForVisitors>
+            </Route>
+            <Route path="/check-mail/registration">
+              <CheckMailPage kind="registration" />
+            </Route>
+            <Route path="/check-mail/reset">
+              <CheckMailPage kind="reset" />
+            </Route>
+            <Route path="/finalize" component={FinalizePage} />
+            <Route path="/login">
+              <ForVisitors>
+                <LoginPage />
+              </ForVisitors>
+            </Route>
+            <Route path="/account">
+              <ForSignedIn>
+                <AccountPage />
+              </ForSignedIn>
+            </Route>
+            <Route path="/forgot-password" component={ForgotPasswordPage} />
+            <Route path="/reset" component={NewPasswordPage} />
+            <Route component={NotFoundPage} />
+          </Switch>
+        </main>
+      </Router>
+    </Provider>
+  );
+}
+
+function Header() {
+  const isSignedIn = useStore(session) !== null;
+  return (
+    <header>
+      <Link href="/" className="brand">
+        <img src="/favicon.svg" alt="" width="28" height="28" />
+        {serverSettings.appName}
+      </Link>
+      {isSignedIn && <Link href="/account">Your account</Link>}
+    </header>
+  );
+}
+
+function Announcement() {
+  const sentence = useStore(announcement);
+  return (
+    <div role="status" className="announcement">
+      {sentence && <p>{sentence}</p>}
+    </div>
+  );
+}
+
+interface HistoryState {
+  /** The page that asked for a login. */
+  readonly returnTo?: string;
+}
+
+/** A person who is signed in goes on to where they were going, or to their account. */
+function ForVisitors({ children }: { children: ReactNode }) {
+  const { returnTo = "/account" } = (history.state ?? {}) as HistoryState;
+  return useStore(session) ? <Redirect to={returnTo} replace /> : children;
+}
+
+function ForSignedIn({ children }: { children: ReactNode }) {
+  const [returnTo] = useLocation();
+  return useStore(session) ? children : <Redirect to="/login" replace state={{ returnTo }} />;
+}

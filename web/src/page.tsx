@@ -1,0 +1,24 @@
+// What every page has: a title, and the focus on its heading when one comes from another page, so that a screen reader
+// reads on from there.
+import { useEffect, useRef, type ReactNode } from "react";
+
+import { serverSettings } from "./server-settings.ts";
+
+let isFirstPage = true;
+
+export function Page({ title, children }: { title: string; children: ReactNode }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    if (!isFirstPage) heading.current?.focus();
+    isFirstPage = false;
+  }, []);
+  return (
+    <section className="page">
+      <title>{`${title} · ${serverSettings.appName}`}</title>
+      <h1 ref={heading} tabIndex={-1}>
+        {title}
+      </h1>
+      {children}
+    </section>
+  );
+}

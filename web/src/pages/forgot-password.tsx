@@ -1,0 +1,29 @@
+import { Link, useLocation } from "wouter";
+
+import { Field, Form } from "../form.tsx";
+import { REQUEST_RESET } from "../operations.ts";
+import { Page } from "../page.tsx";
+import { email } from "../rules.ts";
+
+export function ForgotPasswordPage() {
+  const [, navigate] = useLocation();
+  return (
+    <Page title="Forgot your password?">
+      <p>Give the address of your account, and we send you a link to choose a new one.</p>
+      <Form
+        mutation={REQUEST_RESET}
+        fields={{ email: "" }}
+        variables={(fields) => fields}
+        onSuccess={({ requestReset: { message } }, { email }) =>
+          navigate("/check-mail/reset", { state: { email, message } })
+        }
+        button="Send the link"
+      >
+        <Field name="email" label="Email" rule={email} type="email" autoComplete="email" />
+      </Form>
+      <p className="aside">
+        <Link href="/login">Back to the login</Link>
+      </p>
+    </Page>
+  );
+}

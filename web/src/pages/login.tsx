@@ -1,0 +1,38 @@
+import { Link } from "wouter";
+
+import { announce } from "../announcement.ts";
+import { Field, Form, PasswordField } from "../form.tsx";
+import { LOGIN } from "../operations.ts";
+import { Page } from "../page.tsx";
+import { required } from "../rules.ts";
+import { signIn } from "../session.ts";
+
+export function LoginPage() {
+  return (
+    <Page title="Log in">
+      <Form
+        mutation={LOGIN}
+        fields={{ username: "", password: "" }}
+        variables={(fields) => fields}
+        onSuccess={({ login }) => {
+          announce("You are signed in.");
+          signIn(login);
+        }}
+        button="Log in"
+      >
+        <Field
+          name="username"
+          label="Username"
+          rule={required}
+          hint="Or your email address."
+          autoComplete="username"
+        />
+        <PasswordField name="password" label="Password" rule={required} autoComplete="current-password" />
+      </Form>
+      <p className="aside">
+        <Link href="/forgot-password">Forgot your password?</Link> ·{" "}
+        <Link href="/register">Create an account</Link>
+      </p>
+    </Page>
+  );
+}

@@ -1,0 +1,61 @@
+import { Link, useLocation } from "wouter";
+
+import { announce } from "../announcement.ts";
+import { Form, PasswordField } from "../form.tsx";
+import { mailedToken } from "../mailed-link.ts";
+import { FINALIZE_RESET } from "../operations.ts";
+import { Page } from "../page.tsx";
+import { newPassword, repeated } from "../rules.ts";
+import { serverSettings } from "../server-settings.ts";
+import { signIn } from "../session.ts";
+import { useStore } from "../store.ts";
+
+const NEW_LINK = { text: "Get a new link", to: "/forgot-password" };
+
+export function NewPasswordPage() {
+  const [, navigate] = useLocation();
+  const token = useStore(mailedToken);
+  return (
+    <Page title="Choose a new password">
+      {token === null ? (
+        <>
+          <p>To choose a new password, open the link in the mail that we sent you.</p>
+          <Link href={NEW_LINK.to} className="secondary">
+            {NEW_LINK.text}
+          </Link>
+        </>
+      ) : (
+        <Form
+          key={token}
+          mutation={FINALIZE_RESET}
+          fields={{ password: "", repeated: "" }}
+          variables={({ password }) => ({ token, password })}
+          onSuccess={({ finalizeReset }) => {
+            mailedToken.set(null);
+            signIn(finalizeReset);
+            announce("Your new password is set, and you are signed in.");
+            navigate("/account", { replace: true });
+          }}
+          newLink={NEW_LINK}
+          button="Set password"
+        >
+          <PasswordField
+            name="password"
+            label="Password"
+            rule={newPassword}
+            affects="repeated"
+            hint={`At least ${serverSettings.passwordMinLength} characters; a few words do well.`}
+            autoComplete="new-password"
+            showsStrength
+          />
+          <PasswordField
+            name="repeated"
+            label="Repeat password"
+            rule={repeated}
+            autoComplete="new-password"
+          />
+        </Form>
+      )}
+    </Page>
+  );
+}

@@ -1,0 +1,51 @@
+import { Link, useLocation } from "wouter";
+
+import { Field, Form, PasswordField } from "../form.tsx";
+import { REGISTER } from "../operations.ts";
+import { Page } from "../page.tsx";
+import { email, newPassword, username } from "../rules.ts";
+import { serverSettings } from "../server-settings.ts";
+
+export function RegisterPage() {
+  const [, navigate] = useLocation();
+  return (
+    <Page title="Create an account">
+      <Form
+        mutation={REGISTER}
+        fields={{ username: "", email: "", password: "" }}
+        variables={(fields) => fields}
+        onSuccess={({ register: { message } }, { email }) =>
+          navigate("/check-mail/registration", { state: { email, message } })
+        }
+        button="Create account"
+      >
+        <Field
+          name="username"
+          label="Username"
+          rule={username}
+          hint="3 to 32 letters, digits, and _ . -"
+          autoComplete="username"
+        />
+        <Field
+          name="email"
+          label="Email"
+          rule={email}
+          hint="We send a link there to confirm it."
+          type="email"
+          autoComplete="email"
+        />
+        <PasswordField
+          name="password"
+          label="Password"
+          rule={newPassword}
+          hint={`At least ${serverSettings.passwordMinLength} characters; a few words do well.`}
+          autoComplete="new-password"
+          showsStrength
+        />
+      </Form>
+      <p className="aside">
+        You have an account? <Link href="/login">Log in</Link>
+      </p>
+    </Page>
+  );
+}

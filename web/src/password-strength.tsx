@@ -1,0 +1,53 @@
+// How hard a password is to guess, by zxcvbn. Its dictionaries are large and come when one begins to type.
+import type { Score, ZxcvbnFactory } from "@zxcvbn-ts/core";
+import { useEffect, useState } from "react";
+import { useFormContext, useWatch } from "react-hook-form";
+
+const WORDS: Readonly<Record<Score, string>> = {
+  0: "very weak",
+  1: "weak",
+  2: "fair",
+  3: "good",
+  4: "strong",
+};
+/** zxcvbn's own advice: longer input only costs time. */
+const CHECKED_LENGTH = 100;
+
+let loading: Promise<ZxcvbnFactory> | undefined;
+
+async function load(): Promise<ZxcvbnFactory> {
+  const [{ ZxcvbnFactory }, { dictionary, adjacencyGraphs }] = await Promise.all([
+    import("@zxcvbn-ts/core"),
+    import("@zxcvbn-ts/language-common"),
+  ]);
+  return new ZxcvbnFactory({ dictionary, graphs: adjacencyGraphs });
+}
+
+/** Beside the field `name` of a form; the form's other fields count as easy to guess. */
+export function PasswordStrength({ name }: { name: string }) {
+  const { getValues } = useFormContext<Record<string, string>>();
+  const password = useWatch<Record<string, string>>({ name });
+  const [zxcvbn, setZxcvbn] = useState<ZxcvbnFactory | null>(null);
+  const isNeeded = password !== "" && !zxcvbn;
+
+  useEffect(() => {
+    if (!isNeeded) return;
+    loading ??= load();
+    loading.then(
+      (loaded) => setZxcvbn(() => loaded),
+      () => (loading = undefined), // no meter this time; it helps, the server decides
+    );
+  }, [isNeeded]);
+
+  let score: Score | null = null;
+  if (zxcvbn && password !== "") {
+    const others = Object.entries(getValues()).flatMap(([field, value]) => (field === name ? [] : [value]));
+    score = zxcvbn.check(password.slice(0, CHECKED_LENGTH), others).score;
+  }
+  return (
+    <div className="strength" data-score={score}>
+      <div className="bar" aria-hidden="true" />
+      <p role="status">{score === null ? "" : `Strength: ${WORDS[score]}`}</p>
+    </div>
+  );
+}
