@@ -3,9 +3,8 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 
-const compiler = "node_modules/typescript/bin/tsc";
-if (existsSync(compiler)) {
-  const build = spawnSync(process.execPath, [compiler, "-p", "tsconfig.build.json"], { stdio: "inherit" });
+if (existsSync("node_modules/typescript")) {
+  const build = spawnSync("npm run build --silent", { stdio: "inherit", shell: true });
   process.exit(build.status ?? 1);
 }
 if (!existsSync("dist/main.js")) {

@@ -8,15 +8,13 @@ export const MAILBOX_PAGE = `<!doctype html>
 <link rel="icon" href="data:,">
 <title>Mailbox</title>
 <style>
-  :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-  body { margin: 0 auto; padding: 2rem 1rem; max-width: 60rem; }
-  h1 { font-size: 1.5rem; line-height: 1.2; }
+  :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; background: light-dark(#fff, #12131b); color: light-dark(#1b1d29, #eceef6); }
   a { color: light-dark(#1d4ed8, #93b4ff); }
-  pre { padding: 1rem; border-radius: 8px; background: light-dark(#f3f4f6, #1f2430); white-space: pre-wrap; overflow-wrap: anywhere; }
+  pre { margin: 0; padding: 1rem; overflow: auto; border-radius: 8px; background: light-dark(#f3f4f6, #1f2430); white-space: pre-wrap; overflow-wrap: anywhere; }
   button { font: inherit; padding: 0.4rem 1rem; border-radius: 6px; border: 1px solid; cursor: pointer; background: none; color: inherit; }
-  body { max-width: none; display: grid; gap: 1rem; grid: auto 1fr / minmax(14rem, 20rem) minmax(0, 1fr); min-height: 100dvh; padding: 1rem; box-sizing: border-box; }
+  body { margin: 0; display: grid; gap: 1rem; grid: auto 1fr / minmax(14rem, 20rem) minmax(0, 1fr); min-height: 100dvh; padding: 1rem; box-sizing: border-box; }
   header { grid-column: 1 / -1; display: flex; flex-wrap: wrap; align-items: center; gap: 0.5rem 1rem; }
-  header h1 { margin: 0; }
+  h1 { margin: 0; font-size: 1.5rem; line-height: 1.2; }
   header p { margin: 0; flex: 1; }
   ul { list-style: none; margin: 0; padding: 0; }
   li button { display: block; width: 100%; text-align: left; border: 0; border-left: 4px solid transparent; border-radius: 0; padding: 0.6rem 0.8rem; overflow-wrap: anywhere; }
@@ -31,7 +29,6 @@ export const MAILBOX_PAGE = `<!doctype html>
   [role="tablist"] { display: flex; gap: 0.5rem; }
   [role="tab"][aria-selected="true"] { background: light-dark(#1d4ed8, #93b4ff); border-color: transparent; color: light-dark(#fff, #10182b); }
   iframe { flex: 1; width: 100%; min-height: 34rem; border: 1px solid light-dark(#d1d5db, #374151); border-radius: 8px; background: #fff; box-sizing: border-box; }
-  pre { margin: 0; overflow: auto; }
   :focus-visible { outline: 3px solid light-dark(#1d4ed8, #93b4ff); outline-offset: 2px; }
   @media (max-width: 45rem) { body { grid: auto auto 1fr / minmax(0, 1fr); } }
 </style>

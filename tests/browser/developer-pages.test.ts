@@ -3,7 +3,7 @@
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 
-import { screenshot, useBrowser } from "../support/browser.ts";
+import { expectAccessible, screenshot, useBrowser } from "../support/browser.ts";
 import { startWithMailbox } from "../support/server.ts";
 
 const openPage = useBrowser();
@@ -30,10 +30,12 @@ test("the mailbox shows mails as they come, each as HTML, text and source, and c
   await page.getByRole("tab", { name: "HTML" }).focus();
   await page.keyboard.press("ArrowRight");
   await page.locator("pre", { hasText: "Hello ada," }).waitFor();
+  await expectAccessible(page);
   await page.keyboard.press("ArrowRight");
   await page.locator("pre", { hasText: "Auto-Submitted: auto-generated" }).waitFor();
   await page.emulateMedia({ colorScheme: "dark" });
   await screenshot(page, "mailbox-dark");
+  await expectAccessible(page);
 
   await page.getByRole("button", { name: "Clear" }).click();
   await page.getByText("No mail yet.").waitFor();

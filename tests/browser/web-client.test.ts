@@ -1,11 +1,10 @@
 // The web client as a person meets it: in a real browser, from the first visit to the new password.
 import { gzipSync } from "node:zlib";
 
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 
-import { screenshot, useBrowser } from "../support/browser.ts";
+import { expectAccessible, screenshot, useBrowser } from "../support/browser.ts";
 import { DAY, PASSWORD, startServer, startWithMailbox, type TestServer } from "../support/server.ts";
 
 const openPage = useBrowser();
@@ -521,9 +520,7 @@ describe("every page", () => {
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme });
       await screenshot(page, `${name}-${colorScheme}`);
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-      expect(grave.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+      await expectAccessible(page);
     }
     await page.setViewportSize({ width: 320, height: 640 });
     await screenshot(page, `${name}-phone`);

@@ -1,5 +1,8 @@
 // The schema that the server emits, held against schema.graphql and against the contract with its clients.
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
 
 import { printSchemaWithDirectives } from "@graphql-tools/utils";
 import {
@@ -17,6 +20,7 @@ import { expect, test } from "vitest";
 
 import type { Accounts } from "../../src/accounts/accounts.ts";
 import { createSchema } from "../../src/graphql/schema.ts";
+import { temporaryFolder } from "../support/process.ts";
 
 /** What was promised first; later versions only add to it. */
 const CONTRACT = `
@@ -119,4 +123,11 @@ test("no type but User, its enums and the payloads can be reached", async () => 
   visit("Mutation");
   const objects = [...reached].filter((name) => isObjectType(schema.getType(name)));
   expect(objects.sort()).toEqual(["AuthPayload", "MessagePayload", "Mutation", "Query", "User"]);
+});
+
+test("the web client's types are those of schema.graphql (npm run schema writes both)", async () => {
+  const written = join(await temporaryFolder(), "graphql-env.d.ts");
+  const args = ["generate-output", "--tsconfig", "web/tsconfig.json", "--output", written];
+  await promisify(execFile)("node_modules/.bin/gql.tada", args);
+  expect(readFileSync("web/src/graphql-env.d.ts", "utf8")).toBe(readFileSync(written, "utf8"));
 });

@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
+import { AxeBuilder } from "@axe-core/playwright";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, onTestFinished } from "vitest";
 
@@ -64,4 +65,11 @@ export function useBrowser(): (options?: PageOptions) => Promise<Page> {
 export async function screenshot(page: Page, name: string): Promise<void> {
   await mkdir("test-results", { recursive: true });
   await page.screenshot({ path: join("test-results", `${name}.png`), fullPage: true });
+}
+
+/** That people who use a keyboard, a screen reader or strong contrasts can use the page, as far as axe-core can tell. */
+export async function expectAccessible(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  expect(grave.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
 }

@@ -70,7 +70,7 @@ function Header() {
         <img src="/favicon.svg" alt="" width="28" height="28" />
         {serverSettings.appName}
       </Link>
-      {isSignedIn && <Link href="/account">Your account</Link>}
+      {isSignedIn && <Link href="/account">Account</Link>}
     </header>
   );
 }
