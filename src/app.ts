@@ -144,7 +144,9 @@ export class App {
       corsOrigins: config.corsOrigins,
       isReady: async () => !this.#stopping && (await databaseAnswers()),
       hasGraphiQL: !config.isProduction,
-      webClient: config.hasWebClient ? config : null,
+      webClient: config.hasWebClient
+        ? { appName: config.appName, passwordMinLength: config.passwordMinLength }
+        : null,
       mailbox: config.smtp ? null : mailbox,
     });
     await this.#listen(http);

@@ -78,6 +78,17 @@ describe("the web client", () => {
     );
   });
 
+  test("is told four things about the server, and no secret", async () => {
+    const html = await page(await startServer(), "/");
+    const [, content] = /name="server-settings" content="([^"]*)"/.exec(html)!;
+    expect(JSON.parse(content!.replaceAll("&quot;", '"'))).toEqual({
+      appName: "Account Server",
+      passwordMinLength: 8,
+      hasGraphiQL: true,
+      hasMailbox: false,
+    });
+  });
+
   test("has files that browsers keep for ever, since their names change with their content", async () => {
     const server = await startServer();
     const [path] = /\/assets\/[\w.-]+\.js/.exec(await page(server, "/"))!;
