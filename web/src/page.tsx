@@ -1,6 +1,6 @@
 // What every page has: a title, and the focus on its heading when one comes from another page, so that a screen reader
 // reads on from there.
-import { useEffect, useRef, type ReactNode } from "react";
+import { useLayoutEffect, useRef, type ReactNode } from "react";
 
 import { serverSettings } from "./server-settings.ts";
 
@@ -8,7 +8,8 @@ let isFirstPage = true;
 
 export function Page({ title, children }: { title: string; children: ReactNode }) {
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => {
+  // Before the page is painted, so that a key pressed as soon as it is seen goes the right way.
+  useLayoutEffect(() => {
     if (!isFirstPage) heading.current?.focus();
     isFirstPage = false;
   }, []);

@@ -31,10 +31,10 @@ export function FinalizePage() {
             fields={{}}
             variables={() => ({ token })}
             onSuccess={({ finalizeRegistration }) => {
-              mailedToken.set(null);
               signIn(finalizeRegistration);
               announce("Your account is confirmed.");
               navigate("/account", { replace: true });
+              mailedToken.set(null);
             }}
             newLink={NEW_LINK}
             button="Confirm account"

@@ -31,10 +31,10 @@ export function NewPasswordPage() {
           fields={{ password: "", repeated: "" }}
           variables={({ password }) => ({ token, password })}
           onSuccess={({ finalizeReset }) => {
-            mailedToken.set(null);
             signIn(finalizeReset);
             announce("Your new password is set, and you are signed in.");
             navigate("/account", { replace: true });
+            mailedToken.set(null);
           }}
           newLink={NEW_LINK}
           button="Set password"
