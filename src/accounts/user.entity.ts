@@ -26,6 +26,10 @@ export const UserSchema = defineEntity({
     confirmationExpiresAt: p.datetime(3).nullable(),
     /** Every token carries it and is good only while it matches; see docs/security.md. */
     credentialVersion: p.integer(),
+    /** Set by an administrator: no login, no link and no token is good while it is. */
+    deactivatedAt: p.datetime(3).nullable(),
+    /** Set once its owner has deleted the account: until then, signing in restores it. */
+    eraseAt: p.datetime(3).nullable(),
     createdAt: p.datetime(3),
     updatedAt: p.datetime(3),
   },
@@ -36,6 +40,20 @@ export const UserSchema = defineEntity({
       name: "users_confirmation_expires_at_index",
       properties: ["confirmationExpiresAt"],
       where: "not is_active",
+    },
+    { name: "users_erase_at_index", properties: ["eraseAt"], where: "erase_at is not null" },
+    { name: "users_created_at_id_index", properties: ["createdAt", "id"] },
+    {
+      name: "users_username_prefix_index",
+      properties: ["usernameKey"],
+      expression:
+        'create index "users_username_prefix_index" on "accounts"."users" ("username_key" text_pattern_ops)',
+    },
+    {
+      name: "users_email_prefix_index",
+      properties: ["emailKey"],
+      expression:
+        'create index "users_email_prefix_index" on "accounts"."users" ("email_key" text_pattern_ops)',
     },
   ],
 });

@@ -2,7 +2,11 @@
 import { Migrator } from "@mikro-orm/migrations";
 import { defineConfig, MikroORM } from "@mikro-orm/postgresql";
 
+import { AccountEvent } from "../accounts/account-event.entity.ts";
+import { EmailChange } from "../accounts/email-change.entity.ts";
+import { RefreshToken, Session } from "../accounts/session.entity.ts";
 import { User } from "../accounts/user.entity.ts";
+import { SessionsAndEvents } from "./migrations/2026-11-24-sessions-and-events.ts";
 import { UsersLocale } from "./migrations/2026-11-24-users-locale.ts";
 import { Users } from "./migrations/2026-11-24-users.ts";
 
@@ -13,11 +17,12 @@ export const SCHEMA = "accounts";
 export const MIGRATIONS = [
   { name: "2026-11-24-users", class: Users },
   { name: "2026-11-24-users-locale", class: UsersLocale },
+  { name: "2026-11-24-sessions-and-events", class: SessionsAndEvents },
 ];
 
 export function ormOptions(databaseUrl: string) {
   return defineConfig({
-    entities: [User],
+    entities: [User, Session, RefreshToken, EmailChange, AccountEvent],
     schema: SCHEMA,
     clientUrl: databaseUrl,
     // The whole URL, because its parameters (sslmode, ...) matter to the driver too.

@@ -1,0 +1,51 @@
+// A device that is signed in, and the refresh tokens that keep it so.
+import { randomUUID } from "node:crypto";
+
+import { defineEntity, p } from "@mikro-orm/core";
+
+import { UserSchema, type User } from "./user.entity.ts";
+
+export const SessionSchema = defineEntity({
+  name: "Session",
+  tableName: "sessions",
+  properties: {
+    id: p.uuid().primary(),
+    user: () => p.manyToOne(UserSchema).deleteRule("cascade").index("sessions_user_id_index"),
+    address: p.text().nullable(),
+    /** As it was sent, at most 512 characters. */
+    userAgent: p.text().nullable(),
+    createdAt: p.datetime(3),
+    /** When the refresh token was last used. */
+    lastUsedAt: p.datetime(3),
+    /** The earlier of idle and absolute lifetime; moves at each use. */
+    expiresAt: p.datetime(3).index("sessions_expires_at_index"),
+  },
+});
+
+export class Session extends SessionSchema.class {
+  static open(
+    user: User,
+    values: { address: string | null; userAgent: string | null; now: Date; expiresAt: Date },
+  ): Session {
+    const { now, ...rest } = values;
+    return Object.assign(new Session(), rest, { id: randomUUID(), user, createdAt: now, lastUsedAt: now });
+  }
+}
+
+SessionSchema.setClass(Session);
+
+export const RefreshTokenSchema = defineEntity({
+  name: "RefreshToken",
+  tableName: "refresh_tokens",
+  properties: {
+    /** SHA-256; the token itself is stored nowhere. It has 256 random bits, so nothing slower is needed. */
+    hash: p.blob().primary(),
+    session: () => p.manyToOne(SessionSchema).deleteRule("cascade").index("refresh_tokens_session_id_index"),
+    /** When its successor was issued; from then on its use betrays a copy. */
+    spentAt: p.datetime(3).nullable(),
+  },
+});
+
+export class RefreshToken extends RefreshTokenSchema.class {}
+
+RefreshTokenSchema.setClass(RefreshToken);
