@@ -141,6 +141,7 @@ export class App {
     const http = await createHttpServer({
       apollo,
       log,
+      host: config.host,
       corsOrigins: config.corsOrigins,
       isReady: async () => !this.#stopping && (await databaseAnswers()),
       hasGraphiQL: !config.isProduction,

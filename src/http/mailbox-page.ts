@@ -1,6 +1,6 @@
 // The mailbox as a page: the list on the left, the mail on the right, new mails as they come.
 
-export const MAILBOX_PAGE = `<!doctype html>
+export const mailboxPage = (hasWebClient: boolean): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -36,13 +36,13 @@ export const MAILBOX_PAGE = `<!doctype html>
 <body>
 <header>
   <h1>Mailbox</h1>
-  <p><a href="/">Account server</a> · <a href="/graphql">GraphiQL</a></p>
+  <p>${hasWebClient ? '<a href="/">Account server</a> · ' : ""}<a href="/graphql">GraphiQL</a></p>
   <small id="count" role="status"></small>
   <button id="clear" type="button">Clear</button>
 </header>
 <nav aria-label="Mails"><ul id="list"></ul></nav>
 <main>
-  <p id="none">No mail yet. It appears here as soon as it is sent.</p>
+  <p id="none" hidden>No mail yet. It appears here as soon as it is sent.</p>
   <article id="mail" hidden aria-labelledby="subject">
     <h2 id="subject"></h2>
     <p><small id="about"></small></p>
@@ -60,7 +60,9 @@ export const MAILBOX_PAGE = `<!doctype html>
   const seen = new Set();
   let mails = [];
   let tab = "html";
-  let chosen = null; // by the person; without a choice the newest is shown
+  let chosen = null; // the key of the mail that the person chose; without a choice the newest is shown
+  let loads = 0;
+  let shownLoad = 0;
   let inView = null; // shown again only when it changes, or a click on its link may hit a frame that is being replaced
 
   function element(name, properties, children = []) {
@@ -69,15 +71,29 @@ export const MAILBOX_PAGE = `<!doctype html>
     return made;
   }
 
-  // After a clear, numbers begin anew.
+  // In a new mailbox, numbers begin anew.
   const key = (mail) => mail.id + " " + mail.date;
 
   function shown() {
-    return mails.find(({ id }) => id === chosen) ?? mails[0];
+    return mails.find((mail) => key(mail) === chosen) ?? mails[0];
+  }
+
+  async function ask(path, options) {
+    const answer = await fetch(path, options);
+    if (!answer.ok) throw new Error(answer.status + " at " + path);
+    return answer;
+  }
+
+  function tellFailure() {
+    at("count").textContent = "The server does not answer as it should.";
   }
 
   async function load() {
-    mails = await (await fetch("/mailbox/messages")).json();
+    const number = ++loads;
+    const loaded = await (await ask("/mailbox/messages")).json();
+    if (number < shownLoad) return; // what was asked for later has come earlier, and is newer
+    shownLoad = number;
+    mails = loaded;
     at("count").textContent = mails.length === 1 ? "1 mail" : mails.length + " mails";
     at("clear").disabled = mails.length === 0;
     at("none").hidden = mails.length > 0;
@@ -87,17 +103,24 @@ export const MAILBOX_PAGE = `<!doctype html>
     showList();
   }
 
+  // Of another day with the day.
+  function timeOf(mail) {
+    const date = new Date(mail.date);
+    const isToday = date.toDateString() === new Date().toDateString();
+    return isToday ? date.toLocaleTimeString() : date.toLocaleString();
+  }
+
   function showList() {
     const focused = document.activeElement?.dataset?.id;
     at("list").replaceChildren(...mails.map((mail) => {
       const button = element("button", { type: "button", className: seen.has(key(mail)) ? "" : "unseen" }, [
         element("strong", { textContent: mail.subject }),
         element("br"),
-        element("small", { textContent: mail.to + " · " + new Date(mail.date).toLocaleTimeString() }),
+        element("small", { textContent: mail.to + " · " + timeOf(mail) }),
       ]);
       button.dataset.id = mail.id;
       button.setAttribute("aria-current", String(mail.id === shown()?.id));
-      button.addEventListener("click", () => { chosen = mail.id; showMail(); showList(); });
+      button.addEventListener("click", () => { chosen = key(mail); showMail(); showList(); });
       return element("li", {}, [button]);
     }));
     if (focused) document.querySelector("[data-id='" + focused + "']")?.focus();
@@ -121,8 +144,9 @@ export const MAILBOX_PAGE = `<!doctype html>
     } else if (tab === "text") {
       at("panel").replaceChildren(element("pre", { textContent: mail.text }));
     } else {
-      const source = await (await fetch("/mailbox/messages/" + mail.id + "/source")).text();
-      if (shown() === mail && tab === "source") at("panel").replaceChildren(element("pre", { textContent: source }));
+      const path = "/mailbox/messages/" + mail.id + "/source";
+      const source = await ask(path).then((answer) => answer.text(), () => "This mail cannot be loaded.");
+      if (inView === key(mail) && tab === "source") at("panel").replaceChildren(element("pre", { textContent: source }));
     }
   }
 
@@ -136,13 +160,19 @@ export const MAILBOX_PAGE = `<!doctype html>
       at("tab-" + tab).focus();
     });
   }
-  at("clear").addEventListener("click", async () => {
-    await fetch("/mailbox/messages", { method: "DELETE" });
-    chosen = null;
-  });
-  const news = new EventSource("/mailbox/events");
-  news.addEventListener("open", load); // also after the server was away
-  news.addEventListener("change", load);
+  at("clear").addEventListener("click", () => ask("/mailbox/messages", { method: "DELETE" }).catch(tellFailure));
+
+  // Only while one looks: each listener holds a connection, and a browser has six of them for all pages of a server.
+  let news;
+  function listen() {
+    news?.close();
+    if (document.hidden) return;
+    news = new EventSource("/mailbox/events");
+    // "open" is also the return, of the person or of the server.
+    for (const event of ["open", "change"]) news.addEventListener(event, () => load().catch(tellFailure));
+  }
+  document.addEventListener("visibilitychange", listen);
+  listen();
 </script>
 </body>
 </html>`;

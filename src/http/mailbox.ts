@@ -5,11 +5,26 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 import type { MailboxFolder } from "../mail/mailbox-folder.ts";
 import { httpError } from "./errors.ts";
-import { MAILBOX_PAGE } from "./mailbox-page.ts";
+import { mailboxPage } from "./mailbox-page.ts";
 import { sendPage } from "./page.ts";
 
-export function serveMailbox(http: FastifyInstance, folder: MailboxFolder): void {
-  http.get("/mailbox", (_request, reply) => sendPage(reply, MAILBOX_PAGE));
+export interface MailboxParts {
+  readonly folder: MailboxFolder;
+  /** Where the server listens; one of the names by which the mailbox answers. */
+  readonly host: string;
+  readonly hasWebClient: boolean;
+}
+
+export function serveMailbox(http: FastifyInstance, { folder, host, hasWebClient }: MailboxParts): void {
+  // A page of another site could let its own name point here, and read the mails as if they were its own (DNS rebinding).
+  const names = ["localhost", "127.0.0.1", "[::1]", host.toLowerCase(), `[${host.toLowerCase()}]`];
+  http.addHook("onRequest", async ({ headers }, reply) => {
+    if (headers.host !== undefined && names.includes(new URL(`http://${headers.host}`).hostname)) return;
+    return reply.code(403).send(httpError(403, `The mailbox answers at localhost and ${host} only.`));
+  });
+
+  const page = mailboxPage(hasWebClient);
+  http.get("/mailbox", (_request, reply) => sendPage(reply, page));
   http.get("/mailbox/messages", () => folder.messages());
   http.get<{ Params: { id: string } }>("/mailbox/messages/:id/source", async ({ params }, reply) => {
     const source = await folder.source(params.id);

@@ -24,6 +24,8 @@ import { serveWebClient, type WebClientSettings } from "./web-client.ts";
 export interface HttpParts {
   readonly apollo: ApolloServer<GraphQLContext>;
   readonly log: Logger;
+  /** Where the server listens. */
+  readonly host: string;
   readonly corsOrigins: readonly string[];
   /** Whether the database answers and the server is not stopping. */
   readonly isReady: () => Promise<boolean>;
@@ -82,7 +84,12 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   const { hasGraphiQL, mailbox, webClient } = parts;
   if (webClient) await serveWebClient(http, { ...webClient, hasGraphiQL, hasMailbox: mailbox !== null });
   if (hasGraphiQL) serveGraphiQL(http);
-  if (mailbox) serveMailbox(http, mailbox);
+  if (mailbox) {
+    await http.register((scope, _options, done) => {
+      serveMailbox(scope, { folder: mailbox, host: parts.host, hasWebClient: webClient !== null });
+      done();
+    });
+  }
 
   http.route({
     method: ["GET", "POST"],

@@ -21,6 +21,8 @@ export interface MailboxMessage {
 /** The folder, which need not exist before the first mail; `change` tells of every mail that comes, and of clearing. */
 export class MailboxFolder extends EventEmitter<{ change: [] }> {
   readonly #path: string;
+  /** The number given last; none is given twice, or a page that is open would take a new mail for one that was cleared. */
+  #last = 0;
 
   constructor(path: string) {
     super();
@@ -35,11 +37,9 @@ export class MailboxFolder extends EventEmitter<{ change: [] }> {
     const draft = join(this.#path, `${randomUUID()}.draft`);
     await writeFile(draft, message, { mode: 0o600 });
     try {
-      for (
-        let number = (await this.#newest()) + 1;
-        !(await linked(draft, join(this.#path, fileName(number))));
-      )
-        number += 1;
+      let number = (await this.#newest()) + 1;
+      while (!(await linked(draft, join(this.#path, fileName(number))))) number += 1;
+      this.#last = Math.max(this.#last, number);
     } finally {
       await unlink(draft);
     }
@@ -53,6 +53,7 @@ export class MailboxFolder extends EventEmitter<{ change: [] }> {
   }
 
   async clear(): Promise<void> {
+    this.#last = await this.#newest();
     await Promise.all((await this.#names()).map((name) => rm(join(this.#path, name), { force: true })));
     this.emit("change");
   }
@@ -80,7 +81,7 @@ export class MailboxFolder extends EventEmitter<{ change: [] }> {
   }
 
   async #newest(): Promise<number> {
-    return Math.max(0, ...(await this.#names()).map((name) => parseInt(name, 10)));
+    return Math.max(this.#last, ...(await this.#names()).map((name) => parseInt(name, 10)));
   }
 
   async #names(): Promise<string[]> {

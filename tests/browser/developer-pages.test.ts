@@ -1,9 +1,12 @@
 // The pages for people who develop, in a real browser: the mailbox and GraphiQL.
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 
 import { expectAccessible, screenshot, useBrowser } from "../support/browser.ts";
+import { temporaryFolder } from "../support/process.ts";
 import { startWithMailbox } from "../support/server.ts";
 
 const openPage = useBrowser();
@@ -51,6 +54,113 @@ test("a mail that was chosen stays in view when others come", async () => {
   await server.registerPerson("grace");
   await page.getByText("2 mails").waitFor();
   await page.getByText("To ada <ada@example.com>").waitFor();
+});
+
+test("a mail that comes after all were cleared elsewhere is shown, not the one that was in view", async () => {
+  const server = await startWithMailbox();
+  await server.registerPerson("ada");
+  const page = await openPage();
+  await page.goto(`${server.url}/mailbox`);
+  await listed(page).first().click();
+  await page.getByText("To ada <ada@example.com>").waitFor();
+  await fetch(`${server.url}/mailbox/messages`, { method: "DELETE" });
+  await server.registerPerson("grace");
+  await page.getByText("To grace <grace@example.com>").waitFor();
+  await page.frameLocator("iframe").getByText("Hello grace").waitFor();
+  await page.locator("#list button[aria-current=true]", { hasText: "grace" }).waitFor();
+});
+
+test("the mailbox shows what it learned last, whatever comes late", async () => {
+  const server = await startWithMailbox();
+  const page = await openPage();
+  const late = Promise.withResolvers<undefined>();
+  await page.goto(`${server.url}/mailbox`);
+  await page.getByText("0 mails").waitFor();
+  const asked = page.waitForRequest("**/mailbox/messages");
+  await page.route(
+    "**/mailbox/messages",
+    async (route) => {
+      const response = await route.fetch();
+      await late.promise;
+      await route.fulfill({ response });
+    },
+    { times: 1 },
+  );
+  await server.registerPerson("ada");
+  const first = await asked;
+  await server.registerPerson("grace");
+  await page.getByText("2 mails").waitFor();
+  late.resolve(undefined);
+  await (await first.response())?.finished();
+  await page.evaluate("new Promise(requestAnimationFrame)");
+  expect(await page.locator("#count").textContent()).toBe("2 mails");
+});
+
+test("the mailbox listens only while one looks, since a browser has few connections to a server", async () => {
+  const server = await startWithMailbox();
+  const page = await openPage();
+  const look = (hidden: boolean) =>
+    page.evaluate(
+      `Object.defineProperty(document, "hidden", { value: ${hidden}, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));`,
+    );
+  await page.goto(`${server.url}/mailbox`);
+  await page.getByText("0 mails").waitFor();
+  const closed = page.waitForEvent("requestfailed", (request) => request.url().endsWith("/mailbox/events"));
+  await look(true);
+  await closed;
+  await server.registerPerson("ada");
+  await server.mailbox(1);
+  expect(await page.locator("#count").textContent()).toBe("0 mails");
+  await look(false);
+  await page.getByText("1 mail", { exact: true }).waitFor();
+  await server.registerPerson("grace");
+  await page.getByText("2 mails").waitFor();
+});
+
+test("the mailbox says that it is empty when it knows, and that it cannot be loaded", async () => {
+  const server = await startWithMailbox();
+  const page = await openPage({ allows: /500/ });
+  await page.route("**/mailbox/messages", (route) => route.fulfill({ status: 500, body: "{}" }), {
+    times: 1,
+  });
+  await page.goto(`${server.url}/mailbox`);
+  await page.getByText("The server does not answer as it should.").waitFor();
+  expect(await page.getByText("No mail yet.").isVisible()).toBe(false);
+  await server.registerPerson("ada");
+  await page.getByText("1 mail", { exact: true }).waitFor();
+});
+
+test("the mailbox tells the day of a mail of another day", async () => {
+  const dataDir = await temporaryFolder();
+  await mkdir(join(dataDir, "mailbox"));
+  const mail = [
+    "To: ada@example.com",
+    "Subject: Old",
+    "Date: Mon, 03 Feb 2020 12:00:00 +0000",
+    "",
+    "Hello",
+    "",
+  ];
+  await writeFile(join(dataDir, "mailbox", "00000001.eml"), mail.join("\r\n"));
+  const server = await startWithMailbox({ DATA_DIR: dataDir });
+  await server.registerPerson("grace");
+  const page = await openPage();
+  await page.goto(`${server.url}/mailbox`);
+  await page.getByText("2 mails").waitFor();
+  expect(await listed(page).nth(1).textContent()).toContain("2020");
+  expect(await listed(page).nth(0).textContent()).not.toContain(String(new Date().getFullYear()));
+});
+
+test("the mailbox leads to the web client where there is one", async () => {
+  const page = await openPage();
+  await page.goto(`${(await startWithMailbox()).url}/mailbox`);
+  await page.getByRole("link", { name: "Account server" }).waitFor();
+  const uri = "https://app.example.com/";
+  const server = await startWithMailbox({ WEB_CLIENT: "false", CONFIRMATION_URI: uri, RESET_URI: uri });
+  await page.goto(`${server.url}/mailbox`);
+  await page.getByRole("link", { name: "GraphiQL" }).waitFor();
+  expect(await page.getByRole("link", { name: "Account server" }).count()).toBe(0);
 });
 
 test("the mailbox fits a phone", async () => {
