@@ -1,6 +1,7 @@
 // GraphiQL at /graphql for browsers, for people who develop. Nothing is loaded from the internet.
 import type { FastifyInstance } from "fastify";
 
+import { pathOf } from "./errors.ts";
 import { sendPage } from "./page.ts";
 
 /** The flow, a tab a step; the operations' names are the tabs' titles. */
@@ -76,7 +77,7 @@ export function serveGraphiQL(http: FastifyInstance): void {
   let graphiql: Promise<string> | undefined;
   http.addHook("onRequest", async (request, reply) => {
     const isBrowser = request.method === "GET" && (request.headers.accept ?? "").includes("text/html");
-    if (!isBrowser || request.url !== "/graphql") return;
+    if (!isBrowser || pathOf(request) !== "/graphql") return;
     graphiql ??= renderGraphiQL();
     return sendPage(reply, await graphiql, SOURCES);
   });
@@ -85,8 +86,19 @@ export function serveGraphiQL(http: FastifyInstance): void {
 /** Loaded when first asked for: production has no use for its megabytes, and the start need not wait for them. */
 async function renderGraphiQL(): Promise<string> {
   const library = await import("@graphql-yoga/render-graphiql");
-  return library.renderGraphiQL({ title: "Account server · GraphiQL", defaultTabs: TABS });
+  return library.renderGraphiQL(OPTIONS).replace("</style>", `${STYLE}</style>`);
 }
+
+const OPTIONS = {
+  title: "Account server · GraphiQL",
+  defaultTabs: TABS,
+  // Queries hold passwords, and headers tokens: the page writes none into the address bar, and the browser keeps none.
+  onEditQuery: null,
+  storage: null,
+};
+
+/** A pressed tab would jump to the end of the row, where GraphiQL's dragging believes it to be, and miss the click. */
+const STYLE = ".graphiql-tab { transform: none !important; }";
 
 /** What GraphiQL needs besides: its workers and fonts come along in the page. */
 const SOURCES = "worker-src blob:; font-src data:; ";

@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 
 import { expectAccessible, screenshot, useBrowser } from "../support/browser.ts";
 import { temporaryFolder } from "../support/process.ts";
-import { startWithMailbox } from "../support/server.ts";
+import { PASSWORD, startWithMailbox } from "../support/server.ts";
 
 const openPage = useBrowser();
 
@@ -192,4 +192,33 @@ test("GraphiQL holds the flow as ready tabs and runs it", async () => {
   await page.locator(".graphiql-execute-button").click();
   await page.getByText("is on its way to user").waitFor();
   await screenshot(page, "graphiql");
+
+  for (const name of (await tabs.allTextContents()).reverse()) {
+    await tabs.getByText(name, { exact: true }).click();
+    await page.getByRole("tab", { name, selected: true }).waitFor();
+    await page.locator(".graphiql-query-editor").getByText(name, { exact: true }).waitFor();
+  }
+});
+
+test("GraphiQL keeps nothing of what is typed, and can be loaded again with a query in its address", async () => {
+  const server = await startWithMailbox();
+  const page = await openPage();
+  await page.goto(`${server.url}/graphql`);
+  const editor = page.locator(".graphiql-query-editor");
+  await editor.getByText("Register", { exact: true }).waitFor();
+  await editor.click();
+  await page.keyboard.press("ControlOrMeta+A");
+  await page.keyboard.type(
+    `mutation Mine { login(username: "ada", password: "${PASSWORD}") { accessToken } }`,
+  );
+  await page.locator(".graphiql-tab-button", { hasText: "Mine" }).waitFor();
+  await page.locator(".graphiql-execute-button").click();
+  await page.getByText("INVALID_CREDENTIALS").waitFor();
+  expect(page.url()).toBe(`${server.url}/graphql`);
+  expect(await page.evaluate("JSON.stringify([localStorage, sessionStorage])")).toBe("[{},{}]");
+
+  await page.goto(`${server.url}/graphql?query=${encodeURIComponent("query Given { me { id } }")}`);
+  await editor.getByText("Given").waitFor();
+  await page.reload();
+  await editor.getByText("Given").waitFor();
 });

@@ -49,6 +49,11 @@ describe("in development", () => {
     expect(html.match(/@import\s+(?:url\()?["']?(?:https?:)?\/\/\S{0,80}/gi) ?? []).toEqual([]);
   });
 
+  test("/graphql is GraphiQL for a browser that brings a query, too", async () => {
+    const server = await startServer();
+    expect(await page(server, "/graphql?query=%7Bme%7Bid%7D%7D")).toMatch(/graphiql/i);
+  });
+
   test("/graphql is GraphiQL for a browser and the API for programs", async () => {
     const server = await startServer();
     expect(await page(server, "/graphql")).toMatch(/graphiql/i);
