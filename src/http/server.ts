@@ -1,7 +1,7 @@
 // The HTTP server: its routes in one place. What a route does is told by the module it calls.
 import type { ApolloServer } from "@apollo/server";
 import { fastifyApolloHandler } from "@as-integrations/fastify";
-import cors from "@fastify/cors";
+import cors, { type FastifyCorsOptions } from "@fastify/cors";
 import Fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 
 import type { GraphQLContext } from "../graphql/context.ts";
@@ -54,6 +54,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   http.addHook("onRequest", async (request, reply) => {
     reply.headers({
       "cache-control": "no-store",
+      "content-security-policy": "default-src 'none'; frame-ancestors 'none'", // each page has its own
       "referrer-policy": "no-referrer",
       "x-content-type-options": "nosniff",
     });
@@ -67,12 +68,15 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     }
   });
   if (hasCors) {
-    await http.register(cors, {
+    const options: FastifyCorsOptions = {
       origin: [...parts.corsOrigins],
       methods: ["GET", "POST"],
       allowedHeaders: ["content-type", "authorization"],
       maxAge: 600, // seconds
       strictPreflight: false, // its refusal of other OPTIONS requests would be text
+    };
+    await http.register(cors, {
+      delegator: (request, done) => done(null, isGraphQL(request) ? options : { origin: false }),
     });
   }
 

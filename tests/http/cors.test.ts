@@ -90,6 +90,17 @@ describe("with CORS_ORIGINS", () => {
     }
   });
 
+  test.each(["/", "/livez", "/mailbox/messages"])(
+    "a page of an allowed origin may not read %s",
+    async (path) => {
+      const server = shared();
+      for (const init of [{ headers: { origin: ALLOWED } }, preflight(ALLOWED)]) {
+        const { headers } = await fetch(server.url + path, init);
+        expect([...headers.keys()].filter((name) => name.startsWith("access-control-"))).toEqual([]);
+      }
+    },
+  );
+
   test("an OPTIONS request that is no preflight is refused in the shape of every error", async () => {
     const server = shared();
     const answer = await server.send({ method: "OPTIONS" });

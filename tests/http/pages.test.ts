@@ -81,6 +81,15 @@ describe("in development", () => {
   });
 });
 
+test.each(["/livez", "/graphql", "/mailbox/messages", "/nowhere"])(
+  "what is no page allows a browser nothing: %s",
+  async (path) => {
+    const server = await startWithMailbox();
+    const { headers } = await fetch(server.url + path);
+    expect(headers.get("content-security-policy")).toBe("default-src 'none'; frame-ancestors 'none'");
+  },
+);
+
 describe("the web client", () => {
   test("is one page, kept nowhere, that runs and loads nothing but the server's own files", async () => {
     const server = await startServer({ env: PRODUCTION });
