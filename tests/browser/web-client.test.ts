@@ -260,6 +260,42 @@ describe("the session", () => {
     expect(page.url()).toBe(`${server.url}/#/account`);
   });
 
+  test("ends when the server says so, not by the visitor's clock", async () => {
+    const server = await startServer();
+    server.freezeAt(new Date(Date.now() - 2 * DAY));
+    await server.activePerson("ada");
+    const page = await openPage();
+    await logIn(page, server, "ada");
+    await sees(page, "ada@example.com");
+    await page.reload();
+    await sees(page, "ada@example.com");
+    server.freezeAt(new Date());
+    await page.reload();
+    await heading(page, "Log in");
+    await sees(page, "Your session has ended. Log in again.");
+  });
+
+  test("needs no storage, where the browser lets no page keep anything", async () => {
+    const server = await startServer();
+    await server.activePerson("ada");
+    const page = await openPage();
+    await page.addInitScript(
+      `Object.defineProperty(window, "sessionStorage", { get() { throw new DOMException("no", "SecurityError"); } })`,
+    );
+    await logIn(page, server, "ada");
+    await sees(page, "ada@example.com");
+    await press(page, "Sign out");
+    await sees(page, "You are signed out.");
+  });
+
+  test.each(["{broken", "[]", "{}", "null"])("is none where the storage holds %s", async (value) => {
+    const server = await startServer();
+    const page = await openPage();
+    await page.addInitScript(`sessionStorage.setItem("session", ${JSON.stringify(value)})`);
+    await page.goto(`${server.url}/#/account`);
+    await heading(page, "Log in");
+  });
+
   test("that was ended elsewhere leads to the login, which says so", async () => {
     const server = await startServer();
     await server.activePerson("ada");

@@ -36,7 +36,6 @@ export const FINALIZE_REGISTRATION = graphql(`
   mutation FinalizeRegistration($token: String!) {
     finalizeRegistration(token: $token) {
       accessToken
-      expiresAt
     }
   }
 `);
@@ -53,7 +52,6 @@ export const LOGIN = graphql(`
   mutation Login($username: String!, $password: String!) {
     login(username: $username, password: $password) {
       accessToken
-      expiresAt
     }
   }
 `);
@@ -70,7 +68,6 @@ export const FINALIZE_RESET = graphql(`
   mutation FinalizeReset($token: String!, $password: String!) {
     finalizeReset(token: $token, password: $password) {
       accessToken
-      expiresAt
     }
   }
 `);

@@ -1,11 +1,9 @@
 // Who is signed in: the access token, held in memory. Until sessions can be refreshed, a copy in sessionStorage, which
-// ends with the tab, survives a reload.
+// ends with the tab, survives a reload. Only the server knows when it has ended: the visitor's clock may be wrong.
 import { Store } from "./store.ts";
 
 export interface Session {
   readonly accessToken: string;
-  /** RFC 3339. */
-  readonly expiresAt: string;
 }
 
 const KEY = "session";
@@ -13,17 +11,26 @@ const KEY = "session";
 /** Null for a visitor. */
 export const session = new Store<Session | null>(keptSession());
 
-export function signIn({ accessToken, expiresAt }: Session): void {
-  sessionStorage.setItem(KEY, JSON.stringify({ accessToken, expiresAt }));
-  session.set({ accessToken, expiresAt });
+export function signIn({ accessToken }: Session): void {
+  session.set({ accessToken });
+  attempt(() => sessionStorage.setItem(KEY, JSON.stringify({ accessToken })));
 }
 
 export function signOut(): void {
-  sessionStorage.removeItem(KEY);
   session.set(null);
+  attempt(() => sessionStorage.removeItem(KEY));
 }
 
 function keptSession(): Session | null {
-  const kept = JSON.parse(sessionStorage.getItem(KEY) ?? "null") as Session | null;
-  return kept && new Date(kept.expiresAt) > new Date() ? kept : null;
+  const kept = attempt(() => JSON.parse(sessionStorage.getItem(KEY) ?? "null") as Partial<Session> | null);
+  return typeof kept?.accessToken === "string" ? { accessToken: kept.accessToken } : null;
+}
+
+/** A browser that lets no page keep anything throws; then the session lives in memory alone. */
+function attempt<Result>(access: () => Result): Result | null {
+  try {
+    return access();
+  } catch {
+    return null;
+  }
 }
