@@ -126,6 +126,20 @@ async function tabTo(page: Page, name: string): Promise<void> {
   expect.fail(`five times Tab do not lead to ${name}`);
 }
 
+/** Keeps the next request of the page waiting. */
+async function holdAnswer(page: Page): Promise<{ release: () => void }> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  await page.route(
+    "**/graphql",
+    async (route) => {
+      await promise;
+      await route.continue();
+    },
+    { times: 1 },
+  );
+  return { release: () => resolve(undefined) };
+}
+
 describe("a mailed link", () => {
   test("changes nothing until its button is pressed, and its token leaves the address bar at once", async () => {
     const server = await startServer();
@@ -319,7 +333,7 @@ describe("a field", () => {
     for (const [label, bad, good, fault] of [
       ["Username", "a!", "ada", "Use 3 to 32 letters (a to z), digits, and _ . -"],
       ["Email", "ada@example", "ada@example.com", "Give an address such as ada@example.com."],
-      ["Password", "short", PASSWORD, "Use at least 8 characters; 5 so far."],
+      ["Password", "short", PASSWORD, "Use at least 8 characters."],
     ] as const) {
       const field = page.getByLabel(label, { exact: true });
       await field.fill(bad);
@@ -398,6 +412,42 @@ describe("a field", () => {
     expect(await page.getByLabel("Password", { exact: true }).getAttribute("type")).toBe("text");
     await press(page, "Hide password");
     expect(await page.getByLabel("Password", { exact: true }).getAttribute("type")).toBe("password");
+  });
+
+  test("for a password counts the username and the address as easy to guess, whichever is typed first", async () => {
+    const server = await startServer();
+    const page = await openPage();
+    await page.goto(`${server.url}/#/register`);
+    await fill(page, { Password: "wobbly.turbine.orchard" });
+    await sees(page, "Strength: strong");
+    await fill(page, { Username: "wobbly.turbine.orchard" });
+    await sees(page, "Strength: very weak");
+  });
+
+  test("for a new password is as strong as it is when it is repeated", async () => {
+    const server = await startServer();
+    const page = await openPage();
+    await page.goto(`${server.url}/#/reset?token=a.b.c`);
+    await fill(page, {
+      "Repeat password": "wobbly turbine orchard 57",
+      Password: "wobbly turbine orchard 57",
+    });
+    await sees(page, "Strength: strong");
+  });
+
+  test("for a password that is shown hides it before it is sent", async () => {
+    const server = await startServer();
+    const page = await openPage();
+    await page.goto(`${server.url}/#/login`);
+    await fill(page, { Username: "ada", Password: PASSWORD });
+    await press(page, "Show password");
+    const answer = await holdAnswer(page);
+    await press(page, "Log in");
+    const password = page.getByLabel("Password", { exact: true });
+    await expect.poll(() => password.getAttribute("type")).toBe("password");
+    answer.release();
+    await sees(page, "No account has this username and password.");
+    expect(await password.getAttribute("type")).toBe("password");
   });
 });
 
@@ -591,7 +641,10 @@ describe("what is served", () => {
     const page = await openPage();
     await page.goto(server.url);
     await heading(page, `Ada's "Shop" <&$'>`);
-    expect(await page.title()).toBe(`Ada's "Shop" <&$'> · Ada's "Shop" <&$'>`);
+    expect(await page.title()).toBe(`Ada's "Shop" <&$'>`);
+    await follow(page, "Log in");
+    await expect.poll(() => page.title()).toBe(`Log in · Ada's "Shop" <&$'>`);
+    await goBack(page);
     await page.getByRole("link", { name: "GraphiQL" }).waitFor();
     expect(await page.getByRole("link", { name: "Mailbox" }).count()).toBe(0); // mails go out by SMTP
   });

@@ -140,6 +140,8 @@ interface PasswordFieldProps extends Omit<FieldProps, "type" | "beside"> {
 
 export function PasswordField({ showsStrength = false, ...field }: PasswordFieldProps) {
   const [isShown, setShown] = useState(false);
+  const { isSubmitting } = useFormContext().formState;
+  if (isShown && isSubmitting) setShown(false); // browsers remember what was sent as plain text
   return (
     <>
       <Field

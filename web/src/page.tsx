@@ -13,9 +13,10 @@ export function Page({ title, children }: { title: string; children: ReactNode }
     if (!isFirstPage) heading.current?.focus();
     isFirstPage = false;
   }, []);
+  const { appName } = serverSettings;
   return (
     <section className="page">
-      <title>{`${title} · ${serverSettings.appName}`}</title>
+      <title>{title === appName ? appName : `${title} · ${appName}`}</title>
       <h1 ref={heading} tabIndex={-1}>
         {title}
       </h1>

@@ -1,7 +1,7 @@
 // How hard a password is to guess, by zxcvbn. Its dictionaries are large and come when one begins to type.
 import type { Score, ZxcvbnFactory } from "@zxcvbn-ts/core";
 import { useEffect, useState } from "react";
-import { useFormContext, useWatch } from "react-hook-form";
+import { useWatch } from "react-hook-form";
 
 const WORDS: Readonly<Record<Score, string>> = {
   0: "very weak",
@@ -23,10 +23,11 @@ async function load(): Promise<ZxcvbnFactory> {
   return new ZxcvbnFactory({ dictionary, graphs: adjacencyGraphs });
 }
 
-/** Beside the field `name` of a form; the form's other fields count as easy to guess. */
+/** Beside the field `name` of a form; the form's username and email count as easy to guess. */
 export function PasswordStrength({ name }: { name: string }) {
-  const { getValues } = useFormContext<Record<string, string>>();
-  const password = useWatch<Record<string, string>>({ name });
+  const [password = "", ...known] = useWatch<Partial<Record<string, string>>>({
+    name: [name, "username", "email"],
+  });
   const [zxcvbn, setZxcvbn] = useState<ZxcvbnFactory | null>(null);
   const isNeeded = password !== "" && !zxcvbn;
 
@@ -41,8 +42,8 @@ export function PasswordStrength({ name }: { name: string }) {
 
   let score: Score | null = null;
   if (zxcvbn && password !== "") {
-    const others = Object.entries(getValues()).flatMap(([field, value]) => (field === name ? [] : [value]));
-    score = zxcvbn.check(password.slice(0, CHECKED_LENGTH), others).score;
+    const guesses = known.filter((value) => value !== undefined);
+    score = zxcvbn.check(password.slice(0, CHECKED_LENGTH), guesses).score;
   }
   return (
     <div className="strength" data-score={score}>

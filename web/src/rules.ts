@@ -16,8 +16,8 @@ export const email: Rule = (value) =>
 export const newPassword: Rule = (value) => {
   const minLength = serverSettings.passwordMinLength;
   const length = Array.from(value).length; // in code points, as the server counts
-  if (length < minLength) return `Use at least ${minLength} characters; ${length} so far.`;
-  if (length > PASSWORD_MAX_LENGTH) return `Use at most ${PASSWORD_MAX_LENGTH} characters, not ${length}.`;
+  if (length < minLength) return `Use at least ${minLength} characters.`;
+  if (length > PASSWORD_MAX_LENGTH) return `Use at most ${PASSWORD_MAX_LENGTH} characters.`;
   return true;
 };
 
