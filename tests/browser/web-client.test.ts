@@ -19,7 +19,8 @@ async function fill(page: Page, fields: Record<string, string>): Promise<void> {
 
 const press = (page: Page, button: string) => page.getByRole("button", { name: button, exact: true }).click();
 const follow = (page: Page, link: string) => page.getByRole("link", { name: link, exact: true }).click();
-const heading = (page: Page, name: string) => page.getByRole("heading", { level: 1, name }).waitFor();
+const heading = (page: Page, name: string) =>
+  page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
 const alert = (page: Page) => page.getByRole("alert");
 /** Waits for a sentence that is shown in any place. */
 const sees = (page: Page, text: string | RegExp) => page.getByText(text).first().waitFor();
@@ -188,6 +189,68 @@ describe("a mailed link", () => {
     await page.goto(`${server.url}/#/finalize?token=${await server.confirmationToken("ada@example.com", 2)}`);
     await press(page, "Confirm account");
     await heading(page, "Your account");
+  });
+
+  test("that was used leads to the login, too: its first use may have been one's own", async () => {
+    const server = await startServer();
+    await server.registerPerson("ada");
+    const token = await server.confirmationToken("ada@example.com");
+    server.succeed(await server.finalizeRegistration({ token }));
+    const page = await openPage();
+    await page.goto(`${server.url}/#/finalize?token=${token}`);
+    await press(page, "Confirm account");
+    await alert(page).getByRole("link", { name: "Get a new confirmation link" }).waitFor();
+    await follow(page, "Log in");
+    await heading(page, "Log in");
+  });
+
+  test("whose token is none leads to a new one", async () => {
+    const server = await startServer();
+    const page = await openPage();
+    await page.goto(`${server.url}/#/finalize?token=%00`);
+    await press(page, "Confirm account");
+    await alert(page).getByText("This link does not work any more").waitFor();
+    await alert(page).getByRole("link", { name: "Get a new confirmation link" }).waitFor();
+  });
+
+  test("counts only on the page that it is for", async () => {
+    const server = await startServer();
+    const page = await openPage();
+    await page.goto(`${server.url}/#/finalize?token=a.b.c`);
+    await press(page, "Confirm account");
+    await sees(page, "This link does not work any more");
+    await page.goto(`${server.url}/#/reset`);
+    await sees(page, "open the link in the mail that we sent you");
+  });
+
+  test("that is answered late takes nobody away from another page, and signs in all the same", async () => {
+    const server = await startServer();
+    await server.registerPerson("ada");
+    const page = await openPage();
+    const answer = await holdAnswer(page);
+    await page.goto(`${server.url}/#/finalize?token=${await server.confirmationToken("ada@example.com")}`);
+    await press(page, "Confirm account");
+    await page.getByRole("banner").getByRole("link", { name: "Account Server" }).click();
+    await heading(page, "Account Server");
+    answer.release();
+    await sees(page, "You are signed in.");
+    expect(page.url()).toBe(`${server.url}/#/`);
+  });
+
+  test("that is answered late leaves a newer one that was opened meanwhile", async () => {
+    const server = await startServer();
+    await server.registerPerson("ada");
+    const page = await openPage();
+    const answer = await holdAnswer(page);
+    await page.goto(`${server.url}/#/finalize?token=${await server.confirmationToken("ada@example.com")}`);
+    await press(page, "Confirm account");
+    await page.goto(`${server.url}/#/finalize?token=a.newer.one`);
+    const button = page.getByRole("button", { name: "Confirm account" });
+    await expect.poll(() => button.getAttribute("aria-busy")).toBe("false");
+    answer.release();
+    await page.getByRole("banner").getByRole("link", { name: "Account", exact: true }).waitFor();
+    await button.waitFor();
+    expect(page.url()).toBe(`${server.url}/#/finalize`);
   });
 
   test("that was used leads to a new one for the password, too", async () => {
@@ -364,6 +427,7 @@ describe("a field", () => {
       .poll(() => noteOf(page, "Username").textContent())
       .toBe("This username is taken. Choose another.");
     expect(await page.locator(":focus").getAttribute("name")).toBe("username");
+    expect(await alert(page).textContent(), "once is enough").toBe("");
     expect(await page.getByLabel("Email", { exact: true }).inputValue()).toBe("grace@example.com");
     await fill(page, { Username: "grace", Password: "password123" });
     await press(page, "Create account");
@@ -373,13 +437,30 @@ describe("a field", () => {
     await heading(page, "Check your mail");
   });
 
-  test("of the server's malformed arguments is marked, each with its fault", async () => {
+  test("drops what the server said of it when another one changes, which may have been the reason", async () => {
+    const server = await startServer();
+    const page = await openPage();
+    await page.goto(`${server.url}/#/register`);
+    await fill(page, { Username: "grace", Email: "countess@example.com", Password: "countess@example.com" });
+    await press(page, "Create account");
+    const password = page.getByLabel("Password", { exact: true });
+    await expect.poll(() => password.getAttribute("aria-invalid")).toBe("true");
+    await fill(page, { Email: "grace@example.com" });
+    await expect.poll(() => password.getAttribute("aria-invalid")).toBe("false");
+    await press(page, "Create account");
+    await heading(page, "Check your mail");
+  });
+
+  test("of the server's malformed arguments is marked, each with its fault, and the first is focused", async () => {
     const server = await startServer();
     const page = await openPage();
     await page.goto(`${server.url}/#/login`);
-    await fill(page, { Username: "ada\u0000", Password: PASSWORD });
+    await fill(page, { Username: "ada\u0000", Password: "battery\u0000" });
     await press(page, "Log in");
     await expect.poll(() => noteOf(page, "Username").textContent()).toContain("NUL");
+    await expect.poll(() => noteOf(page, "Password").textContent()).toContain("NUL");
+    expect(await page.locator(":focus").getAttribute("name")).toBe("username");
+    await alert(page).getByText("Mend what is marked above and try again.").waitFor();
   });
 
   test("for the repeated password must match, whichever of the two is mended", async () => {
@@ -462,6 +543,7 @@ describe("a refusal comes with the next step:", () => {
     await alert(page).getByRole("link", { name: "Log in" }).waitFor();
     await alert(page).getByRole("link", { name: "Get a new confirmation link" }).click();
     await heading(page, "Get a new link");
+    expect(await page.getByLabel("Email", { exact: true }).inputValue()).toBe("ada@example.com");
   });
 
   test("a login before the confirmation leads to a new link, and a needless one to the login", async () => {
@@ -475,7 +557,7 @@ describe("a refusal comes with the next step:", () => {
     await follow(page, "Get a new confirmation link");
     await fill(page, { Email: "ada@example.com" });
     await press(page, "Send a link");
-    await alert(page).getByText("This account is confirmed already.").waitFor();
+    await sees(page, "This account is confirmed already.");
     await alert(page).getByRole("link", { name: "Log in" }).click();
     await heading(page, "Log in");
   });
@@ -487,7 +569,7 @@ describe("a refusal comes with the next step:", () => {
     await follow(page, "Choose a new password");
     await fill(page, { Email: "nobody@example.com" });
     await press(page, "Send the link");
-    await alert(page).getByText("No account has this address.").waitFor();
+    await sees(page, "No account has this address.");
     await alert(page).getByRole("link", { name: "Create an account" }).click();
     await heading(page, "Create an account");
   });
@@ -502,6 +584,8 @@ describe("a refusal comes with the next step:", () => {
       "Something went wrong on our side. Try again, or tell us this id: 4711",
     ],
     ["SOME_NEW_CODE", {}, "The message of the server."],
+    ["toString", {}, "The message of the server."],
+    ["BAD_USER_INPUT", {}, "The message of the server."],
   ])("%s is told in words", async (code, more, sentence) => {
     const server = await startServer();
     const page = await openPage();

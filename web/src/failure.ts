@@ -12,11 +12,11 @@ export interface NextStep {
 export interface Failure {
   readonly sentence: string;
   readonly nextSteps: readonly NextStep[];
-  /** What is wrong with which field of the form. */
+  /** What is wrong with which of the form's fields. */
   readonly fields: readonly { readonly field: string; readonly message: string }[];
 }
 
-const LOG_IN: NextStep = { text: "Log in", to: "/login" };
+export const LOG_IN: NextStep = { text: "Log in", to: "/login" };
 const REGISTER: NextStep = { text: "Create an account", to: "/register" };
 const NEW_PASSWORD: NextStep = { text: "Choose a new password", to: "/forgot-password" };
 const NEW_CONFIRMATION: NextStep = { text: "Get a new confirmation link", to: "/check-mail/registration" };
@@ -44,7 +44,12 @@ const EXPLANATIONS: Readonly<Record<AccountErrorCode | "INTERNAL_SERVER_ERROR", 
   ],
   BAD_USER_INPUT: () => ["Mend what is marked above and try again."],
   WEAK_PASSWORD: (message) => [message],
-  INVALID_CREDENTIALS: () => ["No account has this username and password. Check both.", NEW_PASSWORD],
+  // Where the server hides which addresses have accounts, it says the same of one that is not confirmed yet.
+  INVALID_CREDENTIALS: () => [
+    "No account has this username and password. Check both, and whether you have confirmed your account.",
+    NEW_PASSWORD,
+    NEW_CONFIRMATION,
+  ],
   ACCOUNT_NOT_ACTIVATED: () => [
     "This account is not confirmed yet. Use the link in the mail that you got.",
     NEW_CONFIRMATION,
@@ -62,8 +67,15 @@ const EXPLANATIONS: Readonly<Record<AccountErrorCode | "INTERNAL_SERVER_ERROR", 
   ],
 };
 
-/** @param newLink where a person whose mailed link does not work gets a new one */
-export function explain(error: CombinedError, newLink?: NextStep): Failure {
+/**
+ * @param formFields the fields that can show what is wrong with them
+ * @param afterDeadLink where a person gets on whose mailed link does not work
+ */
+export function explain(
+  error: CombinedError,
+  formFields: readonly string[] = [],
+  afterDeadLink: readonly NextStep[] = [],
+): Failure {
   const [first] = error.graphQLErrors;
   if (!first) {
     return {
@@ -73,16 +85,20 @@ export function explain(error: CombinedError, newLink?: NextStep): Failure {
     };
   }
   const extensions: ErrorExtensions = first.extensions;
-  const { code, field } = extensions;
+  // Nothing of the form is at fault: then the link is, or what nobody typed.
+  const unmarked = afterDeadLink.length > 0 ? "INVALID_TOKEN" : undefined;
+  const { field = "" } = extensions;
+  const faults = (extensions.fields ?? []).filter((fault) => formFields.includes(fault.field));
+  const code = extensions.code === "BAD_USER_INPUT" && faults.length === 0 ? unmarked : extensions.code;
   const explanation = isExplained(code) ? EXPLANATIONS[code] : (message: string) => [message] as const;
   const [sentence, ...nextSteps] = explanation(first.message, extensions);
   return {
     sentence,
-    nextSteps: code === "INVALID_TOKEN" && newLink ? [newLink] : nextSteps,
-    fields: extensions.fields ?? (field === undefined ? [] : [{ field, message: sentence }]),
+    nextSteps: code === "INVALID_TOKEN" ? afterDeadLink : nextSteps,
+    fields: faults.length === 0 && formFields.includes(field) ? [{ field, message: sentence }] : faults,
   };
 }
 
 function isExplained(code: string | undefined): code is keyof typeof EXPLANATIONS {
-  return code !== undefined && code in EXPLANATIONS;
+  return code !== undefined && Object.hasOwn(EXPLANATIONS, code);
 }

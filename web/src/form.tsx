@@ -1,6 +1,6 @@
 // Forms whose fields are the variables of a mutation: checked while one types, by the server at the end, and told about
 // both next to the field.
-import { useId, useState, type ComponentProps, type ReactNode } from "react";
+import { useId, useLayoutEffect, useRef, useState, type ComponentProps, type ReactNode } from "react";
 import {
   FormProvider,
   useForm,
@@ -23,21 +23,28 @@ interface FormProps<Data, Variables extends AnyVariables, Fields extends FieldVa
   readonly mutation: TypedDocumentNode<Data, Variables>;
   readonly fields: DefaultValues<Fields>;
   readonly variables: (fields: Fields) => Variables;
+  /** What must not be lost, even if the person has gone to another page before the answer came. */
+  readonly keep?: (data: Data) => void;
+  /** What leads on; not called for a person who has gone to another page. */
   readonly onSuccess: (data: Data, fields: Fields) => void;
-  /** Where a person whose mailed link does not work gets a new one. */
-  readonly newLink?: NextStep;
+  /** Where a person gets on whose mailed link does not work. */
+  readonly afterDeadLink?: readonly NextStep[];
   readonly button: string;
+  /** Stands below the button, above what comes and goes. */
+  readonly aside?: ReactNode;
   readonly children?: ReactNode;
 }
 
-/** What a form shows of its outcome stands below the button, so that nothing moves under the pointer. */
+/** What a form shows of its outcome stands last, so that nothing moves under the pointer. */
 export function Form<Data, Variables extends AnyVariables, Fields extends FieldValues>({
   mutation,
   fields: defaultValues,
   variables,
+  keep,
   onSuccess,
-  newLink,
+  afterDeadLink,
   button,
+  aside,
   children,
 }: FormProps<Data, Variables, Fields>) {
   const form = useForm<Fields, unknown, Fields>({
@@ -48,32 +55,49 @@ export function Form<Data, Variables extends AnyVariables, Fields extends FieldV
   const [, execute] = useMutation(mutation);
   const [failure, setFailure] = useState<Failure | null>(null);
   const { isSubmitting } = form.formState;
+  const isThere = useRef(false);
+  useLayoutEffect(() => {
+    isThere.current = true;
+    return () => {
+      isThere.current = false;
+    };
+  }, []);
 
-  const submit = form.handleSubmit(async (fields) => {
+  async function send(fields: Fields): Promise<void> {
     setFailure(null);
     const { data, error } = await execute(variables(fields));
-    if (data) onSuccess(data, fields);
+    if (data) keep?.(data);
+    if (data && isThere.current) onSuccess(data, fields);
     if (!error) return;
-    const explained = explain(error, newLink);
-    for (const { field, message } of explained.fields) {
-      if (field in fields) form.setError(field as Path<Fields>, { message }, { shouldFocus: true });
+    const explained = explain(error, Object.keys(fields), afterDeadLink);
+    for (const [index, { field, message }] of explained.fields.entries()) {
+      form.setError(field as Path<Fields>, { message }, { shouldFocus: index === 0 });
     }
     setFailure(explained);
-  });
+  }
+
+  /** What the server found holds for what was sent, all of it together. */
+  function forgetFailure(): void {
+    if (!failure) return;
+    form.clearErrors(failure.fields.map(({ field }) => field as Path<Fields>));
+    setFailure(null);
+  }
 
   return (
     <FormProvider {...form}>
       <form
         noValidate
+        onChange={forgetFailure}
         onSubmit={(event) => {
           event.preventDefault();
-          if (!isSubmitting) void submit(event);
+          if (!isSubmitting) void form.handleSubmit(send)(event);
         }}
       >
         {children}
         <button type="submit" className="primary" aria-disabled={isSubmitting} aria-busy={isSubmitting}>
           {button}
         </button>
+        {aside !== undefined && <p className="aside">{aside}</p>}
         <div role="alert" className="failure">
           {failure && <FailureMessage failure={failure} />}
         </div>
@@ -82,13 +106,18 @@ export function Form<Data, Variables extends AnyVariables, Fields extends FieldV
   );
 }
 
-function FailureMessage({ failure: { sentence, nextSteps } }: { failure: Failure }) {
+function FailureMessage({ failure: { sentence, nextSteps, fields } }: { failure: Failure }) {
+  const email: unknown = useFormContext().getValues("email");
+  const isBesideField = fields.some(({ message }) => message === sentence);
   return (
     <>
-      <p>{sentence}</p>
+      {!isBesideField && <p>{sentence}</p>}
       {nextSteps.map(({ text, to }) => (
         <p key={to}>
-          <Link href={to}>{text}</Link>
+          {/* the address goes along, so that nobody types it twice */}
+          <Link href={to} state={{ email }}>
+            {text}
+          </Link>
         </p>
       ))}
     </>

@@ -1,18 +1,18 @@
 import { Link, useLocation } from "wouter";
 
 import { announce } from "../announcement.ts";
+import { LOG_IN } from "../failure.ts";
 import { Form } from "../form.tsx";
-import { mailedToken } from "../mailed-link.ts";
+import { forgetMailedToken, useMailedToken } from "../mailed-link.ts";
 import { FINALIZE_REGISTRATION } from "../operations.ts";
 import { Page } from "../page.tsx";
 import { signIn } from "../session.ts";
-import { useStore } from "../store.ts";
 
 const NEW_LINK = { text: "Get a new confirmation link", to: "/check-mail/registration" };
 
 export function FinalizePage() {
   const [, navigate] = useLocation();
-  const token = useStore(mailedToken);
+  const token = useMailedToken();
   return (
     <Page title="Confirm your account">
       {token === null ? (
@@ -30,13 +30,15 @@ export function FinalizePage() {
             mutation={FINALIZE_REGISTRATION}
             fields={{}}
             variables={() => ({ token })}
-            onSuccess={({ finalizeRegistration }) => {
+            keep={({ finalizeRegistration }) => {
               signIn(finalizeRegistration);
+              forgetMailedToken(token);
+            }}
+            onSuccess={() => {
               announce("Your account is confirmed.");
               navigate("/account", { replace: true });
-              mailedToken.set(null);
             }}
-            newLink={NEW_LINK}
+            afterDeadLink={[NEW_LINK, LOG_IN]}
             button="Confirm account"
           />
         </>

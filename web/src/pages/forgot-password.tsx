@@ -18,12 +18,10 @@ export function ForgotPasswordPage() {
           navigate("/check-mail/reset", { state: { email, message } })
         }
         button="Send the link"
+        aside={<Link href="/login">Back to the login</Link>}
       >
         <Field name="email" label="Email" rule={email} type="email" autoComplete="email" />
       </Form>
-      <p className="aside">
-        <Link href="/login">Back to the login</Link>
-      </p>
     </Page>
   );
 }

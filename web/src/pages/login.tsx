@@ -14,11 +14,15 @@ export function LoginPage() {
         mutation={LOGIN}
         fields={{ username: "", password: "" }}
         variables={(fields) => fields}
-        onSuccess={({ login }) => {
-          announce("You are signed in.");
-          signIn(login);
-        }}
+        keep={({ login }) => signIn(login)}
+        onSuccess={() => announce("You are signed in.")}
         button="Log in"
+        aside={
+          <>
+            <Link href="/forgot-password">Forgot your password?</Link> ·{" "}
+            <Link href="/register">Create an account</Link>
+          </>
+        }
       >
         <Field
           name="username"
@@ -29,10 +33,6 @@ export function LoginPage() {
         />
         <PasswordField name="password" label="Password" rule={required} autoComplete="current-password" />
       </Form>
-      <p className="aside">
-        <Link href="/forgot-password">Forgot your password?</Link> ·{" "}
-        <Link href="/register">Create an account</Link>
-      </p>
     </Page>
   );
 }

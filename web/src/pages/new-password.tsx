@@ -2,19 +2,18 @@ import { Link, useLocation } from "wouter";
 
 import { announce } from "../announcement.ts";
 import { Form, PasswordField } from "../form.tsx";
-import { mailedToken } from "../mailed-link.ts";
+import { forgetMailedToken, useMailedToken } from "../mailed-link.ts";
 import { FINALIZE_RESET } from "../operations.ts";
 import { Page } from "../page.tsx";
 import { newPassword, repeated } from "../rules.ts";
 import { serverSettings } from "../server-settings.ts";
 import { signIn } from "../session.ts";
-import { useStore } from "../store.ts";
 
 const NEW_LINK = { text: "Get a new link", to: "/forgot-password" };
 
 export function NewPasswordPage() {
   const [, navigate] = useLocation();
-  const token = useStore(mailedToken);
+  const token = useMailedToken();
   return (
     <Page title="Choose a new password">
       {token === null ? (
@@ -30,13 +29,15 @@ export function NewPasswordPage() {
           mutation={FINALIZE_RESET}
           fields={{ password: "", repeated: "" }}
           variables={({ password }) => ({ token, password })}
-          onSuccess={({ finalizeReset }) => {
+          keep={({ finalizeReset }) => {
             signIn(finalizeReset);
+            forgetMailedToken(token);
+          }}
+          onSuccess={() => {
             announce("Your new password is set, and you are signed in.");
             navigate("/account", { replace: true });
-            mailedToken.set(null);
           }}
-          newLink={NEW_LINK}
+          afterDeadLink={[NEW_LINK]}
           button="Set password"
         >
           <PasswordField

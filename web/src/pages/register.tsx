@@ -18,6 +18,11 @@ export function RegisterPage() {
           navigate("/check-mail/registration", { state: { email, message } })
         }
         button="Create account"
+        aside={
+          <>
+            You have an account? <Link href="/login">Log in</Link>
+          </>
+        }
       >
         <Field
           name="username"
@@ -43,9 +48,6 @@ export function RegisterPage() {
           showsStrength
         />
       </Form>
-      <p className="aside">
-        You have an account? <Link href="/login">Log in</Link>
-      </p>
     </Page>
   );
 }
