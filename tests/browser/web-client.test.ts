@@ -620,8 +620,23 @@ describe("a refusal comes with the next step:", () => {
     await sees(page, "ada@example.com");
     await page.route("**/graphql", (route) => route.abort(), { times: 1 });
     await page.reload();
-    await press(page, "Try again");
+    const button = page.getByRole("button", { name: "Try again" });
+    await button.waitFor();
+    const answer = await holdAnswer(page);
+    await button.click();
+    await expect.poll(() => button.getAttribute("aria-busy")).toBe("true");
+    expect(await focused(page)).toBe("Try again");
+    answer.release();
     await sees(page, "ada@example.com");
+    await button.waitFor({ state: "detached" });
+  });
+
+  test("an address with a query is that of its page", async () => {
+    const server = await startServer();
+    const page = await openPage();
+    await page.goto(`${server.url}/#/login?from=somewhere`);
+    await heading(page, "Log in");
+    expect(page.url()).toBe(`${server.url}/#/login`);
   });
 
   test("an address without a page leads to the start", async () => {
@@ -653,6 +668,76 @@ test("a button that was pressed is busy until the answer comes, and pressing it 
   expect(requests).toBe(1);
   answer.resolve(undefined);
   await heading(page, "Your account");
+});
+
+test("nothing that one may want to press moves when a refusal comes", async () => {
+  const server = await startServer();
+  const page = await openPage();
+  for (const [path, button, fields] of [
+    ["login", "Log in", { Username: "nobody", Password: PASSWORD }],
+    ["forgot-password", "Send the link", { Email: "nobody@example.com" }],
+    ["check-mail/registration", "Send a link", { Email: "nobody@example.com" }],
+  ] as const) {
+    await page.goto(`${server.url}/#/${path}`);
+    await fill(page, fields);
+    const places = () =>
+      page.evaluate(
+        "[...document.querySelectorAll('button, .aside a')].map((it) => it.getBoundingClientRect().y)",
+      );
+    const before = await places();
+    await press(page, button);
+    await alert(page).getByRole("link").first().waitFor();
+    expect(await places(), path).toEqual(before);
+  }
+});
+
+describe("the page that says to check one's mail", () => {
+  test("shows each time that a mail was sent again, where nothing moves, and knows it after a reload", async () => {
+    const server = await startServer();
+    await server.registerPerson("ada");
+    const page = await openPage();
+    await page.goto(`${server.url}/#/check-mail/registration`);
+    await fill(page, { Email: "ada@example.com" });
+    const place = await page.getByRole("button").boundingBox();
+    await press(page, "Send a link");
+    await sees(page, "A confirmation mail is on its way to ada@example.com.");
+    await press(page, "Send it again");
+    await page
+      .getByRole("status")
+      .getByText(/^Sent again at \d/)
+      .waitFor();
+    expect(await page.getByRole("button").boundingBox()).toEqual(place);
+
+    await page.reload();
+    await heading(page, "Check your mail");
+    await sees(page, "A confirmation mail is on its way to ada@example.com.");
+    expect(await page.getByLabel("Email", { exact: true }).inputValue()).toBe("ada@example.com");
+    await press(page, "Send it again");
+    await page
+      .getByRole("status")
+      .getByText(/^Sent again at \d/)
+      .waitFor();
+  });
+
+  test("is another one for a new password than for the confirmation", async () => {
+    const server = await startServer();
+    const page = await openPage();
+    await page.goto(`${server.url}/#/check-mail/reset`);
+    await fill(page, { Email: "ada@example.com" });
+    await page.goto(`${server.url}/#/check-mail/registration`);
+    await expect.poll(() => page.getByLabel("Email", { exact: true }).inputValue()).toBe("");
+  });
+});
+
+test("a login that is refused leads to a new confirmation link where the server hides what is missing", async () => {
+  const server = await startServer({ env: { HIDE_ACCOUNT_EXISTENCE: "true" } });
+  await server.registerPerson("ada");
+  const page = await openPage();
+  await logIn(page, server, "ada");
+  await sees(page, "No account has this username and password.");
+  await sees(page, "whether you have confirmed your account");
+  await follow(page, "Get a new confirmation link");
+  await heading(page, "Get a new link");
 });
 
 test("whether an address has an account stays hidden where the server hides it", async () => {

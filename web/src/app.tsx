@@ -36,10 +36,10 @@ export function App() {
               </ForVisitors>
             </Route>
             <Route path="/check-mail/registration">
-              <CheckMailPage kind="registration" />
+              <CheckMailPage key="registration" kind="registration" />
             </Route>
             <Route path="/check-mail/reset">
-              <CheckMailPage kind="reset" />
+              <CheckMailPage key="reset" kind="reset" />
             </Route>
             <Route path="/finalize" component={FinalizePage} />
             <Route path="/login">

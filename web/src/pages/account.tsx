@@ -1,3 +1,4 @@
+import { useState } from "react";
 import { useQuery } from "urql";
 import { useLocation } from "wouter";
 
@@ -12,6 +13,9 @@ const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "long" });
 export function AccountPage() {
   const [, navigate] = useLocation();
   const [{ data, error, fetching }, refetch] = useQuery({ query: ME, requestPolicy: "network-only" });
+  // Stays while one tries again, and so does the button with the focus.
+  const [failure, setFailure] = useState(error);
+  if (!fetching && failure !== error) setFailure(error);
   const me = data?.me;
   return (
     <Page title="Your account">
@@ -25,16 +29,6 @@ export function AccountPage() {
         <dt>Member since</dt>
         <dd>{me && DATE.format(new Date(me.createdAt))}</dd>
       </dl>
-      <div role="alert" className="failure">
-        {error && (
-          <>
-            <p>{explain(error).sentence}</p>
-            <button type="button" className="secondary" onClick={() => refetch()}>
-              Try again
-            </button>
-          </>
-        )}
-      </div>
       <button
         type="button"
         className="secondary"
@@ -46,6 +40,16 @@ export function AccountPage() {
       >
         Sign out
       </button>
+      <div role="alert" className="failure">
+        {failure && (
+          <>
+            <p>{explain(failure).sentence}</p>
+            <button type="button" className="secondary" aria-busy={fetching} onClick={() => refetch()}>
+              Try again
+            </button>
+          </>
+        )}
+      </div>
     </Page>
   );
 }

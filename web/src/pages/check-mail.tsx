@@ -7,35 +7,46 @@ import { Page } from "../page.tsx";
 import { email } from "../rules.ts";
 import { serverSettings } from "../server-settings.ts";
 
-/** What the page before this one knows, kept in the history so that a reload keeps it, too. */
+/** What the page before this one knows, and what was sent here; kept in the history for a reload. */
 interface HistoryState {
   readonly email?: string;
   readonly message?: string;
 }
 
+const GO_ON = "Open the link in it to go on.";
+const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+
 export function CheckMailPage({ kind }: { kind: "registration" | "reset" }) {
-  const [{ email: address = "", message }, setState] = useState((history.state ?? {}) as HistoryState);
-  const onSuccess = (message: string, email: string) => setState({ message, email });
+  const [{ email: address = "", message }] = useState(() => (history.state ?? {}) as HistoryState);
+  const [sent, setSent] = useState<string | null>(null);
+  const isAgain = message !== undefined || sent !== null;
+
+  function onSuccess(message: string, email: string): void {
+    history.replaceState({ message, email } satisfies HistoryState, "");
+    setSent(`${isAgain ? `Sent again at ${TIME.format(new Date())}. ` : ""}${message} ${GO_ON}`);
+  }
+
   const form = {
     fields: { email: address },
     variables: (fields: { email: string }) => fields,
-    button: message === undefined ? "Send a link" : "Send it again",
+    button: isAgain ? "Send it again" : "Send a link",
+    aside: <Link href="/login">Back to the login</Link>,
     children: <Field name="email" label="Email" rule={email} type="email" autoComplete="email" />,
   };
   return (
     <Page title={message === undefined ? "Get a new link" : "Check your mail"}>
-      <div role="status">
-        {message === undefined ? (
-          <p>Give the address of your account, and we send you a new link.</p>
-        ) : (
-          <p>{message} Open the link in it to go on.</p>
-        )}
-        {serverSettings.hasMailbox && (
-          <p>
-            <a href="/mailbox">Open the mailbox</a>
-          </p>
-        )}
-      </div>
+      {message === undefined ? (
+        <p>Give the address of your account, and we send you a new link.</p>
+      ) : (
+        <p role="status">
+          {message} {GO_ON}
+        </p>
+      )}
+      {serverSettings.hasMailbox && (
+        <p>
+          <a href="/mailbox">Open the mailbox</a>
+        </p>
+      )}
       {message !== undefined && <p>Nothing came? Look among the unwanted mails, or have it sent again:</p>}
       {kind === "registration" ? (
         <Form
@@ -50,9 +61,9 @@ export function CheckMailPage({ kind }: { kind: "registration" | "reset" }) {
           onSuccess={({ requestReset }, { email }) => onSuccess(requestReset.message, email)}
         />
       )}
-      <p className="aside">
-        <Link href="/login">Back to the login</Link>
-      </p>
+      <div role="status" className="sent">
+        {sent !== null && <p>{sent}</p>}
+      </div>
     </Page>
   );
 }
