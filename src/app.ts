@@ -7,8 +7,8 @@ import { ApolloServer } from "@apollo/server";
 import { ApolloServerPluginLandingPageDisabled } from "@apollo/server/plugin/disabled";
 import type { FastifyInstance } from "fastify";
 
-import { AccountMails, sampleMails, type AccountMail } from "./accounts/account-mails.ts";
-import { Accounts } from "./accounts/accounts.ts";
+import { AccountMails, sampleMails, UNDO_MINUTES, type AccountMail } from "./accounts/account-mails.ts";
+import { createAccounts, type Accounts } from "./accounts/accounts.ts";
 import { Links } from "./accounts/links.ts";
 import { Passwords } from "./accounts/passwords.ts";
 import { Tokens } from "./accounts/tokens.ts";
@@ -17,7 +17,7 @@ import { lockDataDir, readOrCreateSecret } from "./database/data-dir.ts";
 import { databaseCheck } from "./database/health.ts";
 import { openDatabase } from "./database/migrator.ts";
 import type { Orm } from "./database/orm.ts";
-import type { GraphQLContext } from "./graphql/context.ts";
+import { createContext, type RequestContext } from "./graphql/context.ts";
 import { errorFormatter } from "./graphql/errors.ts";
 import { MAX_TOKENS, operationLimits } from "./graphql/operation-limits.ts";
 import { createSchema } from "./graphql/schema.ts";
@@ -102,16 +102,19 @@ export class App {
         access: config.accessTokenMinutes,
         registration: config.registrationTokenMinutes,
         reset: config.resetTokenMinutes,
+        "email-change": config.emailChangeTokenMinutes,
+        "email-undo": UNDO_MINUTES,
       },
       this.#now,
     );
-    const links = new Links(
-      () => config.confirmationUri ?? `${this.#url}/#/finalize`,
-      () => config.resetUri ?? `${this.#url}/#/reset`,
-    );
+    const links = new Links(() => ({
+      confirmation: config.confirmationUri ?? `${this.#url}/#/finalize`,
+      reset: config.resetUri ?? `${this.#url}/#/reset`,
+      emailChange: config.emailChangeUri ?? `${this.#url}/#/change-email`,
+    }));
     const renderer = createMailRenderer(config);
     const mailQueue = new MailQueue<AccountMail>({ databaseUrl, log });
-    const accounts = new Accounts({
+    const accounts = createAccounts({
       em,
       mailQueue,
       passwords: new Passwords(config.passwordMinLength),
@@ -119,6 +122,9 @@ export class App {
       pickLocale: (preferences) => renderer.pickLocale(preferences),
       now: this.#now,
       hideAccountExistence: config.hideAccountExistence,
+      sessionIdleDays: config.sessionIdleDays,
+      sessionMaxDays: config.sessionMaxDays,
+      auditRetentionDays: config.auditRetentionDays,
     });
     const mails = new AccountMails({
       em,
@@ -140,9 +146,12 @@ export class App {
     const databaseAnswers = databaseCheck(orm);
     const http = await createHttpServer({
       apollo,
+      createContext: (request) => createContext(request, accounts),
       log,
+      isProduction: config.isProduction,
       host: config.host,
       corsOrigins: config.corsOrigins,
+      trustedProxies: config.trustedProxies,
       isReady: async () => !this.#stopping && (await databaseAnswers()),
       hasGraphiQL: !config.isProduction,
       webClient: config.hasWebClient
@@ -155,7 +164,7 @@ export class App {
     // Last, so that a failed start has sent nothing.
     await mailQueue.work(mailWorker({ compose: (job) => mails.compose(job), renderer, transport, log }));
     await mailQueue.everyDay(async () => {
-      log.info({ removed: await accounts.removeExpired() }, "removed accounts that were never confirmed");
+      log.info({ removed: await accounts.cleanUp() }, "removed what has had its time");
     });
     if (config.isProduction) log.info({ url: this.#url }, "ready");
   }
@@ -198,8 +207,8 @@ export class App {
     return readOrCreateSecret(path);
   }
 
-  async #openApollo(accounts: Accounts, log: Logger): Promise<ApolloServer<GraphQLContext>> {
-    const apollo = new ApolloServer<GraphQLContext>({
+  async #openApollo(accounts: Accounts, log: Logger): Promise<ApolloServer<RequestContext>> {
+    const apollo = new ApolloServer<RequestContext>({
       schema: await createSchema(accounts),
       introspection: !this.#config.isProduction,
       hideSchemaDetailsFromClientErrors: this.#config.isProduction,
@@ -208,8 +217,9 @@ export class App {
       formatError: errorFormatter(log),
       includeStacktraceInErrorResponses: false,
       persistedQueries: false,
-      // There is nothing to forge: no cookie signs anybody in, GET runs queries alone, POST takes only JSON (which
-      // makes browsers ask first), and urql sends queries by GET as Apollo's check would refuse them.
+      // There is nothing to forge: the refresh token's cookie counts only with a header that makes browsers ask first
+      // (http/refresh-cookie.ts), GET runs queries alone, POST takes only JSON (which makes browsers ask, too), and urql
+      // sends queries by GET as Apollo's check would refuse them.
       csrfPrevention: false,
       stopOnTerminationSignals: false,
       plugins: [ApolloServerPluginLandingPageDisabled()],

@@ -1,5 +1,6 @@
 // Environment -> one typed, frozen Config. Every variable the server knows is read, checked and explained
 // here and nowhere else; all faults are reported together. `.env.example` and the README's table follow it.
+import { isIP } from "node:net";
 import { resolve } from "node:path";
 
 import { readEnvFile } from "./env-file.ts";
@@ -23,6 +24,8 @@ export interface Config {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Addresses or networks (CIDR) of the proxies whose X-Forwarded-For header is believed. */
+  readonly trustedProxies: readonly string[];
   /** Origins whose browsers may call /graphql; exact, none by default. */
   readonly corsOrigins: readonly string[];
   readonly logLevel: LogLevel;
@@ -36,6 +39,12 @@ export interface Config {
   readonly accessTokenMinutes: number;
   readonly registrationTokenMinutes: number;
   readonly resetTokenMinutes: number;
+  readonly emailChangeTokenMinutes: number;
+  /** A session ends if it is not used for this long. */
+  readonly sessionIdleDays: number;
+  /** A session ends after this long in any case. */
+  readonly sessionMaxDays: number;
+  readonly auditRetentionDays: number;
   readonly hideAccountExistence: boolean;
   readonly passwordMinLength: number;
   /** Null: mails go to the mailbox in the data folder. */
@@ -48,6 +57,7 @@ export interface Config {
   /** Null: the page of the web client. */
   readonly confirmationUri: string | null;
   readonly resetUri: string | null;
+  readonly emailChangeUri: string | null;
 }
 
 /** Everything that is wrong with the environment, each fault one sentence that says how to mend it. */
@@ -80,15 +90,20 @@ export function loadConfig(environment: Environment): Config {
     appName,
     host: read.text("HOST", "127.0.0.1"),
     port: read.integer("PORT", 4000, 0, 65535),
+    trustedProxies: readProxies(read),
     corsOrigins: readOrigins(read),
     logLevel: read.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"], "info"),
     dataDir: resolve(read.text("DATA_DIR", ".data")),
     databaseUrl: readDatabaseUrl(read),
     migrateOnStart: read.boolean("MIGRATE_ON_START", true),
     jwtSecret: read.optional("JWT_SECRET") ?? read.optional("SECRET_KEY"),
-    accessTokenMinutes: read.integer("ACCESS_TOKEN_MINUTES", 60, 1, MONTH_IN_MINUTES),
+    accessTokenMinutes: read.integer("ACCESS_TOKEN_MINUTES", 15, 1, MONTH_IN_MINUTES),
     registrationTokenMinutes: read.integer("REGISTRATION_TOKEN_MINUTES", 1440, 1, MONTH_IN_MINUTES),
     resetTokenMinutes: read.integer("RESET_TOKEN_MINUTES", 30, 1, MONTH_IN_MINUTES),
+    emailChangeTokenMinutes: read.integer("EMAIL_CHANGE_TOKEN_MINUTES", 1440, 1, MONTH_IN_MINUTES),
+    sessionIdleDays: read.integer("SESSION_IDLE_DAYS", 30, 1, 3650),
+    sessionMaxDays: read.integer("SESSION_MAX_DAYS", 90, 1, 3650),
+    auditRetentionDays: read.integer("AUDIT_RETENTION_DAYS", 365, 1, 3650),
     hideAccountExistence: read.boolean("HIDE_ACCOUNT_EXISTENCE", false),
     passwordMinLength: read.integer("PASSWORD_MIN_LENGTH", 8, 8, 64),
     smtp: readSmtp(read),
@@ -97,6 +112,7 @@ export function loadConfig(environment: Environment): Config {
     hasWebClient: read.boolean("WEB_CLIENT", true),
     confirmationUri: readLink(read, "CONFIRMATION_URI", isProduction),
     resetUri: readLink(read, "RESET_URI", isProduction),
+    emailChangeUri: readLink(read, "EMAIL_CHANGE_URI", isProduction) ?? besideConfirmation(read),
   };
   if (isProduction) requireForProduction(read, config);
   else if (!config.hasWebClient)
@@ -257,6 +273,31 @@ function readLink(read: Reader, name: string, isProduction: boolean): string | n
     );
   }
   return value;
+}
+
+/** The web client's page, where CONFIRMATION_URI is: a product that has no page of its own for it needs no setting. */
+function besideConfirmation(read: Reader): string | null {
+  const confirmationUri = read.optional("CONFIRMATION_URI");
+  // One that cannot be read is told of by its own name.
+  if (confirmationUri === null || !/^https?:/.test(confirmationUri) || !URL.canParse(confirmationUri))
+    return null;
+  return new URL("/#/change-email", confirmationUri).href;
+}
+
+function readProxies(read: Reader): string[] {
+  const proxies = (read.optional("TRUSTED_PROXIES") ?? "").split(",").map((proxy) => proxy.trim());
+  return proxies.filter((proxy) => {
+    if (proxy === "") return false;
+    const [address = "", bits, more] = proxy.split("/");
+    const version = isIP(address);
+    const isNetwork =
+      bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+    if (version !== 0 && isNetwork && more === undefined) return true;
+    read.faults.push(
+      `TRUSTED_PROXIES holds "${proxy}": give addresses or networks, such as 127.0.0.1 or 10.0.0.0/8, with commas between.`,
+    );
+    return false;
+  });
 }
 
 function readOrigins(read: Reader): string[] {

@@ -11,8 +11,13 @@ export const ACCOUNT_ERROR_CODES = {
   ACCOUNT_NOT_ACTIVATED: "The account's address is not confirmed yet; resendRegistration sends a new link.",
   EMAIL_NOT_FOUND: "No account has the address.",
   ALREADY_ACTIVATED: "The account's address is confirmed already.",
-  INVALID_TOKEN: "The mailed token is malformed, expired, used, dead, or of another purpose.",
+  INVALID_TOKEN:
+    "The mailed token or refresh token is malformed, expired, used, dead, or of another purpose.",
+  ACCOUNT_DEACTIVATED: "An administrator has deactivated the account; no link reactivates it.",
   UNAUTHENTICATED: "The Authorization header holds no good access token.",
+  FORBIDDEN: "The signed-in user is no administrator.",
+  NOT_FOUND: "There is nothing of this id.",
+  LAST_ADMIN: "The account is that of the last administrator.",
   SERVER_BUSY: "Too many passwords wait for being hashed; try again in a moment.",
   RATE_LIMITED: "Too many tries; extensions.retryAfterSeconds says when the next may succeed.",
 } as const;
@@ -42,4 +47,43 @@ export class AccountError extends Error {
     this.field = at.field ?? at.fields?.[0]?.field;
     this.fields = at.fields;
   }
+}
+
+/** For every mailed link that is good no longer, whatever the reason. */
+export function invalidToken(): AccountError {
+  return new AccountError(
+    "INVALID_TOKEN",
+    "The link is not valid: it has expired, was used already, or a newer one was used. Ask for a new one.",
+    { field: "token" },
+  );
+}
+
+export function unauthenticated(): AccountError {
+  return new AccountError(
+    "UNAUTHENTICATED",
+    "The Authorization header holds no good access token: log in again.",
+  );
+}
+
+export function emailNotFound(email: string): AccountError {
+  return new AccountError("EMAIL_NOT_FOUND", `No account has the address ${email}.`, { field: "email" });
+}
+
+export function usernameTaken(username: string): AccountError {
+  return new AccountError("USERNAME_TAKEN", `The username ${username} is taken: choose another.`, {
+    field: "username",
+  });
+}
+
+export function deactivated(field: string): AccountError {
+  return new AccountError(
+    "ACCOUNT_DEACTIVATED",
+    "The account has been deactivated by an administrator: only they can reactivate it.",
+    { field },
+  );
+}
+
+/** @param id of a user or a session */
+export function notFound(id: string, field = "id"): AccountError {
+  return new AccountError("NOT_FOUND", `There is nothing of the id ${id.slice(0, 40)}.`, { field });
 }

@@ -5,15 +5,24 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import type { MailToRender } from "../mail/renderer.ts";
 import type { Links } from "./links.ts";
 import type { Tokens } from "./tokens.ts";
+import { EmailChange } from "./email-change.entity.ts";
+import { foldCase } from "./fold-case.ts";
 import { User } from "./user.entity.ts";
+import { subjectOf } from "./users.ts";
 
-export type AccountMailName = "registration" | "reset" | "password-changed";
+/** For how long the change of an address can be undone: long enough for a mailbox that is read once a week. */
+export const UNDO_MINUTES = 7 * 24 * 60;
+
+export type AccountMailName =
+  "registration" | "reset" | "password-changed" | "email-change" | "email-changed" | "account-deleted";
 
 /** What the queue holds of a mail: whom and what it is about, never an address, a link or a token. */
 export interface AccountMail {
   readonly mail: AccountMailName;
   readonly userId: string;
   readonly credentialVersion: number;
+  /** Of a mail about a change of address. */
+  readonly emailChangeId?: string;
   /** ISO 8601. */
   readonly requestedAt: string;
 }
@@ -36,6 +45,20 @@ export function sampleVariables(locale: string) {
       requestedAt: time,
     },
     "password-changed": { ...account, changedAt: time },
+    "email-change": {
+      ...account,
+      link: "https://app.example.com/#/change-email?token=sample",
+      expiresIn: durationInWords(1440, locale),
+      requestedAt: time,
+    },
+    "email-changed": {
+      ...account,
+      newEmail: "lovelace@example.com",
+      changedAt: time,
+      link: "https://app.example.com/#/change-email?token=sample",
+      expiresIn: durationInWords(UNDO_MINUTES, locale),
+    },
+    "account-deleted": { ...account, eraseAt: dateInWords("2026-12-24T09:30:00Z", locale) },
   } as const satisfies Record<string, Record<string, string>>;
 }
 
@@ -83,11 +106,19 @@ export class AccountMails {
     const em = this.#em.fork();
     const user = await em.findOne(User, { id: job.userId });
     if (!user) return null;
-    // A notice, not a link: whatever happened since, its owner must hear of the change.
+    // Notices: whatever happened since, the owner must hear of the change.
     if (job.mail === "password-changed") {
       return this.#mail("password-changed", user, { changedAt: timeInWords(job.requestedAt, user.locale) });
     }
-    if (user.credentialVersion !== job.credentialVersion) return null;
+    if (job.mail === "email-changed") return this.#emailChanged(em, user, job);
+    if (user.credentialVersion !== job.credentialVersion || user.deactivatedAt) return null;
+    if (job.mail === "account-deleted") {
+      if (!user.eraseAt) return null;
+      return this.#mail("account-deleted", user, {
+        eraseAt: dateInWords(user.eraseAt.toISOString(), user.locale),
+      });
+    }
+    if (job.mail === "email-change") return this.#emailChange(em, user, job);
     if (this.#hidesExistence) await this.#extendPending(em, user.emailKey);
     if (!user.isActive)
       return job.mail === "registration" || this.#hidesExistence ? this.#registration(em, user) : null;
@@ -134,6 +165,34 @@ export class AccountMails {
     });
   }
 
+  async #emailChange(em: EntityManager, user: User, job: AccountMail): Promise<MailToRender | null> {
+    const change = await em.findOne(EmailChange, { id: job.emailChangeId ?? "" });
+    if (!change) return null;
+    const owner = await em.findOne(User, { emailKey: foldCase(change.newEmail), isActive: true });
+    if (owner) return owner.id === user.id ? null : this.#alreadyRegistered(owner);
+    const { token } = this.#tokens.issue("email-change", { ...subjectOf(user), reference: change.id });
+    const variables = {
+      link: this.#links.emailChange(token),
+      expiresIn: durationInWords(this.#tokens.minutes("email-change"), user.locale),
+      requestedAt: timeInWords(job.requestedAt, user.locale),
+    };
+    return { ...this.#mail("email-change", user, variables), to: recipient(user, change.newEmail) };
+  }
+
+  /** To the old address, with the link that undoes the change. */
+  async #emailChanged(em: EntityManager, user: User, job: AccountMail): Promise<MailToRender | null> {
+    const undo = await em.findOne(EmailChange, { id: job.emailChangeId ?? "" });
+    if (!undo) return null;
+    const { token } = this.#tokens.issue("email-undo", { ...subjectOf(user), reference: undo.id });
+    const variables = {
+      newEmail: undo.oldEmail,
+      changedAt: timeInWords(job.requestedAt, user.locale),
+      link: this.#links.emailChange(token),
+      expiresIn: durationInWords(this.#tokens.minutes("email-undo"), user.locale),
+    };
+    return { ...this.#mail("email-changed", user, variables), to: recipient(user, undo.newEmail) };
+  }
+
   /** Says to the owner of a registered address what the answer to the request kept to itself. */
   #alreadyRegistered(owner: User): MailToRender | null {
     return this.#hidesExistence ? this.#mail("already-registered", owner, {}) : null;
@@ -143,10 +202,16 @@ export class AccountMails {
     return {
       template,
       locale: user.locale,
-      to: { name: user.username, address: user.email },
+      to: recipient(user, user.email),
       variables: { appName: this.#appName, username: user.username, ...variables },
     };
   }
+}
+
+const recipient = (user: User, address: string) => ({ name: user.username, address });
+
+function dateInWords(isoTime: string, locale: string): string {
+  return new Intl.DateTimeFormat(locale, { dateStyle: "long", timeZone: "UTC" }).format(new Date(isoTime));
 }
 
 function timeInWords(isoTime: string, locale: string): string {
@@ -155,6 +220,8 @@ function timeInWords(isoTime: string, locale: string): string {
 }
 
 function durationInWords(minutes: number, locale: string): string {
-  const duration = minutes % 60 === 0 ? { hours: minutes / 60 } : { minutes };
+  const hours = minutes / 60;
+  const duration =
+    hours >= 48 && hours % 24 === 0 ? { days: hours / 24 } : hours % 1 === 0 ? { hours } : { minutes };
   return new Intl.DurationFormat(locale, { style: "long" }).format(duration);
 }

@@ -13,12 +13,12 @@ const ADDRESS_MAX_LENGTH = 254;
 
 /**
  * Refuses malformed arguments, all of them in one error. Every argument must be text that can be stored and
- * hashed as it is; `username` and `email` have their own form besides.
+ * hashed as it is; usernames and addresses have their own form besides.
  * @throws {AccountError} BAD_USER_INPUT
  */
 export function checkArguments(
   values: Readonly<Record<string, string>>,
-  forms: readonly ("username" | "email")[] = [],
+  forms: readonly (keyof typeof FORMS)[] = [],
 ): void {
   const fields: FieldFault[] = [];
   for (const [field, value] of Object.entries(values)) {
@@ -43,13 +43,14 @@ function textFault(value: string): string | undefined {
 }
 
 /** What is wrong with a value, in one sentence that says what to give instead; nothing if it is well formed. */
-export const FORMS = {
-  username: (value: string) =>
-    USERNAME.test(value)
-      ? undefined
-      : "Use 3 to 32 of the letters a to z, digits, and _ . - without accents or spaces.",
-  email: (value: string) =>
-    value.length <= ADDRESS_MAX_LENGTH && ADDRESS.test(value)
-      ? undefined
-      : "Give one address such as ada@example.com, an international domain in its xn-- form.",
-};
+export const FORMS = { username: usernameFault, email: addressFault, newEmail: addressFault };
+
+function usernameFault(value: string): string | undefined {
+  if (USERNAME.test(value)) return undefined;
+  return "Use 3 to 32 of the letters a to z, digits, and _ . - without accents or spaces.";
+}
+
+function addressFault(value: string): string | undefined {
+  if (value.length <= ADDRESS_MAX_LENGTH && ADDRESS.test(value)) return undefined;
+  return "Give one address such as ada@example.com, an international domain in its xn-- form.";
+}

@@ -2,21 +2,23 @@
 
 /** The configured pages; each may hold `{token}` where the token goes. */
 export class Links {
-  readonly #confirmationUri: () => string;
-  readonly #resetUri: () => string;
+  readonly #uris: () => { confirmation: string; reset: string; emailChange: string };
 
-  /** Functions, because the server's own pages are known only once it listens. */
-  constructor(confirmationUri: () => string, resetUri: () => string) {
-    this.#confirmationUri = confirmationUri;
-    this.#resetUri = resetUri;
+  /** A function, because the server's own pages are known only once it listens. */
+  constructor(uris: () => { confirmation: string; reset: string; emailChange: string }) {
+    this.#uris = uris;
   }
 
   confirmation(token: string): string {
-    return withToken(this.#confirmationUri(), token);
+    return withToken(this.#uris().confirmation, token);
   }
 
   reset(token: string): string {
-    return withToken(this.#resetUri(), token);
+    return withToken(this.#uris().reset, token);
+  }
+
+  emailChange(token: string): string {
+    return withToken(this.#uris().emailChange, token);
   }
 }
 

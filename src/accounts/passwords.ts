@@ -34,9 +34,9 @@ export class Passwords {
    * NIST SP 800-63B: a minimum length and a list of common passwords, no rules of composition.
    * @throws {AccountError} WEAK_PASSWORD
    */
-  checkStrength(password: string, owner: { username: string; email: string }): void {
+  checkStrength(password: string, owner: { username: string; email: string }, field = "password"): void {
     const fault = this.#weakness(password, owner);
-    if (fault) throw new AccountError("WEAK_PASSWORD", fault, { field: "password" });
+    if (fault) throw new AccountError("WEAK_PASSWORD", fault, { field });
   }
 
   /** @throws {AccountError} SERVER_BUSY */

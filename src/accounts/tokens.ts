@@ -7,13 +7,16 @@ import jwt from "jsonwebtoken";
 const ALGORITHM = "HS256";
 const ISSUER = "account-server";
 
-/** access: who is signed in. registration, reset: the link of the mail of that name. */
-export type TokenPurpose = "access" | "registration" | "reset";
+/** access: who is signed in. The others: the link of the mail of that name. */
+const PURPOSES = ["access", "registration", "reset", "email-change", "email-undo"] as const;
+export type TokenPurpose = (typeof PURPOSES)[number];
 
 /** The state of the user that a token is bound to: once the version has moved on, the token is dead. */
 export interface TokenSubject {
   readonly userId: string;
   readonly credentialVersion: number;
+  /** What else the token is bound to: the session of an access token, the change of an email token. */
+  readonly reference?: string;
 }
 
 export interface IssuedToken {
@@ -33,7 +36,10 @@ export class Tokens {
     // check below were forgotten.
     const key = (purpose: TokenPurpose) =>
       Buffer.from(hkdfSync("sha256", secret, "", `${ISSUER}/${purpose}`, 32));
-    this.#keys = { access: key("access"), registration: key("registration"), reset: key("reset") };
+    this.#keys = Object.fromEntries(PURPOSES.map((purpose) => [purpose, key(purpose)])) as Record<
+      TokenPurpose,
+      Buffer
+    >;
     this.#minutes = minutes;
     this.#now = now;
   }
@@ -50,7 +56,13 @@ export class Tokens {
 
   issue(purpose: TokenPurpose, subject: TokenSubject): IssuedToken {
     const expiresAt = this.expiry(purpose);
-    const claims = { ver: subject.credentialVersion, iat: seconds(this.#now()), exp: seconds(expiresAt) };
+    const { credentialVersion: ver, reference: ref } = subject;
+    const claims = {
+      ver,
+      ...(ref !== undefined && { ref }),
+      iat: seconds(this.#now()),
+      exp: seconds(expiresAt),
+    };
     const token = jwt.sign(claims, this.#keys[purpose], {
       algorithm: ALGORITHM,
       header: { alg: ALGORITHM, typ: type(purpose) },
@@ -72,9 +84,10 @@ export class Tokens {
         complete: true,
       });
       if (header.typ !== type(purpose) || typeof payload !== "object") return null;
-      const { sub, exp, ["ver"]: version } = payload;
+      const { sub, exp, ["ver"]: version, ["ref"]: reference } = payload;
       if (typeof sub !== "string" || typeof exp !== "number" || !Number.isSafeInteger(version)) return null;
-      return { userId: sub, credentialVersion: version as number };
+      const subject = { userId: sub, credentialVersion: version as number };
+      return typeof reference === "string" ? { ...subject, reference } : subject;
     } catch (error) {
       // jsonwebtoken lets the parser's error through where the payload is no JSON.
       if (error instanceof jwt.JsonWebTokenError || error instanceof SyntaxError) return null;

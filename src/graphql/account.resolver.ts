@@ -1,9 +1,8 @@
-// Queries and mutations, each one call into accounts/.
+// Becoming a user and getting back in; each field is one call into accounts/.
 import { Arg, Args, Ctx, Mutation, Query, Resolver } from "type-graphql";
 
-import { AccountError } from "../accounts/account-error.ts";
 import type { Accounts } from "../accounts/accounts.ts";
-import { acceptedLocales, bearerToken, type GraphQLContext } from "./context.ts";
+import type { RequestContext } from "./context.ts";
 import { Errors } from "./error-codes.ts";
 import { EMAIL, FinalizeResetArgs, LoginArgs, RegisterArgs, TOKEN } from "./arguments.ts";
 import { AuthPayload, MessagePayload } from "./payloads.ts";
@@ -22,17 +21,8 @@ export class AccountResolver {
     description: "The signed-in user; null without a token, UNAUTHENTICATED with a bad one.",
   })
   @Errors("UNAUTHENTICATED")
-  async me(@Ctx() context: GraphQLContext): Promise<UserType | null> {
-    if (context.authorization === undefined) return null;
-    const token = bearerToken(context);
-    const user = token === null ? null : await this.#accounts.authenticate(token);
-    if (!user) {
-      throw new AccountError(
-        "UNAUTHENTICATED",
-        "The Authorization header holds no good access token: log in again.",
-      );
-    }
-    return UserType.of(user);
+  async me(@Ctx() context: RequestContext): Promise<UserType | null> {
+    return context.hasAuthorization ? UserType.of((await context.viewer()).user) : null;
   }
 
   @Mutation(() => MessagePayload, {
@@ -40,20 +30,22 @@ export class AccountResolver {
   })
   @Errors("BAD_USER_INPUT", "WEAK_PASSWORD", "USERNAME_TAKEN", "EMAIL_TAKEN", "SERVER_BUSY")
   async register(
-    @Ctx() context: GraphQLContext,
+    @Ctx() context: RequestContext,
     @Args(() => RegisterArgs) { username, email, password, locale }: RegisterArgs,
   ): Promise<MessagePayload> {
     const args = { username, email, password, ...(locale != null && { locale }) };
-    return MessagePayload.of(await this.#accounts.register(args, acceptedLocales(context)));
+    const { acceptedLocales, origin } = context;
+    return MessagePayload.of(await this.#accounts.register(args, acceptedLocales, origin));
   }
 
   @Mutation(() => AuthPayload, { description: "Activates the account of a confirmation mail and signs in." })
   @Errors("BAD_USER_INPUT", "INVALID_TOKEN")
   async finalizeRegistration(
-    @Ctx() context: GraphQLContext,
+    @Ctx() context: RequestContext,
     @Arg("token", () => String, { nullable: true, description: TOKEN }) token: string | null | undefined,
   ): Promise<AuthPayload> {
-    return AuthPayload.of(await this.#accounts.finalizeRegistration(mailedToken(token, context)));
+    const signIn = await this.#accounts.finalizeRegistration(mailedToken(token, context), context.origin);
+    return AuthPayload.of(signIn, context);
   }
 
   @Mutation(() => MessagePayload, {
@@ -61,41 +53,55 @@ export class AccountResolver {
   })
   @Errors("BAD_USER_INPUT", "EMAIL_NOT_FOUND", "ALREADY_ACTIVATED")
   async resendRegistration(
+    @Ctx() { origin }: RequestContext,
     @Arg("email", () => String, { description: EMAIL }) email: string,
   ): Promise<MessagePayload> {
-    return MessagePayload.of(await this.#accounts.resendRegistration(email));
+    return MessagePayload.of(await this.#accounts.resendRegistration(email, origin));
   }
 
-  @Mutation(() => AuthPayload, { description: "Signs in." })
-  @Errors("BAD_USER_INPUT", "INVALID_CREDENTIALS", "ACCOUNT_NOT_ACTIVATED", "SERVER_BUSY")
-  async login(@Args(() => LoginArgs) { username, password }: LoginArgs): Promise<AuthPayload> {
-    return AuthPayload.of(await this.#accounts.login(username, password));
+  @Mutation(() => AuthPayload, {
+    description: "Signs in, and restores an account that its owner has deleted within the last 30 days.",
+  })
+  @Errors(
+    "BAD_USER_INPUT",
+    "INVALID_CREDENTIALS",
+    "ACCOUNT_NOT_ACTIVATED",
+    "ACCOUNT_DEACTIVATED",
+    "SERVER_BUSY",
+  )
+  async login(
+    @Ctx() context: RequestContext,
+    @Args(() => LoginArgs) { username, password }: LoginArgs,
+  ): Promise<AuthPayload> {
+    return AuthPayload.of(await this.#accounts.login(username, password, context.origin), context);
   }
 
   @Mutation(() => MessagePayload, {
     description: "Mails a link that sets a new password; the earlier ones stay good until one is used.",
   })
-  @Errors("BAD_USER_INPUT", "EMAIL_NOT_FOUND", "ACCOUNT_NOT_ACTIVATED")
+  @Errors("BAD_USER_INPUT", "EMAIL_NOT_FOUND", "ACCOUNT_NOT_ACTIVATED", "ACCOUNT_DEACTIVATED")
   async requestReset(
+    @Ctx() { origin }: RequestContext,
     @Arg("email", () => String, { description: EMAIL }) email: string,
   ): Promise<MessagePayload> {
-    return MessagePayload.of(await this.#accounts.requestReset(email));
+    return MessagePayload.of(await this.#accounts.requestReset(email, origin));
   }
 
   @Mutation(() => AuthPayload, {
     description:
-      "Sets the new password, ends every older access token and link, tells the owner by mail, and signs in.",
+      "Sets the new password, ends every older session and link, tells the owner by mail, and signs in.",
   })
   @Errors("BAD_USER_INPUT", "INVALID_TOKEN", "WEAK_PASSWORD", "SERVER_BUSY")
   async finalizeReset(
-    @Ctx() context: GraphQLContext,
+    @Ctx() context: RequestContext,
     @Args(() => FinalizeResetArgs) { token, password }: FinalizeResetArgs,
   ): Promise<AuthPayload> {
-    return AuthPayload.of(await this.#accounts.finalizeReset(mailedToken(token, context), password));
+    const bearer = mailedToken(token, context);
+    return AuthPayload.of(await this.#accounts.finalizeReset(bearer, password, context.origin), context);
   }
 }
 
 /** A blank argument is a bad token, not a reason to look into the header. */
-function mailedToken(argument: string | null | undefined, context: GraphQLContext): string {
-  return argument ?? bearerToken(context) ?? "";
+export function mailedToken(argument: string | null | undefined, context: RequestContext): string {
+  return argument ?? context.bearerToken ?? "";
 }

@@ -1,20 +1,63 @@
 // What a resolver knows of the request.
 import Negotiator from "negotiator";
 
-export interface GraphQLContext {
-  /** The Authorization header as it was sent; undefined without one. */
+import { unauthenticated } from "../accounts/account-error.ts";
+import type { Accounts } from "../accounts/accounts.ts";
+import type { Origin } from "../accounts/parts.ts";
+import type { Viewer } from "../accounts/sessions.ts";
+
+/** What http/ tells of a request; undefined headers were not sent. */
+export interface GraphQLRequest {
   readonly authorization: string | undefined;
-  /** The Accept-Language header as it was sent; undefined without one. */
   readonly acceptLanguage: string | undefined;
+  /** The client's IP address. */
+  readonly address: string;
+  readonly userAgent: string | undefined;
+  /** Null where the refresh token travels in payloads and arguments. */
+  readonly refreshCookie: RefreshCookie | null;
 }
 
-/** The languages of the Accept-Language header (RFC 9110), the preferred one first. */
-export function acceptedLocales({ acceptLanguage }: GraphQLContext): string[] {
-  if (acceptLanguage === undefined) return [];
-  return new Negotiator({ headers: { "accept-language": acceptLanguage } }).languages();
+/** The cookie that holds the refresh token. */
+export interface RefreshCookie {
+  read(): string | undefined;
+  write(token: string, expires: Date): void;
+  clear(): void;
 }
 
-/** The token of `Bearer <token>` (RFC 6750; the scheme's case does not matter); null for anything else. */
-export function bearerToken({ authorization }: GraphQLContext): string | null {
-  return /^bearer +([^\s]+) *$/i.exec(authorization ?? "")?.[1] ?? null;
+export interface RequestContext {
+  readonly refreshCookie: RefreshCookie | null;
+  readonly origin: Origin;
+  /** The languages of the Accept-Language header (RFC 9110), the preferred one first. */
+  readonly acceptedLocales: readonly string[];
+  readonly hasAuthorization: boolean;
+  /** The token of `Bearer <token>` (RFC 6750; the scheme's case does not matter); null for anything else. */
+  readonly bearerToken: string | null;
+  /**
+   * The user whose access token came along, looked up once a request.
+   * @throws {AccountError} UNAUTHENTICATED
+   */
+  viewer(): Promise<Viewer>;
+}
+
+/** A plain object, because Apollo copies it. */
+export function createContext(request: GraphQLRequest, accounts: Accounts): RequestContext {
+  const { authorization, acceptLanguage, address, userAgent = null, refreshCookie } = request;
+  const bearerToken = /^bearer +([^\s]+) *$/i.exec(authorization ?? "")?.[1] ?? null;
+  let found: Promise<Viewer | null> | undefined;
+  return {
+    refreshCookie,
+    origin: { address, userAgent },
+    get acceptedLocales() {
+      if (acceptLanguage === undefined) return [];
+      return new Negotiator({ headers: { "accept-language": acceptLanguage } }).languages();
+    },
+    hasAuthorization: authorization !== undefined,
+    bearerToken,
+    async viewer() {
+      found ??= bearerToken === null ? Promise.resolve(null) : accounts.authenticate(bearerToken);
+      const viewer = await found;
+      if (!viewer) throw unauthenticated();
+      return viewer;
+    },
+  };
 }

@@ -14,7 +14,9 @@ import {
 export const MAX_TOKENS = 1_000;
 const MAX_DEPTH = 20;
 const MAX_ROOT_FIELDS = 50;
-const GUARDED = /^(register|login|(request|resend|finalize)[A-Z]\w*)$/;
+/** What tries a password or sends a mail. */
+const GUARDED =
+  /^(register|login|(request|resend|finalize)[A-Z]\w*|changePassword|deleteAccount|exportAccount)$/;
 
 interface Extent {
   readonly depth: number;
@@ -75,7 +77,8 @@ export function operationLimits(context: ValidationContext): ASTVisitor {
         refuse(`The operation has ${fields} root fields: at most ${MAX_ROOT_FIELDS} are allowed.`);
       if (guarded > 1) {
         refuse(
-          "The operation has more than one of register, login, request..., resend... and finalize...: send one at a time.",
+          "The operation has more than one of register, login, request..., resend..., finalize..., changePassword, " +
+            "deleteAccount and exportAccount: send one at a time.",
         );
       }
     },

@@ -1,7 +1,8 @@
 // What the mutations answer with.
 import { Field, GraphQLISODateTime, ObjectType } from "type-graphql";
 
-import type { SignIn } from "../accounts/accounts.ts";
+import type { SignIn } from "../accounts/sessions.ts";
+import type { RequestContext } from "./context.ts";
 import { UserType } from "./user.type.ts";
 
 @ObjectType({ description: "The request was accepted." })
@@ -27,7 +28,20 @@ export class AuthPayload {
   @Field(() => UserType, { description: "Who is signed in." })
   user!: UserType;
 
-  static of({ accessToken: { token, expiresAt }, user }: SignIn): AuthPayload {
-    return Object.assign(new AuthPayload(), { accessToken: token, expiresAt, user: UserType.of(user) });
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "For `refreshSession`, once; opaque. Null where it travels as a cookie (header `Session-Transport: cookie`).",
+  })
+  refreshToken!: string | null;
+
+  static of({ accessToken, refreshToken, user }: SignIn, { refreshCookie }: RequestContext): AuthPayload {
+    refreshCookie?.write(refreshToken.token, refreshToken.expiresAt);
+    return Object.assign(new AuthPayload(), {
+      accessToken: accessToken.token,
+      expiresAt: accessToken.expiresAt,
+      user: UserType.of(user),
+      refreshToken: refreshCookie ? null : refreshToken.token,
+    });
   }
 }

@@ -6,13 +6,20 @@ import { buildSchema } from "type-graphql";
 
 import type { Accounts } from "../accounts/accounts.ts";
 import { AccountResolver } from "./account.resolver.ts";
+import { AdministrationResolver } from "./administration.resolver.ts";
+import { isAuthorized } from "./authorization.ts";
 import { ErrorsDirective } from "./error-codes.ts";
+import { OwnAccountResolver } from "./own-account.resolver.ts";
+import { SessionResolver } from "./session.resolver.ts";
+
+const RESOLVERS = [AccountResolver, SessionResolver, OwnAccountResolver, AdministrationResolver] as const;
 
 export function createSchema(accounts: Accounts): Promise<GraphQLSchema> {
-  const resolver = new AccountResolver(accounts);
+  const instances = new Map<unknown, object>(RESOLVERS.map((resolver) => [resolver, new resolver(accounts)]));
   return buildSchema({
-    resolvers: [AccountResolver],
-    container: { get: () => resolver },
+    resolvers: RESOLVERS,
+    container: { get: (resolver) => instances.get(resolver) },
+    authChecker: isAuthorized,
     directives: [...specifiedDirectives, ErrorsDirective],
     // Arguments are checked in accounts/, for every door alike.
     validate: false,

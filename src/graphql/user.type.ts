@@ -12,7 +12,7 @@ registerEnumType(Role, {
   },
 });
 
-@ObjectType("User", { description: "An account, as its owner sees it." })
+@ObjectType("User", { description: "An account, as its owner and administrators see it." })
 export class UserType {
   @Field(() => ID, { description: "Never changes." })
   id!: string;
@@ -28,13 +28,22 @@ export class UserType {
   @Field(() => [Role], { description: "What the user may do." })
   roles!: Role[];
 
-  @Field(() => Boolean, { description: "Whether the address has been confirmed." })
+  @Field(() => Boolean, {
+    description: "Whether the account can be used: its address is confirmed, and it is not deactivated.",
+  })
   isActive!: boolean;
 
   @Field(() => GraphQLISODateTime, { description: "When the account was registered." })
   createdAt!: Date;
 
-  static of({ id, username, email, roles, isActive, createdAt }: User): UserType {
-    return Object.assign(new UserType(), { id, username, email, roles, isActive, createdAt });
+  @Field(() => GraphQLISODateTime, {
+    nullable: true,
+    description: "When an administrator deactivated the account.",
+  })
+  deactivatedAt!: Date | null;
+
+  static of({ id, username, email, roles, isActive, createdAt, deactivatedAt = null }: User): UserType {
+    const fields = { id, username, email, roles, createdAt, deactivatedAt };
+    return Object.assign(new UserType(), fields, { isActive: isActive && !deactivatedAt });
   }
 }

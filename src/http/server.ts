@@ -1,10 +1,11 @@
 // The HTTP server: its routes in one place. What a route does is told by the module it calls.
 import type { ApolloServer } from "@apollo/server";
 import { fastifyApolloHandler } from "@as-integrations/fastify";
+import cookie from "@fastify/cookie";
 import cors, { type FastifyCorsOptions } from "@fastify/cors";
 import Fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 
-import type { GraphQLContext } from "../graphql/context.ts";
+import type { GraphQLRequest, RequestContext } from "../graphql/context.ts";
 import type { Logger } from "../log.ts";
 import type { MailboxFolder } from "../mail/mailbox-folder.ts";
 import {
@@ -16,14 +17,18 @@ import {
   refuseExpectation,
   refuseUrl,
 } from "./errors.ts";
+import { refreshCookie } from "./refresh-cookie.ts";
 import { serveGraphiQL } from "./graphiql.ts";
 import { acceptJsonOnly } from "./json-body.ts";
 import { serveMailbox } from "./mailbox.ts";
 import { serveWebClient, type WebClientSettings } from "./web-client.ts";
 
 export interface HttpParts {
-  readonly apollo: ApolloServer<GraphQLContext>;
+  readonly apollo: ApolloServer<RequestContext>;
+  readonly createContext: (request: GraphQLRequest) => RequestContext;
   readonly log: Logger;
+  readonly isProduction: boolean;
+  readonly trustedProxies: readonly string[];
   /** Where the server listens. */
   readonly host: string;
   readonly corsOrigins: readonly string[];
@@ -40,6 +45,8 @@ export interface HttpParts {
 export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {
   const hasCors = parts.corsOrigins.length > 0;
   const http = Fastify({
+    // An array of none would still be a setting; without one, the socket's address is the client's.
+    trustProxy: parts.trustedProxies.length > 0 ? [...parts.trustedProxies] : false,
     logger: false, // a request's URL may hold an operation with its arguments
     bodyLimit: BODY_LIMIT_KIB * 1024,
     requestTimeout: 30_000,
@@ -71,7 +78,8 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     const options: FastifyCorsOptions = {
       origin: [...parts.corsOrigins],
       methods: ["GET", "POST"],
-      allowedHeaders: ["content-type", "authorization"],
+      allowedHeaders: ["content-type", "authorization", "session-transport"],
+      credentials: true, // the refresh token's cookie
       maxAge: 600, // seconds
       strictPreflight: false, // its refusal of other OPTIONS requests would be text
     };
@@ -95,12 +103,21 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     });
   }
 
+  await http.register(cookie);
   http.route({
     method: ["GET", "POST"],
     url: "/graphql",
     handler: fastifyApolloHandler(parts.apollo, {
-      context: ({ headers }: FastifyRequest) =>
-        Promise.resolve({ authorization: headers.authorization, acceptLanguage: headers["accept-language"] }),
+      context: (request, reply) =>
+        Promise.resolve(
+          parts.createContext({
+            authorization: request.headers.authorization,
+            acceptLanguage: request.headers["accept-language"],
+            address: request.ip,
+            userAgent: request.headers["user-agent"],
+            refreshCookie: refreshCookie(request, reply, parts.isProduction),
+          }),
+        ),
     }),
   });
   return http;

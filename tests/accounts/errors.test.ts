@@ -1,9 +1,22 @@
 // Every expected failure of the contract: its code, what it says of the arguments, and that nothing has changed.
-import { assertEnumType, GraphQLNonNull, GraphQLString } from "graphql";
-import { describe, expect, test } from "vitest";
+import {
+  assertEnumType,
+  getNamedType,
+  GraphQLID,
+  GraphQLString,
+  isObjectType,
+  type GraphQLField,
+} from "graphql";
+import { beforeAll, describe, expect, test } from "vitest";
 
 import { listedCodes, schema, type Answer } from "../support/graphql.ts";
-import { PASSWORD, sharedServer, startServer, type TestServer } from "../support/server.ts";
+import {
+  PASSWORD,
+  sharedServer,
+  startServer,
+  type ActivePerson,
+  type TestServer,
+} from "../support/server.ts";
 
 interface Refusal {
   readonly attempt: () => Promise<Answer<unknown>>;
@@ -24,6 +37,8 @@ interface Scenario {
 
 const NEW_PASSWORD = "a new battery staple";
 const UNKNOWN_EMAIL = "nobody@example.com";
+const WRONG_PASSWORD = "wrong horse battery";
+const UNKNOWN_ID = "00000000-0000-4000-8000-000000000000";
 
 const register: Scenario[] = [
   ...["the same letters", "crossed case"].map((spelling) => ({
@@ -176,6 +191,11 @@ async function resetTokenOf(server: TestServer, email: string): Promise<string> 
   return server.resetToken(email);
 }
 
+async function deactivate(server: TestServer, { username, id }: ActivePerson): Promise<void> {
+  const admin = await server.admin(`admin-${username}`);
+  server.succeed(await server.deactivateUser(admin.accessToken, id));
+}
+
 const finalizeRegistration: Scenario[] = [
   {
     operation: "finalizeRegistration",
@@ -268,7 +288,7 @@ const login: Scenario[] = [
     { when: "no account has the address", name: () => UNKNOWN_EMAIL, password: PASSWORD },
     { when: "the name is empty", name: () => "", password: PASSWORD },
     { when: "the name could be no username", name: () => "' or true --", password: PASSWORD },
-    { when: "the password is wrong", name: (name: string) => name, password: "wrong horse battery" },
+    { when: "the password is wrong", name: (name: string) => name, password: WRONG_PASSWORD },
     { when: "the password is empty", name: (name: string) => name, password: "" },
     { when: "the password is over-long", name: (name: string) => name, password: PASSWORD.repeat(100) },
     {
@@ -296,7 +316,33 @@ const login: Scenario[] = [
     prepare: async (server, name) => {
       await server.registerPerson(name);
       return {
-        attempt: () => server.login(name, "wrong horse battery"),
+        attempt: () => server.login(name, WRONG_PASSWORD),
+        message: /^Unknown user or wrong password\.$/,
+      };
+    },
+  },
+  {
+    operation: "login",
+    code: "ACCOUNT_DEACTIVATED",
+    when: "the right password comes after an administrator has deactivated the account",
+    prepare: async (server, name) => {
+      const person = await server.activePerson(name);
+      await deactivate(server, person);
+      return {
+        attempt: () => server.login(name, PASSWORD),
+        message: /deactivated by an administrator/,
+        field: "username",
+      };
+    },
+  },
+  {
+    operation: "login",
+    code: "INVALID_CREDENTIALS",
+    when: "the password of a deactivated account is wrong",
+    prepare: async (server, name) => {
+      await deactivate(server, await server.activePerson(name));
+      return {
+        attempt: () => server.login(name, WRONG_PASSWORD),
         message: /^Unknown user or wrong password\.$/,
       };
     },
@@ -317,6 +363,20 @@ const login: Scenario[] = [
 ];
 
 const requestReset: Scenario[] = [
+  {
+    operation: "requestReset",
+    code: "ACCOUNT_DEACTIVATED",
+    when: "an administrator has deactivated the account",
+    prepare: async (server, name) => {
+      const person = await server.activePerson(name);
+      await deactivate(server, person);
+      return {
+        attempt: () => server.requestReset(person.email),
+        message: /deactivated by an administrator/,
+        field: "email",
+      };
+    },
+  },
   {
     operation: "requestReset",
     code: "BAD_USER_INPUT",
@@ -416,17 +476,562 @@ const finalizeReset: Scenario[] = [
   })),
 ];
 
-const me: Scenario[] = [
+const refreshSession: Scenario[] = [
   {
-    operation: "me",
+    operation: "refreshSession",
+    code: "BAD_USER_INPUT",
+    when: "the token holds a NUL",
+    prepare: (server) => ({
+      attempt: () => server.refreshSession({ refreshToken: "to\0ken" }),
+      message: /^refreshToken: .*NUL/,
+      field: "refreshToken",
+      fields: ["refreshToken"],
+    }),
+  },
+  ...badTokens.map(({ when, token }) => ({
+    operation: "refreshSession",
+    code: "INVALID_TOKEN",
+    when,
+    prepare: (server: TestServer) => ({
+      attempt: () => server.refreshSession(token === undefined ? {} : { refreshToken: token }),
+      message: /refresh token is not valid: log in/,
+      field: "refreshToken",
+    }),
+  })),
+  ...[
+    { when: "the token is an access token", token: (person: ActivePerson) => person.accessToken },
+    {
+      when: "the token is in crossed case",
+      token: ({ refreshToken }: ActivePerson) =>
+        refreshToken.replace(/[a-z]/gi, (letter) =>
+          letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase(),
+        ),
+    },
+    { when: "the token has a space too many", token: (person: ActivePerson) => `${person.refreshToken} ` },
+  ].map(({ when, token }) => ({
+    operation: "refreshSession",
+    code: "INVALID_TOKEN",
+    when,
+    prepare: async (server: TestServer, name: string) => {
+      const person = await server.activePerson(name);
+      return {
+        attempt: () => server.refreshSession({ refreshToken: token(person) }),
+        message: /refresh token is not valid: log in/,
+        field: "refreshToken",
+      };
+    },
+  })),
+  {
+    operation: "refreshSession",
+    code: "INVALID_TOKEN",
+    when: "the session was ended by logging out",
+    prepare: async (server, name) => {
+      const { accessToken, refreshToken } = await server.activePerson(name);
+      server.succeed(await server.logout(accessToken));
+      return {
+        attempt: () => server.refreshSession({ refreshToken }),
+        message: /refresh token is not valid: log in/,
+        field: "refreshToken",
+      };
+    },
+  },
+];
+
+const revokeSession: Scenario[] = [
+  ...["an unknown session", "no session at all", ""].map((id) => ({
+    operation: "revokeSession",
+    code: "NOT_FOUND",
+    when: `the id is that of "${id}"`,
+    prepare: async (server: TestServer, name: string) => {
+      const { accessToken } = await server.activePerson(name);
+      return {
+        attempt: () => server.revokeSession(accessToken, id === "an unknown session" ? UNKNOWN_ID : id),
+        message: /nothing of the id/,
+        field: "id",
+      };
+    },
+  })),
+  {
+    operation: "revokeSession",
+    code: "NOT_FOUND",
+    when: "the session is somebody else's",
+    prepare: async (server, name) => {
+      const { accessToken } = await server.activePerson(name);
+      const other = await server.activePerson(`other-${name}`);
+      const [session] = server.succeed(await server.sessions(other.accessToken));
+      return {
+        attempt: () => server.revokeSession(accessToken, session!.id),
+        message: new RegExp(`nothing of the id ${session!.id}`),
+        field: "id",
+      };
+    },
+  },
+];
+
+/** What has to be confirmed with the password of now. */
+const confirmed: {
+  operation: string;
+  field: string;
+  call: (server: TestServer, person: ActivePerson, password: string) => Promise<Answer<unknown>>;
+}[] = [
+  {
+    operation: "changePassword",
+    field: "currentPassword",
+    call: (server, { accessToken }, currentPassword) =>
+      server.changePassword(accessToken, { currentPassword, newPassword: NEW_PASSWORD }),
+  },
+  {
+    operation: "requestEmailChange",
+    field: "password",
+    call: (server, { accessToken, email }, password) =>
+      server.requestEmailChange(accessToken, { newEmail: `new-${email}`, password }),
+  },
+  {
+    operation: "deleteAccount",
+    field: "password",
+    call: (server, { accessToken }, password) => server.deleteAccount(accessToken, password),
+  },
+  {
+    operation: "exportAccount",
+    field: "password",
+    call: (server, { accessToken }, password) => server.exportAccount(accessToken, password),
+  },
+];
+const unconfirmed: Scenario[] = confirmed.flatMap(({ operation, field, call }) => [
+  ...[
+    { when: "the password is wrong", password: WRONG_PASSWORD },
+    { when: "the password is empty", password: "" },
+    { when: "the password is over-long", password: PASSWORD.repeat(100) },
+  ].map(({ when, password }) => ({
+    operation,
+    code: "INVALID_CREDENTIALS",
+    when,
+    prepare: async (server: TestServer, name: string) => {
+      const person = await server.activePerson(name);
+      return { attempt: () => call(server, person, password), message: /^The password is wrong\.$/, field };
+    },
+  })),
+  {
+    operation,
+    code: "BAD_USER_INPUT",
+    when: "the password holds a NUL",
+    prepare: async (server, name) => {
+      const person = await server.activePerson(name);
+      return {
+        attempt: () => call(server, person, "pass\0word"),
+        message: new RegExp(`^${field}: .*NUL`),
+        field,
+        fields: [field],
+      };
+    },
+  },
+]);
+
+const changePassword: Scenario[] = [
+  ...weakPasswords.map(({ when, password, message }) => ({
+    operation: "changePassword",
+    code: "WEAK_PASSWORD",
+    when,
+    prepare: async (server: TestServer, name: string) => {
+      const { accessToken } = await server.activePerson(name);
+      const args = { currentPassword: PASSWORD, newPassword: password(name) };
+      return {
+        attempt: () => server.changePassword(accessToken, args),
+        message,
+        field: "newPassword",
+      };
+    },
+  })),
+  {
+    operation: "changePassword",
+    code: "BAD_USER_INPUT",
+    when: "both passwords hold half a character",
+    prepare: async (server, name) => {
+      const { accessToken } = await server.activePerson(name);
+      return {
+        attempt: () =>
+          server.changePassword(accessToken, { currentPassword: "\ud800", newPassword: "a new \udc00 one" }),
+        message: /^currentPassword: .*surrogate.* newPassword: .*surrogate/,
+        field: "currentPassword",
+        fields: ["currentPassword", "newPassword"],
+      };
+    },
+  },
+];
+
+/** Prepares an attempt of a new person to change the address to one that `holder` makes a taken one. */
+const toTakenAddress =
+  (holder: (server: TestServer, name: string) => Promise<{ email: string }>) =>
+  async (server: TestServer, name: string) => {
+    const { accessToken } = await server.activePerson(name);
+    const { email } = await holder(server, `other-${name}`);
+    const newEmail = email.toUpperCase();
+    return {
+      attempt: () => server.requestEmailChange(accessToken, { newEmail, password: PASSWORD }),
+      message: new RegExp(`${newEmail} has an account already`),
+      field: "newEmail",
+    };
+  };
+
+const requestEmailChange: Scenario[] = [
+  {
+    operation: "requestEmailChange",
+    code: "BAD_USER_INPUT",
+    when: "the address is malformed",
+    prepare: async (server, name) => {
+      const { accessToken } = await server.activePerson(name);
+      return {
+        attempt: () => server.requestEmailChange(accessToken, { newEmail: "nobody", password: PASSWORD }),
+        message: /^newEmail: /,
+        field: "newEmail",
+        fields: ["newEmail"],
+      };
+    },
+  },
+  {
+    operation: "requestEmailChange",
+    code: "EMAIL_TAKEN",
+    when: "an active account has the address",
+    prepare: toTakenAddress((server, name) => server.activePerson(name)),
+  },
+  {
+    operation: "requestEmailChange",
+    code: "EMAIL_TAKEN",
+    when: "an account that waits for its confirmation has the address",
+    prepare: toTakenAddress((server, name) => server.registerPerson(name)),
+  },
+];
+
+/** The token that was mailed to the new address of somebody who changes it. */
+async function emailChangeTokenOf(server: TestServer, { accessToken }: ActivePerson, newEmail: string) {
+  server.succeed(await server.requestEmailChange(accessToken, { newEmail, password: PASSWORD }));
+  return server.mailedToken(newEmail, /confirm your new address/i);
+}
+
+const finalizeEmailChange: Scenario[] = [
+  {
+    operation: "finalizeEmailChange",
+    code: "BAD_USER_INPUT",
+    when: "the token holds a NUL",
+    prepare: (server) => ({
+      attempt: () => server.finalizeEmailChange({ token: "to\0ken" }),
+      message: /^token: .*NUL/,
+      field: "token",
+      fields: ["token"],
+    }),
+  },
+  ...badTokens.map(({ when, token }) => ({
+    operation: "finalizeEmailChange",
+    code: "INVALID_TOKEN",
+    when,
+    prepare: (server: TestServer) => ({
+      attempt: () => server.finalizeEmailChange(token === undefined ? {} : { token }),
+      message: /link is not valid/,
+      field: "token",
+    }),
+  })),
+  {
+    operation: "finalizeEmailChange",
+    code: "INVALID_TOKEN",
+    when: "the link was used already",
+    prepare: async (server, name) => {
+      const person = await server.activePerson(name);
+      const token = await emailChangeTokenOf(server, person, `new-${person.email}`);
+      server.succeed(await server.finalizeEmailChange({ token }));
+      return {
+        attempt: () => server.finalizeEmailChange({ token }),
+        message: /link is not valid.*used already/,
+        field: "token",
+      };
+    },
+  },
+  {
+    operation: "finalizeEmailChange",
+    code: "EMAIL_TAKEN",
+    when: "another account has confirmed the address since the link was mailed",
+    prepare: async (server, name) => {
+      const person = await server.activePerson(name);
+      const newEmail = `new-${person.email}`;
+      const token = await emailChangeTokenOf(server, person, newEmail);
+      await server.activePerson(`other-${name}`, newEmail);
+      return {
+        attempt: () => server.finalizeEmailChange({ token }),
+        message: new RegExp(`${newEmail} has an account already`),
+        field: "token",
+      };
+    },
+  },
+];
+
+const changeUsername: Scenario[] = [
+  {
+    operation: "changeUsername",
+    code: "BAD_USER_INPUT",
+    when: "the username is malformed",
+    prepare: async (server, name) => {
+      const { accessToken } = await server.activePerson(name);
+      return {
+        attempt: () => server.changeUsername(accessToken, "no good"),
+        message: /^username: /,
+        field: "username",
+        fields: ["username"],
+      };
+    },
+  },
+  ...[
+    {
+      when: "an active account has it",
+      other: (server: TestServer, name: string) => server.activePerson(name),
+    },
+    {
+      when: "an account that waits for its confirmation has it",
+      other: (server: TestServer, name: string) => server.registerPerson(name),
+    },
+  ].map(({ when, other }) => ({
+    operation: "changeUsername",
+    code: "USERNAME_TAKEN",
+    when: `${when}, in crossed case`,
+    prepare: async (server: TestServer, name: string) => {
+      const { accessToken } = await server.activePerson(name);
+      const taken = (await other(server, `other-${name}`)).username.toUpperCase();
+      return {
+        attempt: () => server.changeUsername(accessToken, taken),
+        message: new RegExp(`username ${taken} is taken`),
+        field: "username",
+      };
+    },
+  })),
+];
+
+const BAD_PAGES: { when: string; paging: { first?: number; after?: string }; field: string }[] = [
+  { when: "a page of none is asked for", paging: { first: 0 }, field: "first" },
+  { when: "a page of less than none is asked for", paging: { first: -1 }, field: "first" },
+  { when: "a page of 101 is asked for", paging: { first: 101 }, field: "first" },
+  { when: "the cursor is empty", paging: { after: "" }, field: "after" },
+  { when: "the cursor is none", paging: { after: "no cursor" }, field: "after" },
+  ...[
+    null,
+    7,
+    "no id",
+    "9".repeat(19),
+    [],
+    ["2026-11-24T09:30:00.000Z"],
+    ["2026-11-24T09:30:00.000Z", "no id"],
+    ["2026-11-24T09:30:00.000Z", 7],
+    ["no time", UNKNOWN_ID],
+    ["-200000-01-01T00:00:00.000Z", UNKNOWN_ID],
+    { createdAt: UNKNOWN_ID },
+  ].map((key) => ({
+    when: `the cursor is made of ${JSON.stringify(key)}`,
+    paging: { after: Buffer.from(JSON.stringify(key)).toString("base64url") },
+    field: "after",
+  })),
+];
+
+const badPages: Scenario[] = ["recentActivity", "users", "accountEvents"].flatMap((operation) =>
+  BAD_PAGES.map(({ when, paging, field }) => ({
+    operation,
+    code: "BAD_USER_INPUT",
+    when,
+    prepare: async (server: TestServer, name: string) => {
+      const { accessToken, id } = await server.admin(name);
+      return {
+        attempt: (): Promise<Answer<unknown>> => {
+          if (operation === "users") return server.users(accessToken, paging);
+          if (operation === "accountEvents") return server.accountEvents(accessToken, id, paging);
+          return server.recentActivity(accessToken, paging);
+        },
+        message: new RegExp(`^${field}: `),
+        field,
+        fields: [field],
+      };
+    },
+  })),
+);
+
+/** What only administrators may; `id` is the user it is about. */
+const administration: {
+  operation: string;
+  field?: string;
+  call: (server: TestServer, accessToken: string, id: string) => Promise<Answer<unknown>>;
+}[] = [
+  { operation: "users", call: (server, accessToken) => server.users(accessToken) },
+  { operation: "user", field: "id", call: (server, accessToken, id) => server.user(accessToken, id) },
+  {
+    operation: "accountEvents",
+    field: "userId",
+    call: (server, accessToken, id) => server.accountEvents(accessToken, id),
+  },
+  {
+    operation: "setUserRoles",
+    field: "id",
+    call: (server, accessToken, id) => server.setUserRoles(accessToken, id, ["USER"]),
+  },
+  {
+    operation: "deactivateUser",
+    field: "id",
+    call: (server, accessToken, id) => server.deactivateUser(accessToken, id),
+  },
+  {
+    operation: "reactivateUser",
+    field: "id",
+    call: (server, accessToken, id) => server.reactivateUser(accessToken, id),
+  },
+  {
+    operation: "endUserSessions",
+    field: "id",
+    call: (server, accessToken, id) => server.endUserSessions(accessToken, id),
+  },
+];
+
+const forbidden: Scenario[] = administration.flatMap(({ operation, call }) => [
+  {
+    operation,
+    code: "FORBIDDEN",
+    when: "the user is no administrator",
+    prepare: async (server, name) => {
+      const { accessToken } = await server.activePerson(name);
+      const other = await server.activePerson(`other-${name}`);
+      return {
+        attempt: () => call(server, accessToken, other.id),
+        message: /^Only an administrator may do this\.$/,
+      };
+    },
+  },
+  {
+    operation,
+    code: "FORBIDDEN",
+    when: "the user is an administrator no longer",
+    prepare: async (server, name) => {
+      const { accessToken, id } = await server.admin(name);
+      const other = await server.admin(`other-${name}`);
+      server.succeed(await server.setUserRoles(other.accessToken, id, ["USER"]));
+      return {
+        attempt: () => call(server, accessToken, id),
+        message: /^Only an administrator may do this\.$/,
+      };
+    },
+  },
+]);
+
+const notFound: Scenario[] = administration.flatMap(({ operation, field, call }) =>
+  field === undefined
+    ? []
+    : [UNKNOWN_ID, "no id", "", "1"].map((id) => ({
+        operation,
+        code: "NOT_FOUND",
+        when: `the id is "${id}"`,
+        prepare: async (server: TestServer, name: string) => {
+          const { accessToken } = await server.admin(name);
+          return {
+            attempt: () => call(server, accessToken, id),
+            message: new RegExp(`nothing of the id ${id}\\.$`),
+            field,
+          };
+        },
+      })),
+);
+
+/** What would leave nobody to administer. */
+const lastAdmin: Scenario[] = [
+  ...administration
+    .filter(({ operation }) => ["setUserRoles", "deactivateUser"].includes(operation))
+    .map(({ operation, call }) => ({
+      operation,
+      call: (server: TestServer, { accessToken, id }: ActivePerson) => call(server, accessToken, id),
+    })),
+  {
+    operation: "deleteAccount",
+    call: (server: TestServer, { accessToken }: ActivePerson) => server.deleteAccount(accessToken, PASSWORD),
+  },
+].map(({ operation, call }) => ({
+  operation,
+  code: "LAST_ADMIN",
+  when: "all other administrators are deactivated or deleted, or have lost the role",
+  prepare: async (server: TestServer, name: string) => {
+    const admin = await server.admin(name);
+    await server.query("update accounts.users set roles = '{USER}' where id <> $1", [admin.id]);
+    await deactivate(server, await server.admin(`gone-${name}`));
+    await server.query("update accounts.users set roles = '{USER}' where username = $1", [
+      `admin-gone-${name}`,
+    ]);
+    const deleted = await server.admin(`deleted-${name}`);
+    server.succeed(await server.deleteAccount(deleted.accessToken, PASSWORD));
+    return {
+      attempt: () => call(server, admin),
+      message: new RegExp(`^${name} is the last administrator`),
+    };
+  },
+}));
+
+const noRole: Scenario = {
+  operation: "setUserRoles",
+  code: "BAD_USER_INPUT",
+  when: "there is no role",
+  prepare: async (server, name) => {
+    const { accessToken, id } = await server.admin(name);
+    return {
+      attempt: () => server.setUserRoles(accessToken, id, []),
+      message: /^roles: .*at least one/,
+      field: "roles",
+      fields: ["roles"],
+    };
+  },
+};
+
+/** What only a signed-in user may. */
+const signedIn: {
+  operation: string;
+  call: (server: TestServer, accessToken: string) => Promise<Answer<unknown>>;
+}[] = [
+  { operation: "me", call: (server, accessToken) => server.me(accessToken) },
+  { operation: "sessions", call: (server, accessToken) => server.sessions(accessToken) },
+  { operation: "logout", call: (server, accessToken) => server.logout(accessToken) },
+  { operation: "logoutEverywhere", call: (server, accessToken) => server.logoutEverywhere(accessToken) },
+  {
+    operation: "revokeSession",
+    call: (server, accessToken) => server.revokeSession(accessToken, UNKNOWN_ID),
+  },
+  {
+    operation: "changeUsername",
+    call: (server, accessToken) => server.changeUsername(accessToken, "no good"),
+  },
+  { operation: "recentActivity", call: (server, accessToken) => server.recentActivity(accessToken) },
+  ...confirmed.map(({ operation, call }) => ({
+    operation,
+    call: (server: TestServer, accessToken: string) =>
+      call(server, { accessToken, email: UNKNOWN_EMAIL } as ActivePerson, WRONG_PASSWORD),
+  })),
+  ...administration.map(({ operation, call }) => ({
+    operation,
+    call: (server: TestServer, accessToken: string) => call(server, accessToken, UNKNOWN_ID),
+  })),
+];
+
+const unauthenticated: Scenario[] = signedIn.flatMap(({ operation, call }) => [
+  {
+    operation,
     code: "UNAUTHENTICATED",
     when: "the token is no access token",
     prepare: (server) => ({
-      attempt: () => server.me("no.token.atall"),
+      attempt: () => call(server, "no.token.atall"),
       message: /Authorization header holds no good access token/,
     }),
   },
-];
+  {
+    operation,
+    code: "UNAUTHENTICATED",
+    when: "the session of the token has ended",
+    prepare: async (server, name) => {
+      const { accessToken } = await server.admin(name);
+      server.succeed(await server.logout(accessToken));
+      return {
+        attempt: () => call(server, accessToken),
+        message: /Authorization header holds no good access token/,
+      };
+    },
+  },
+]);
 
 const scenarios = [
   ...register,
@@ -436,7 +1041,19 @@ const scenarios = [
   ...login,
   ...requestReset,
   ...finalizeReset,
-  ...me,
+  ...refreshSession,
+  ...revokeSession,
+  ...unconfirmed,
+  ...changePassword,
+  ...requestEmailChange,
+  ...finalizeEmailChange,
+  ...changeUsername,
+  ...badPages,
+  ...forbidden,
+  ...notFound,
+  ...lastAdmin,
+  noRole,
+  ...unauthenticated,
 ];
 
 describe("an operation that is refused says why, and changes nothing:", () => {
@@ -490,7 +1107,11 @@ test("the enum of codes is the contract's, with RATE_LIMITED in it and in no lis
       "EMAIL_NOT_FOUND",
       "ALREADY_ACTIVATED",
       "INVALID_TOKEN",
+      "ACCOUNT_DEACTIVATED",
       "UNAUTHENTICATED",
+      "FORBIDDEN",
+      "NOT_FOUND",
+      "LAST_ADMIN",
       "SERVER_BUSY",
       "RATE_LIMITED",
     ].sort(),
@@ -498,49 +1119,76 @@ test("the enum of codes is the contract's, with RATE_LIMITED in it and in no lis
   expect([...listedCodes.values()].flat()).not.toContain("RATE_LIMITED");
 });
 
+const UNFIT = ["\0", "a NUL\0inside it", "\ud800", "\udfff", "half a \ud83e character", "\udc00\ud800"];
+
 describe("text that cannot be stored as it is, is BAD_USER_INPUT in", () => {
   const shared = sharedServer();
 
-  const good: Record<string, string> = {
+  /** Good enough for everything else, so that only the one text is at fault. */
+  const good: Record<string, unknown> = {
     username: "ada",
     email: "ada@example.com",
+    newEmail: "new-ada@example.com",
     password: PASSWORD,
+    currentPassword: PASSWORD,
+    newPassword: NEW_PASSWORD,
     token: "no.token.atall",
+    refreshToken: "no token at all",
+    first: 20,
+    roles: ["USER"],
   };
-  const parameters = Object.values(schema.getMutationType()!.getFields()).flatMap((field) =>
-    field.args.map((arg) => ({ mutation: field.name, args: field.args, argument: arg.name })),
+  const operations = [schema.getQueryType()!, schema.getMutationType()!].flatMap((type) =>
+    Object.values(type.getFields()).map((field) => ({ type: type.name.toLowerCase(), field })),
   );
-
-  test.each(parameters)("$argument of $mutation", async ({ mutation, args, argument }) => {
-    const server = shared();
-    const isObject = /User|Payload/.test(String(schema.getMutationType()!.getFields()[mutation]!.type));
-    const query = `mutation (${args.map(({ name, type }) => `$${name}: ${String(type)}`).join(", ")}) {
-      ${mutation}(${args.map(({ name }) => `${name}: $${name}`).join(", ")}) ${isObject ? "{ __typename }" : ""}
-    }`;
-    const values = Object.fromEntries(args.map(({ name }) => [name, good[name]]));
-    const before = await server.state();
-    for (const unfit of [
-      "\0",
-      "a NUL\0inside it",
-      "\ud800",
-      "\udfff",
-      "half a \ud83e character",
-      "\udc00\ud800",
-    ]) {
-      const error = server.refuse(
-        await server.execute(query, { ...values, [argument]: unfit }),
-        "BAD_USER_INPUT",
-      );
-      expect(error.extensions.fields?.map(({ field }) => field)).toEqual([argument]);
-      expect(error.extensions.field).toBe(argument);
-    }
-    expect(await server.state()).toEqual(before);
+  const parameters = operations.flatMap(({ type, field }) =>
+    field.args.map((arg) => ({ type, field, operation: field.name, arg, argument: arg.name })),
+  );
+  let admin: ActivePerson;
+  beforeAll(async () => {
+    admin = await shared().admin();
   });
 
-  test("every argument of every mutation is a text, so that none escapes the tests above", () => {
-    for (const { args } of parameters)
-      for (const { type } of args)
-        expect(type instanceof GraphQLNonNull ? type.ofType : type).toBe(GraphQLString);
+  const withArguments = (type: string, field: GraphQLField<unknown, unknown>, changed: object) =>
+    shared().execute(
+      `${type} (${field.args.map((arg) => `$${arg.name}: ${String(arg.type)}`).join(", ")}) {
+        ${field.name}(${field.args.map(({ name }) => `${name}: $${name}`).join(", ")})
+        ${isObjectType(getNamedType(field.type)) ? "{ __typename }" : ""}
+      }`,
+      { ...good, id: admin.id, userId: admin.id, ...changed },
+      { authorization: `Bearer ${admin.accessToken}` },
+    );
+
+  test.each(parameters.filter(({ arg }) => getNamedType(arg.type) === GraphQLString))(
+    "$argument of $operation",
+    async ({ type, field, argument }) => {
+      const server = shared();
+      const before = await server.state();
+      for (const unfit of UNFIT) {
+        const answer = await withArguments(type, field, { [argument]: unfit });
+        const error = server.refuse(answer, "BAD_USER_INPUT");
+        expect(error.extensions.fields?.map((fault) => fault.field)).toEqual([argument]);
+        expect(error.extensions.field).toBe(argument);
+      }
+      expect(await server.state()).toEqual(before);
+    },
+  );
+
+  test.each(parameters.filter(({ arg }) => getNamedType(arg.type) === GraphQLID))(
+    "no id, though: as $argument of $operation it is NOT_FOUND, as is every id of nothing",
+    async ({ type, field, argument }) => {
+      const server = shared();
+      const before = await server.state();
+      for (const unfit of UNFIT) {
+        const answer = await withArguments(type, field, { [argument]: unfit });
+        expect(server.refuse(answer, "NOT_FOUND").extensions.field).toBe(argument);
+      }
+      expect(await server.state()).toEqual(before);
+    },
+  );
+
+  test("every argument is a text, an id, a role or a number, so that none escapes the tests above", () => {
+    const kinds = new Set(parameters.map(({ arg }) => getNamedType(arg.type).name));
+    expect([...kinds].sort()).toEqual(["ID", "Int", "Role", "String"]);
   });
 });
 
@@ -552,11 +1200,11 @@ test("login gives one and the same answer whatever is wrong", async () => {
   const answers = [
     await server.login("nobody", PASSWORD),
     await server.login(UNKNOWN_EMAIL, PASSWORD),
-    await server.login("ada", "wrong horse battery"),
+    await server.login("ada", WRONG_PASSWORD),
     await server.login("ada", ""),
     await server.login("ada", "x".repeat(129)),
     await server.login("nobody", "x".repeat(129)),
-    await server.login("pending", "wrong horse battery"),
+    await server.login("pending", WRONG_PASSWORD),
   ];
 
   expect(new Set(answers.map(({ text }) => text)).size).toBe(1);

@@ -315,3 +315,14 @@ test("requests at once for new links are all answered, and each mail's link is a
   const used = await Promise.all(links.map((token) => server.finalizeRegistration({ token })));
   expect(tally(used)).toEqual({ done: 1, INVALID_TOKEN: 2 });
 });
+
+test("an account that is erased while passwords for it are hashed is refused as an unknown one is", async () => {
+  const server = await startServer();
+  await server.activePerson("ada");
+  const logins = FIFTY.map(() => server.login("ada", "wrong horse battery"));
+  await Promise.race(logins);
+
+  await server.query("delete from accounts.users");
+
+  expect(tally(await Promise.all(logins))).toEqual({ INVALID_CREDENTIALS: 50 });
+});

@@ -9,6 +9,9 @@ test(
   { timeout: 120_000 },
   async () => {
     const server = await startServer();
+    const wrong = "wrong horse battery";
+    // Somebody else's than the resets, which end what was issued before.
+    const eve = await server.activePerson("eve");
     const { username, email } = await server.activePerson("ada");
     server.succeed(await server.requestReset(email));
     const token = await server.resetToken(email);
@@ -19,12 +22,33 @@ test(
         otherwise: ["USERNAME_TAKEN"],
       },
       login: {
-        send: () => server.login(username, "wrong horse battery"),
+        send: () => server.login(username, wrong),
         otherwise: ["INVALID_CREDENTIALS"],
       },
       finalizeReset: {
         send: () => server.finalizeReset({ token, password: "a new battery staple" }),
         otherwise: ["no error", "INVALID_TOKEN"], // the first to be hashed ends the token
+      },
+      changePassword: {
+        send: () =>
+          server.changePassword(eve.accessToken, {
+            currentPassword: wrong,
+            newPassword: "a new battery staple",
+          }),
+        otherwise: ["INVALID_CREDENTIALS"],
+      },
+      requestEmailChange: {
+        send: () =>
+          server.requestEmailChange(eve.accessToken, { newEmail: "new-eve@example.com", password: wrong }),
+        otherwise: ["INVALID_CREDENTIALS"],
+      },
+      deleteAccount: {
+        send: () => server.deleteAccount(eve.accessToken, wrong),
+        otherwise: ["INVALID_CREDENTIALS"],
+      },
+      exportAccount: {
+        send: () => server.exportAccount(eve.accessToken, wrong),
+        otherwise: ["INVALID_CREDENTIALS"],
       },
     };
     const listed = [...listedCodes].filter(([, codes]) => codes.includes("SERVER_BUSY"));
@@ -32,7 +56,7 @@ test(
     const codesOf = async (requests: Promise<Answer<unknown>>[]) =>
       (await Promise.all(requests)).map(({ errors }) => errors[0]?.extensions.code ?? "no error");
 
-    const storm = Array.from({ length: 450 }, () => server.login(username, "wrong horse battery"));
+    const storm = Array.from({ length: 450 }, () => server.login(username, wrong));
     const late = Object.entries(hashing).map(([operation, { send, otherwise }]) => ({
       operation,
       otherwise,
@@ -51,7 +75,7 @@ test(
       expect(error.message).toMatch(/busy: try again/);
       expect(Object.keys(error.extensions)).toEqual(["code"]);
     }
-    expect(await server.query("select id from accounts.users")).toHaveLength(1);
-    server.refuse(await server.login(username, "wrong horse battery"), "INVALID_CREDENTIALS");
+    expect(await server.query("select id from accounts.users")).toHaveLength(2);
+    server.refuse(await server.login(username, wrong), "INVALID_CREDENTIALS");
   },
 );

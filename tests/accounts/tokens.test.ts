@@ -12,6 +12,7 @@ import {
   PASSWORD,
   sharedServer,
   startServer,
+  type ActivePerson,
   type TestServer,
 } from "../support/server.ts";
 
@@ -19,8 +20,8 @@ const NEW_PASSWORD = "a new battery staple";
 /** The JWT_SECRET of tests/support/server.ts. */
 const SECRET = "a secret of this test, at least 32 bytes long";
 
-type Purpose = "access" | "registration" | "reset";
-const PURPOSES: Purpose[] = ["access", "registration", "reset"];
+type Purpose = "access" | "registration" | "reset" | "email-change" | "email-undo";
+const PURPOSES: Purpose[] = ["access", "registration", "reset", "email-change", "email-undo"];
 
 /** Makes a good token of each purpose, for a new account called `username`. */
 const issue: Record<Purpose, (server: TestServer, username: string) => Promise<string>> = {
@@ -34,16 +35,26 @@ const issue: Record<Purpose, (server: TestServer, username: string) => Promise<s
     server.succeed(await server.requestReset(email));
     return server.resetToken(email);
   },
+  "email-change": async (server, username) => emailChangeToken(server, await server.activePerson(username)),
+  "email-undo": async (server, username) => {
+    const person = await server.activePerson(username);
+    server.succeed(await server.finalizeEmailChange({ token: await emailChangeToken(server, person) }));
+    return server.mailedToken(person.email, /address .* was changed/i);
+  },
 };
+
+async function emailChangeToken(server: TestServer, { accessToken, email }: ActivePerson): Promise<string> {
+  const newEmail = `new-${email}`;
+  server.succeed(await server.requestEmailChange(accessToken, { newEmail, password: PASSWORD }));
+  return server.mailedToken(newEmail, /confirm your new address/i);
+}
 
 /** One token of each purpose, each of a person named after it. */
 async function tokensOf(server: TestServer): Promise<Record<Purpose, string>> {
-  const [access, registration, reset] = await Promise.all([
-    issue.access(server, "access"),
-    issue.registration(server, "registration"),
-    issue.reset(server, "reset"),
-  ]);
-  return { access, registration, reset };
+  const tokens = await Promise.all(
+    PURPOSES.map(async (purpose) => [purpose, await issue[purpose](server, purpose)] as const),
+  );
+  return Object.fromEntries(tokens) as Record<Purpose, string>;
 }
 
 /** Presents a token where one of its purpose belongs. */
@@ -51,6 +62,8 @@ const present: Record<Purpose, (server: TestServer, token: string) => Promise<An
   access: (server, token) => server.me(token),
   registration: (server, token) => server.finalizeRegistration({ token }),
   reset: (server, token) => server.finalizeReset({ token, password: NEW_PASSWORD }),
+  "email-change": (server, token) => server.finalizeEmailChange({ token }),
+  "email-undo": (server, token) => server.finalizeEmailChange({ token }),
 };
 const refusal = (purpose: Purpose) => (purpose === "access" ? "UNAUTHENTICATED" : "INVALID_TOKEN");
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
@@ -58,6 +71,7 @@ const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 interface Claims {
   sub: string;
   ver: number;
+  ref?: string;
   iat: number;
   exp: number;
   iss: string;
@@ -72,44 +86,63 @@ describe("a token is good for its own purpose only:", () => {
     tokens = await tokensOf(shared());
   });
 
-  const places: Record<string, { purpose: Purpose; use: (token: string) => Promise<Answer<unknown>> }> = {
+  const places: Record<string, { purposes: Purpose[]; use: (token: string) => Promise<Answer<unknown>> }> = {
     "finalizeRegistration's argument": {
-      purpose: "registration",
+      purposes: ["registration"],
       use: (token) => shared().finalizeRegistration({ token }),
     },
     "finalizeRegistration's header": {
-      purpose: "registration",
+      purposes: ["registration"],
       use: (token) => shared().finalizeRegistration({}, bearer(token)),
     },
     "finalizeReset's argument": {
-      purpose: "reset",
+      purposes: ["reset"],
       use: (token) => shared().finalizeReset({ token, password: NEW_PASSWORD }),
     },
     "finalizeReset's header": {
-      purpose: "reset",
+      purposes: ["reset"],
       use: (token) => shared().finalizeReset({ password: NEW_PASSWORD }, bearer(token)),
     },
-    "me's header": { purpose: "access", use: (token) => shared().me(token) },
+    "finalizeEmailChange's argument": {
+      purposes: ["email-change", "email-undo"],
+      use: (token) => shared().finalizeEmailChange({ token }),
+    },
+    "finalizeEmailChange's header": {
+      purposes: ["email-change", "email-undo"],
+      use: (token) => shared().finalizeEmailChange({}, bearer(token)),
+    },
+    "refreshSession's argument": {
+      purposes: [],
+      use: (token) => shared().refreshSession({ refreshToken: token }),
+    },
+    "me's header": { purposes: ["access"], use: (token) => shared().me(token) },
   };
-  const wrong = Object.entries(places).flatMap(([place, { purpose, use }]) =>
-    PURPOSES.filter((kind) => kind !== purpose).map((kind) => ({ kind, place, purpose, use })),
+  const wrong = Object.entries(places).flatMap(([place, { purposes, use }]) =>
+    PURPOSES.filter((kind) => !purposes.includes(kind)).map((kind) => ({
+      kind,
+      place,
+      use,
+      isSignIn: purposes.includes("access"),
+    })),
   );
 
-  test.each(wrong)("one of $kind is refused as $place", async ({ kind, purpose, use }) => {
+  test.each(wrong)("one of $kind is refused as $place", async ({ kind, use, isSignIn }) => {
     const before = await shared().state();
-    shared().refuse(await use(tokens[kind]), refusal(purpose));
+    shared().refuse(await use(tokens[kind]), isSignIn ? "UNAUTHENTICATED" : "INVALID_TOKEN");
     expect(await shared().state()).toEqual(before);
   });
 });
 
-describe("finalizeRegistration and finalizeReset take their token", () => {
+describe("the finalize mutations take their token", () => {
   const shared = sharedServer();
-  const own = ["registration", "reset"] as const;
+  const own = ["registration", "reset", "email-change"] as const;
   const finalize = {
     registration: (server: TestServer, args: { token?: string | null }, headers: Record<string, string>) =>
       server.finalizeRegistration(args, headers),
     reset: (server: TestServer, args: { token?: string | null }, headers: Record<string, string>) =>
       server.finalizeReset({ ...args, password: NEW_PASSWORD }, headers),
+    "email-change": (server: TestServer, args: { token?: string | null }, headers: Record<string, string>) =>
+      server.finalizeEmailChange(args, headers),
   };
 
   test.each(
@@ -316,12 +349,33 @@ const forgeries: Record<string, (token: Forgery, purpose: Purpose) => void> = {
   "of no ver": claim("ver", undefined),
   "of ver null": claim("ver", null),
   "of a ver that is text": (token) => (token.claims["ver"] = String(token.claims["ver"])),
-  "of the ver before": (token) => (token.claims["ver"] = (token.claims["ver"] as number) - 1),
-  "of the ver to come": (token) => (token.claims["ver"] = (token.claims["ver"] as number) + 1),
   "of no sub": claim("sub", undefined),
   "of a sub that is a number": claim("sub", 1),
   "of a sub that nobody has": claim("sub", "00000000-0000-4000-8000-000000000000"),
 };
+
+/** An undo is good whatever has happened to the account since. */
+const ofOtherVersions: typeof forgeries = {
+  "of the ver before": (token) => (token.claims["ver"] = (token.claims["ver"] as number) - 1),
+  "of the ver to come": (token) => (token.claims["ver"] = (token.claims["ver"] as number) + 1),
+};
+
+/** Of a token that is bound to a session or to a change of address. */
+const ofOtherReferences: typeof forgeries = {
+  "of no ref": claim("ref", undefined),
+  "of ref null": claim("ref", null),
+  "of a ref that is a number": claim("ref", 1),
+  "of a ref that nothing has": claim("ref", "00000000-0000-4000-8000-000000000000"),
+};
+
+function forgeriesOf(purpose: Purpose): typeof forgeries {
+  return {
+    ...forgeries,
+    ...(purpose !== "email-undo" && ofOtherVersions),
+    ...(isBound(purpose) && ofOtherReferences),
+  };
+}
+const isBound = (purpose: Purpose) => purpose !== "registration" && purpose !== "reset";
 
 /** Texts that only look like a token; `genuine` is a good one. */
 const lookalikes: Record<string, (genuine: string) => string> = {
@@ -359,7 +413,7 @@ describe.each(PURPOSES)("forged tokens of %s are refused:", (purpose) => {
     genuine = await issue[purpose](shared(), "ada");
   });
 
-  test.each(Object.entries(forgeries))("one %s", async (_, alter) => {
+  test.each(Object.entries(forgeriesOf(purpose)))("one %s", async (_, alter) => {
     const forged = forge(genuine, purpose, (token) => alter(token, purpose));
     expect(forged).not.toBe(genuine);
 
@@ -371,9 +425,32 @@ describe.each(PURPOSES)("forged tokens of %s are refused:", (purpose) => {
   });
 });
 
+test.each(PURPOSES.filter(isBound))(
+  "a forged token of %s with the ref of somebody else's is refused",
+  async (purpose) => {
+    const server = await startServer();
+    const [mine, others] = [await issue[purpose](server, "ada"), await issue[purpose](server, "eve")];
+
+    const forged = forge(mine, purpose, claim("ref", claimsOf(others).ref));
+
+    server.refuse(await present[purpose](server, forged), refusal(purpose));
+  },
+);
+
 describe("a token is good until the very second of its exp:", () => {
-  const env = { ACCESS_TOKEN_MINUTES: "7", REGISTRATION_TOKEN_MINUTES: "90", RESET_TOKEN_MINUTES: "11" };
-  const lasts: Record<Purpose, number> = { access: 7, registration: 90, reset: 11 };
+  const env = {
+    ACCESS_TOKEN_MINUTES: "7",
+    REGISTRATION_TOKEN_MINUTES: "90",
+    RESET_TOKEN_MINUTES: "11",
+    EMAIL_CHANGE_TOKEN_MINUTES: "80",
+  };
+  const lasts: Record<Purpose, number> = {
+    access: 7,
+    registration: 90,
+    reset: 11,
+    "email-change": 80,
+    "email-undo": 7 * 1440,
+  };
 
   test.each(PURPOSES)("one of %s", async (purpose) => {
     const server = await startServer({ env });
@@ -390,7 +467,7 @@ describe("a token is good until the very second of its exp:", () => {
   });
 });
 
-test("without configuration, an access token is good for an hour, a confirmation link for a day, a reset link for 30 minutes", async () => {
+test("without configuration, an access token is good for 15 minutes, a reset link for 30, a link that confirms an address for a day, one that undoes its change for a week", async () => {
   const server = await startServer();
   const tokens = await tokensOf(server);
 
@@ -398,7 +475,7 @@ test("without configuration, an access token is good for an hour, a confirmation
     const { iat, exp } = claimsOf(tokens[purpose]);
     return (exp - iat) / 60;
   });
-  expect(minutes).toEqual([60, 1440, 30]);
+  expect(minutes).toEqual([15, 1440, 30, 1440, 7 * 1440]);
 });
 
 test("expiresAt is the access token's exp, whatever signs in", async () => {
@@ -417,21 +494,29 @@ test("expiresAt is the access token's exp, whatever signs in", async () => {
   expect(server.succeed(await server.me(reset.accessToken))?.email).toBe(email);
 });
 
-test("no token tells more than the account's id, its version and dates", async () => {
+test("no token tells more than the account's id, its version and dates, and the id of the session or change it is bound to", async () => {
   const server = await startServer();
+  const tokens = await tokensOf(server);
 
-  for (const token of Object.values(await tokensOf(server)))
-    expect(Object.keys(claimsOf(token)).sort()).toEqual(["aud", "exp", "iat", "iss", "sub", "ver"]);
+  for (const purpose of PURPOSES) {
+    const claims = ["aud", "exp", "iat", "iss", ...(isBound(purpose) ? ["ref"] : []), "sub", "ver"];
+    expect(Object.keys(claimsOf(tokens[purpose])).sort()).toEqual(claims);
+  }
+  const sessions = server.succeed(await server.sessions(tokens.access));
+  expect(sessions.map(({ id }) => id)).toEqual([claimsOf(tokens.access).ref]);
 });
 
-test.each(["registration", "reset"] as const)("a link of %s works once", async (purpose) => {
-  const server = await startServer();
-  const token = await issue[purpose](server, "ada");
-  server.succeed(await present[purpose](server, token));
+test.each(["registration", "reset", "email-change", "email-undo"] as const)(
+  "a link of %s works once",
+  async (purpose) => {
+    const server = await startServer();
+    const token = await issue[purpose](server, "ada");
+    server.succeed(await present[purpose](server, token));
 
-  server.refuse(await present[purpose](server, token), "INVALID_TOKEN");
-  server.refuse(await present[purpose](server, token), "INVALID_TOKEN");
-});
+    server.refuse(await present[purpose](server, token), "INVALID_TOKEN");
+    server.refuse(await present[purpose](server, token), "INVALID_TOKEN");
+  },
+);
 
 describe.each([
   { used: "older", index: 0 },
@@ -505,9 +590,10 @@ test("logging in again leaves older access tokens and reset links good", async (
 });
 
 test.each([
-  { what: "deleted", sql: "delete from accounts.users" },
+  { what: "erased", sql: "delete from accounts.users" },
+  { what: "deactivated", sql: "update accounts.users set deactivated_at = now()" },
   {
-    what: "deactivated",
+    what: "pending again",
     sql: "update accounts.users set is_active = false, confirmation_expires_at = now()",
   },
 ])("the access token and the reset link of an account are dead once it is $what", async ({ sql }) => {

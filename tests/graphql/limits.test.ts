@@ -10,6 +10,11 @@ const REGISTER = `register(username: "eve", email: "eve@example.com", password: 
 const RESEND = `resendRegistration(email: "ada@example.com") { message }`;
 const REQUEST_RESET = `requestReset(email: "ada@example.com") { message }`;
 const FINALIZE_RESET = `finalizeReset(token: "x", password: "${PASSWORD}") { accessToken }`;
+const CHANGE_PASSWORD = `changePassword(currentPassword: "x", newPassword: "${PASSWORD}") { accessToken }`;
+const DELETE_ACCOUNT = `deleteAccount(password: "x") { message }`;
+const EXPORT_ACCOUNT = `exportAccount(password: "x")`;
+const REQUEST_EMAIL_CHANGE = `requestEmailChange(newEmail: "eve@example.com", password: "x") { message }`;
+const FINALIZE_EMAIL_CHANGE = `finalizeEmailChange(token: "x") { accessToken }`;
 const FINALIZE_REGISTRATION = `finalizeRegistration(token: "x") { accessToken }`;
 
 const times = (count: number, make: (index: number) => string) =>
@@ -99,6 +104,16 @@ describe("more than one guarded mutation in an operation", () => {
     ["two resendRegistration", `mutation { a: ${RESEND} b: ${RESEND} }`],
     ["two finalizeReset", `mutation { a: ${FINALIZE_RESET} b: ${FINALIZE_RESET} }`],
     ["both finalize...", `mutation { ${FINALIZE_REGISTRATION} ${FINALIZE_RESET} }`],
+    ["two changePassword", `mutation { a: ${CHANGE_PASSWORD} b: ${CHANGE_PASSWORD} }`],
+    ["two deleteAccount", `mutation { a: ${DELETE_ACCOUNT} b: ${DELETE_ACCOUNT} }`],
+    ["two exportAccount", `mutation { a: ${EXPORT_ACCOUNT} b: ${EXPORT_ACCOUNT} }`],
+    ["two requestEmailChange", `mutation { a: ${REQUEST_EMAIL_CHANGE} b: ${REQUEST_EMAIL_CHANGE} }`],
+    ["finalizeEmailChange and finalizeReset", `mutation { ${FINALIZE_EMAIL_CHANGE} ${FINALIZE_RESET} }`],
+    ["changePassword and login", `mutation { ${CHANGE_PASSWORD} ${LOGIN} }`],
+    [
+      "all that confirm the password",
+      `mutation { ${CHANGE_PASSWORD} ${DELETE_ACCOUNT} ${EXPORT_ACCOUNT} ${REQUEST_EMAIL_CHANGE} }`,
+    ],
     ["a login and one in a fragment", `mutation { ${LOGIN} ...F } fragment F on Mutation { b: ${LOGIN} }`],
     [
       "logins in two fragments",
@@ -149,6 +164,22 @@ describe("more than one guarded mutation in an operation", () => {
     await server.activePerson("ada");
     const answer = await server.execute(`mutation { __typename ${LOGIN} }`);
     expect(answer).toMatchObject({ status: 200, errors: [] });
+  });
+
+  test("one beside mutations that try no password and send no mail is served", async () => {
+    const server = await startServer();
+    const { accessToken } = await server.activePerson("ada");
+    const answer = await server.execute(
+      `mutation {
+        changeUsername(username: "lovelace") { username }
+        exportAccount(password: "${PASSWORD}")
+        logout { message }
+      }`,
+      {},
+      { authorization: `Bearer ${accessToken}` },
+    );
+    expect(answer).toMatchObject({ status: 200, errors: [] });
+    expect(Object.keys(answer.data!)).toEqual(["changeUsername", "exportAccount", "logout"]);
   });
 
   test("two operations of one login each are fine in one document", async () => {

@@ -28,7 +28,7 @@ const preflight = (origin: string): RequestInit => ({
   headers: {
     origin,
     "access-control-request-method": "POST",
-    "access-control-request-headers": "authorization,content-type",
+    "access-control-request-headers": "authorization,content-type,session-transport",
   },
 });
 
@@ -60,6 +60,7 @@ describe("with CORS_ORIGINS", () => {
       const { headers, status } = await server.send(query(origin));
       expect(status).toBe(200);
       expect(headers.get("access-control-allow-origin")).toBe(origin);
+      expect(headers.get("access-control-allow-credentials")).toBe("true");
       expect(headers.get("vary")).toMatch(/origin/i);
     },
   );
@@ -71,15 +72,15 @@ describe("with CORS_ORIGINS", () => {
     expect(answer.headers.get("access-control-allow-origin")).toBe(ALLOWED);
   });
 
-  test("its preflight allows POST with a content type and an access token", async () => {
+  test("its preflight allows POST with a content type, an access token and the refresh token's cookie", async () => {
     const server = shared();
     const { ok, headers } = await fetch(`${server.url}/graphql`, preflight(ALLOWED));
     expect(ok).toBe(true);
     expect(headers.get("access-control-allow-origin")).toBe(ALLOWED);
     expect(headers.get("access-control-allow-methods")?.split(/, */)).toContain("POST");
     const allowed = headers.get("access-control-allow-headers")?.toLowerCase().split(/, */);
-    expect(allowed).toEqual(expect.arrayContaining(["authorization", "content-type"]));
-    expect(headers.has("access-control-allow-credentials"), "no cookies are needed").toBe(false);
+    expect(allowed).toEqual(expect.arrayContaining(["authorization", "content-type", "session-transport"]));
+    expect(headers.get("access-control-allow-credentials")).toBe("true");
   });
 
   test.each(OTHERS)("a page of %s gets nothing", async (origin) => {

@@ -24,17 +24,49 @@ export interface Answer<Data> {
   readonly errors: GraphQLErrorBody[];
 }
 
+export interface UserFields {
+  id: string;
+  username: string;
+  email: string;
+  roles: string[];
+  isActive: boolean;
+  createdAt: string;
+}
 export interface Auth {
   accessToken: string;
   expiresAt: string;
-  user: {
-    id: string;
-    username: string;
-    email: string;
-    roles: string[];
-    isActive: boolean;
-    createdAt: string;
+  user: UserFields;
+  refreshToken: string | null;
+}
+export interface SessionFields {
+  id: string;
+  device: string | null;
+  address: string | null;
+  createdAt: string;
+  lastUsedAt: string;
+  current: boolean;
+}
+export interface EventFields {
+  id: string;
+  type: string;
+  occurredAt: string;
+  address: string | null;
+  device: string | null;
+  actor: string;
+  actorId: string | null;
+}
+export interface Connection<Node> {
+  edges: { cursor: string; node: Node }[];
+  pageInfo: {
+    hasNextPage: boolean;
+    hasPreviousPage: boolean;
+    startCursor: string | null;
+    endCursor: string | null;
   };
+}
+export interface Paging {
+  first?: number;
+  after?: string | null;
 }
 export interface Message {
   message: string;
@@ -42,7 +74,11 @@ export interface Message {
 type HeadersGiven = Record<string, string>;
 
 const USER = "{ id username email roles isActive createdAt }";
-const AUTH = `{ accessToken expiresAt user ${USER} }`;
+const AUTH = `{ accessToken expiresAt refreshToken user ${USER} }`;
+const EVENT = "{ id type occurredAt address device actor actorId }";
+const connection = (node: string) =>
+  `{ edges { cursor node ${node} } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }`;
+const bearer = (accessToken: string): HeadersGiven => ({ authorization: `Bearer ${accessToken}` });
 
 export const schema: GraphQLSchema = buildSchema(readFileSync("schema.graphql", "utf8"));
 
@@ -151,11 +187,177 @@ export class GraphQLDoor {
   }
 
   me(accessToken?: string) {
-    return this.meWith(accessToken === undefined ? {} : { authorization: `Bearer ${accessToken}` });
+    return this.meWith(accessToken === undefined ? {} : bearer(accessToken));
   }
 
   meWith(headers: HeadersGiven) {
-    return this.#field<Auth["user"] | null>("me", "query", "", USER, {}, headers);
+    return this.#field<UserFields | null>("me", "query", "", USER, {}, headers);
+  }
+
+  refreshSession(args: { refreshToken?: string | null }, headers: HeadersGiven = {}) {
+    return this.#field<Auth>(
+      "refreshSession",
+      "mutation ($refreshToken: String)",
+      "refreshToken: $refreshToken",
+      AUTH,
+      args,
+      headers,
+    );
+  }
+
+  sessions(accessToken: string) {
+    const fields = "{ id device address createdAt lastUsedAt current }";
+    return this.#field<SessionFields[]>("sessions", "query", "", fields, {}, bearer(accessToken));
+  }
+
+  logout(accessToken: string, headers: HeadersGiven = {}) {
+    const given = { ...bearer(accessToken), ...headers };
+    return this.#field<Message>("logout", "mutation", "", "{ message }", {}, given);
+  }
+
+  logoutEverywhere(accessToken: string) {
+    return this.#field<Message>("logoutEverywhere", "mutation", "", "{ message }", {}, bearer(accessToken));
+  }
+
+  revokeSession(accessToken: string, id: string) {
+    return this.#field<Message>(
+      "revokeSession",
+      "mutation ($id: ID!)",
+      "id: $id",
+      "{ message }",
+      { id },
+      bearer(accessToken),
+    );
+  }
+
+  changePassword(accessToken: string, args: { currentPassword: string; newPassword: string }) {
+    return this.#field<Auth>(
+      "changePassword",
+      "mutation ($currentPassword: String!, $newPassword: String!)",
+      "currentPassword: $currentPassword, newPassword: $newPassword",
+      AUTH,
+      args,
+      bearer(accessToken),
+    );
+  }
+
+  requestEmailChange(accessToken: string, args: { newEmail: string; password: string }) {
+    return this.#field<Message>(
+      "requestEmailChange",
+      "mutation ($newEmail: String!, $password: String!)",
+      "newEmail: $newEmail, password: $password",
+      "{ message }",
+      args,
+      bearer(accessToken),
+    );
+  }
+
+  finalizeEmailChange(args: { token?: string | null }, headers: HeadersGiven = {}) {
+    return this.#field<Auth>(
+      "finalizeEmailChange",
+      "mutation ($token: String)",
+      "token: $token",
+      AUTH,
+      args,
+      headers,
+    );
+  }
+
+  changeUsername(accessToken: string, username: string) {
+    return this.#field<UserFields>(
+      "changeUsername",
+      "mutation ($username: String!)",
+      "username: $username",
+      USER,
+      { username },
+      bearer(accessToken),
+    );
+  }
+
+  deleteAccount(accessToken: string, password: string) {
+    return this.#field<Message>(
+      "deleteAccount",
+      "mutation ($password: String!)",
+      "password: $password",
+      "{ message }",
+      { password },
+      bearer(accessToken),
+    );
+  }
+
+  exportAccount(accessToken: string, password: string) {
+    return this.#field<Record<string, unknown>>(
+      "exportAccount",
+      "mutation ($password: String!)",
+      "password: $password",
+      "",
+      { password },
+      bearer(accessToken),
+    );
+  }
+
+  recentActivity(accessToken: string, paging: Paging = {}) {
+    return this.#field<Connection<EventFields>>(
+      "recentActivity",
+      "query ($first: Int! = 20, $after: String)",
+      "first: $first, after: $after",
+      connection(EVENT),
+      paging as Record<string, unknown>,
+      bearer(accessToken),
+    );
+  }
+
+  users(accessToken: string, args: Paging & { search?: string } = {}) {
+    return this.#field<Connection<UserFields>>(
+      "users",
+      "query ($first: Int! = 20, $after: String, $search: String)",
+      "first: $first, after: $after, search: $search",
+      connection(USER),
+      args as Record<string, unknown>,
+      bearer(accessToken),
+    );
+  }
+
+  user(accessToken: string, id: string) {
+    return this.#field<UserFields>("user", "query ($id: ID!)", "id: $id", USER, { id }, bearer(accessToken));
+  }
+
+  accountEvents(accessToken: string, userId: string, paging: Paging = {}) {
+    return this.#field<Connection<EventFields>>(
+      "accountEvents",
+      "query ($userId: ID!, $first: Int! = 20, $after: String)",
+      "userId: $userId, first: $first, after: $after",
+      connection(EVENT),
+      { userId, ...paging },
+      bearer(accessToken),
+    );
+  }
+
+  setUserRoles(accessToken: string, id: string, roles: string[]) {
+    return this.#field<UserFields>(
+      "setUserRoles",
+      "mutation ($id: ID!, $roles: [Role!]!)",
+      "id: $id, roles: $roles",
+      USER,
+      { id, roles },
+      bearer(accessToken),
+    );
+  }
+
+  deactivateUser(accessToken: string, id: string) {
+    return this.#administer("deactivateUser", accessToken, id);
+  }
+
+  reactivateUser(accessToken: string, id: string) {
+    return this.#administer("reactivateUser", accessToken, id);
+  }
+
+  endUserSessions(accessToken: string, id: string) {
+    return this.#administer("endUserSessions", accessToken, id);
+  }
+
+  #administer(name: string, accessToken: string, id: string) {
+    return this.#field<UserFields>(name, "mutation ($id: ID!)", "id: $id", USER, { id }, bearer(accessToken));
   }
 
   /** The data of an answer that has no errors. */

@@ -20,6 +20,12 @@ export interface Person {
   readonly password: string;
 }
 
+export interface ActivePerson extends Person {
+  readonly id: string;
+  readonly accessToken: string;
+  readonly refreshToken: string;
+}
+
 export class TestServer extends GraphQLDoor {
   readonly smtp: SmtpCatcher;
   readonly databaseUrl: string;
@@ -49,10 +55,21 @@ export class TestServer extends GraphQLDoor {
   }
 
   /** All that a refused operation must leave as it is. */
-  async state(): Promise<{ users: unknown[]; mailJobs: number; mailsReceived: number }> {
+  async state(): Promise<{
+    users: unknown[];
+    sessions: unknown[];
+    refreshTokens: unknown[];
+    emailChanges: unknown[];
+    mailJobs: number;
+    mailsReceived: number;
+  }> {
     const users = await this.query("select * from accounts.users order by id");
+    const sessions = await this.query("select * from accounts.sessions order by id");
+    const refreshTokens = await this.query("select * from accounts.refresh_tokens order by hash");
+    const emailChanges = await this.query("select * from accounts.email_changes order by id");
     const jobs = await this.query("select id from accounts_queue.job where name = 'mail'");
-    return { users, mailJobs: jobs.length, mailsReceived: this.smtp.received.length };
+    const mailsReceived = this.smtp.received.length;
+    return { users, sessions, refreshTokens, emailChanges, mailJobs: jobs.length, mailsReceived };
   }
 
   query<Row = Record<string, unknown>>(sql: string, values: unknown[] = []): Promise<Row[]> {
@@ -97,14 +114,19 @@ export class TestServer extends GraphQLDoor {
     return this.mailedToken(email, /reset your password/i, ordinal);
   }
 
-  /** Registers and confirms somebody; returns the access token too. */
-  async activePerson(
-    username: string,
-    email = `${username}@example.com`,
-  ): Promise<Person & { accessToken: string }> {
+  /** Registers and confirms somebody; returns the tokens and the id too. */
+  async activePerson(username: string, email = `${username}@example.com`): Promise<ActivePerson> {
     const person = await this.registerPerson(username, email);
     const answer = await this.finalizeRegistration({ token: await this.confirmationToken(email) });
-    return { ...person, accessToken: this.succeed(answer).accessToken };
+    const { accessToken, refreshToken, user } = this.succeed(answer);
+    return { ...person, accessToken, refreshToken: refreshToken!, id: user.id };
+  }
+
+  /** As activePerson, with the role of administrators, which nobody gets through a public door without one. */
+  async admin(username = "root"): Promise<ActivePerson> {
+    const person = await this.activePerson(username);
+    await this.query("update accounts.users set roles = '{USER,ADMIN}' where id = $1", [person.id]);
+    return person;
   }
 }
 

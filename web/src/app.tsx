@@ -7,7 +7,15 @@ import { useHashLocation } from "wouter/use-hash-location";
 import { announcement } from "./announcement.ts";
 import { createClient } from "./client.ts";
 import { AccountPage } from "./pages/account.tsx";
+import { ActivityPage } from "./pages/activity.tsx";
+import { ChangeEmailPage } from "./pages/change-email.tsx";
+import { ChangePasswordPage } from "./pages/change-password.tsx";
+import { ChangeUsernamePage } from "./pages/change-username.tsx";
 import { CheckMailPage } from "./pages/check-mail.tsx";
+import { DeleteAccountPage } from "./pages/delete-account.tsx";
+import { DevicesPage } from "./pages/devices.tsx";
+import { ExportPage } from "./pages/export.tsx";
+import { FinalizeEmailChangePage } from "./pages/finalize-email-change.tsx";
 import { FinalizePage } from "./pages/finalize.tsx";
 import { ForgotPasswordPage } from "./pages/forgot-password.tsx";
 import { HomePage } from "./pages/home.tsx";
@@ -15,13 +23,28 @@ import { LoginPage } from "./pages/login.tsx";
 import { NewPasswordPage } from "./pages/new-password.tsx";
 import { NotFoundPage } from "./pages/not-found.tsx";
 import { RegisterPage } from "./pages/register.tsx";
+import { UserPage } from "./pages/user.tsx";
+import { UsersPage } from "./pages/users.tsx";
 import { serverSettings } from "./server-settings.ts";
 import { session } from "./session.ts";
 import { useStore } from "./store.ts";
 
+const FOR_SIGNED_IN = {
+  "/account": AccountPage,
+  "/account/password": ChangePasswordPage,
+  "/account/email": ChangeEmailPage,
+  "/account/username": ChangeUsernamePage,
+  "/account/devices": DevicesPage,
+  "/account/activity": ActivityPage,
+  "/account/export": ExportPage,
+  "/account/delete": DeleteAccountPage,
+  "/users": UsersPage,
+  "/users/:id": UserPage,
+};
+
 export function App() {
-  const current = useStore(session);
-  const client = useMemo(() => createClient(current), [current]);
+  const userId = useStore(session)?.userId;
+  const client = useMemo(() => createClient(userId), [userId]);
   return (
     <Provider value={client}>
       <Router hook={useHashLocation}>
@@ -47,11 +70,14 @@ export function App() {
                 <LoginPage />
               </ForVisitors>
             </Route>
-            <Route path="/account">
-              <ForSignedIn>
-                <AccountPage />
-              </ForSignedIn>
-            </Route>
+            {Object.entries(FOR_SIGNED_IN).map(([path, SignedInPage]) => (
+              <Route key={path} path={path}>
+                <ForSignedIn>
+                  <SignedInPage />
+                </ForSignedIn>
+              </Route>
+            ))}
+            <Route path="/change-email" component={FinalizeEmailChangePage} />
             <Route path="/forgot-password" component={ForgotPasswordPage} />
             <Route path="/reset" component={NewPasswordPage} />
             <Route component={NotFoundPage} />

@@ -1,31 +1,28 @@
-// The way to the server: urql, with the access token on every request of a session.
+// The way to the server: urql, with the access token on every request of a session, renewed when it is good no longer.
 import { authExchange } from "@urql/exchange-auth";
 import { cacheExchange, Client, fetchExchange } from "urql";
 
-import { announce } from "./announcement.ts";
-import { signOut, type Session } from "./session.ts";
+import { ENDPOINT } from "./endpoint.ts";
+import { refreshSession, session } from "./session.ts";
 
-/** A client of its own for each session, so that nothing cached for one person is shown to another. */
-export function createClient(session: Session | null): Client {
+/** A client of its own for each person, so that nothing cached for one is shown to another. */
+export function createClient(userId: string | undefined): Client {
   return new Client({
-    url: "/graphql",
-    preferGetMethod: false,
+    ...ENDPOINT,
     exchanges: [
       cacheExchange,
       authExchange((utilities) =>
         Promise.resolve({
-          addAuthToOperation: (operation) =>
-            session
-              ? utilities.appendHeaders(operation, { authorization: `Bearer ${session.accessToken}` })
-              : operation,
-          didAuthError: ({ graphQLErrors }) =>
-            session !== null &&
-            graphQLErrors.some(({ extensions }) => extensions["code"] === "UNAUTHENTICATED"),
-          refreshAuth() {
-            announce("Your session has ended. Log in again.");
-            signOut();
-            return Promise.resolve();
+          addAuthToOperation(operation) {
+            const token = session.get()?.accessToken;
+            return token === undefined
+              ? operation
+              : utilities.appendHeaders(operation, { authorization: `Bearer ${token}` });
           },
+          didAuthError: ({ graphQLErrors }) =>
+            userId !== undefined &&
+            graphQLErrors.some(({ extensions }) => extensions["code"] === "UNAUTHENTICATED"),
+          refreshAuth: refreshSession,
         }),
       ),
       fetchExchange,

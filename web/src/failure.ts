@@ -37,19 +37,19 @@ type Explanation = (
 /** Complete by its type: a new code of the server needs its words here. */
 const EXPLANATIONS: Readonly<Record<AccountErrorCode | "INTERNAL_SERVER_ERROR", Explanation>> = {
   USERNAME_TAKEN: () => ["This username is taken. Choose another."],
-  EMAIL_TAKEN: () => [
-    "This address has an account already, or one that waits for its confirmation.",
-    LOG_IN,
-    NEW_CONFIRMATION,
-  ],
+  EMAIL_TAKEN: (_message, { field }) => {
+    const sentence = "This address has an account already, or one that waits for its confirmation.";
+    return field === "newEmail" ? [sentence] : [sentence, LOG_IN, NEW_CONFIRMATION];
+  },
   BAD_USER_INPUT: () => ["Mend what is marked above and try again."],
   WEAK_PASSWORD: (message) => [message],
-  // Where the server hides which addresses have accounts, it says the same of one that is not confirmed yet.
-  INVALID_CREDENTIALS: () => [
-    "No account has this username and password. Check both, and whether you have confirmed your account.",
-    NEW_PASSWORD,
-    NEW_CONFIRMATION,
-  ],
+  INVALID_CREDENTIALS: (_message, { field }) => {
+    if (field !== undefined) return ["This is not your password."];
+    // Where the server hides which addresses have accounts, it says the same of one that is not confirmed yet.
+    const sentence =
+      "No account has this username and password. Check both, and whether you have confirmed your account.";
+    return [sentence, NEW_PASSWORD, NEW_CONFIRMATION];
+  },
   ACCOUNT_NOT_ACTIVATED: () => [
     "This account is not confirmed yet. Use the link in the mail that you got.",
     NEW_CONFIRMATION,
@@ -57,6 +57,12 @@ const EXPLANATIONS: Readonly<Record<AccountErrorCode | "INTERNAL_SERVER_ERROR", 
   EMAIL_NOT_FOUND: () => ["No account has this address. Check it for typing errors.", REGISTER],
   ALREADY_ACTIVATED: () => ["This account is confirmed already.", LOG_IN],
   INVALID_TOKEN: () => ["This link does not work any more: it has expired, or it was used already."],
+  ACCOUNT_DEACTIVATED: () => [
+    "This account has been deactivated by an administrator. Only they can let you in again.",
+  ],
+  FORBIDDEN: () => ["Only an administrator may do this."],
+  NOT_FOUND: () => ["This is not there any more."],
+  LAST_ADMIN: () => ["This is the last administrator. Give somebody else the role first."],
   UNAUTHENTICATED: () => ["Your session has ended.", LOG_IN],
   SERVER_BUSY: () => ["The server is busy. Try again in a moment."],
   RATE_LIMITED: (_message, { retryAfterSeconds }) => [

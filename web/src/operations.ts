@@ -6,7 +6,7 @@ import type { introspection } from "./graphql-env.d.ts";
 export const graphql = initGraphQLTada<{
   introspection: introspection;
   disableMasking: true;
-  scalars: { DateTimeISO: string };
+  scalars: { DateTimeISO: string; JSON: object };
 }>();
 
 /** The closed list of what can go wrong for a reason the person can act on. */
@@ -36,6 +36,9 @@ export const FINALIZE_REGISTRATION = graphql(`
   mutation FinalizeRegistration($token: String!) {
     finalizeRegistration(token: $token) {
       accessToken
+      user {
+        id
+      }
     }
   }
 `);
@@ -52,6 +55,9 @@ export const LOGIN = graphql(`
   mutation Login($username: String!, $password: String!) {
     login(username: $username, password: $password) {
       accessToken
+      user {
+        id
+      }
     }
   }
 `);
@@ -68,6 +74,219 @@ export const FINALIZE_RESET = graphql(`
   mutation FinalizeReset($token: String!, $password: String!) {
     finalizeReset(token: $token, password: $password) {
       accessToken
+      user {
+        id
+      }
+    }
+  }
+`);
+
+export const REFRESH_SESSION = graphql(`
+  mutation RefreshSession {
+    refreshSession {
+      accessToken
+      user {
+        id
+      }
+    }
+  }
+`);
+
+export const LOGOUT = graphql(`
+  mutation Logout {
+    logout {
+      message
+    }
+  }
+`);
+
+export const LOGOUT_EVERYWHERE = graphql(`
+  mutation LogoutEverywhere {
+    logoutEverywhere {
+      message
+    }
+  }
+`);
+
+export const SESSIONS = graphql(`
+  query Sessions {
+    sessions {
+      id
+      device
+      address
+      createdAt
+      lastUsedAt
+      current
+    }
+  }
+`);
+
+export const REVOKE_SESSION = graphql(`
+  mutation RevokeSession($id: ID!) {
+    revokeSession(id: $id) {
+      message
+    }
+  }
+`);
+
+export const CHANGE_PASSWORD = graphql(`
+  mutation ChangePassword($currentPassword: String!, $newPassword: String!) {
+    changePassword(currentPassword: $currentPassword, newPassword: $newPassword) {
+      accessToken
+      user {
+        id
+      }
+    }
+  }
+`);
+
+export const REQUEST_EMAIL_CHANGE = graphql(`
+  mutation RequestEmailChange($newEmail: String!, $password: String!) {
+    requestEmailChange(newEmail: $newEmail, password: $password) {
+      message
+    }
+  }
+`);
+
+export const FINALIZE_EMAIL_CHANGE = graphql(`
+  mutation FinalizeEmailChange($token: String!) {
+    finalizeEmailChange(token: $token) {
+      accessToken
+      user {
+        id
+        email
+      }
+    }
+  }
+`);
+
+export const CHANGE_USERNAME = graphql(`
+  mutation ChangeUsername($username: String!) {
+    changeUsername(username: $username) {
+      id
+      username
+    }
+  }
+`);
+
+export const DELETE_ACCOUNT = graphql(`
+  mutation DeleteAccount($password: String!) {
+    deleteAccount(password: $password) {
+      message
+    }
+  }
+`);
+
+export const EXPORT_ACCOUNT = graphql(`
+  mutation ExportAccount($password: String!) {
+    exportAccount(password: $password)
+  }
+`);
+
+const EVENT_CONNECTION = graphql(`
+  fragment Events on AccountEventConnection {
+    edges {
+      node {
+        id
+        type
+        occurredAt
+        address
+        device
+        actor
+      }
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+`);
+
+export const RECENT_ACTIVITY = graphql(
+  `
+    query RecentActivity($after: String) {
+      recentActivity(after: $after) {
+        ...Events
+      }
+    }
+  `,
+  [EVENT_CONNECTION],
+);
+
+export const ACCOUNT_EVENTS = graphql(
+  `
+    query AccountEvents($userId: ID!, $after: String) {
+      accountEvents(userId: $userId, after: $after) {
+        ...Events
+      }
+    }
+  `,
+  [EVENT_CONNECTION],
+);
+
+export const USERS = graphql(`
+  query Users($search: String, $after: String) {
+    users(search: $search, after: $after) {
+      edges {
+        node {
+          id
+          username
+          email
+          roles
+          isActive
+          deactivatedAt
+        }
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+`);
+
+export const USER = graphql(`
+  query User($id: ID!) {
+    user(id: $id) {
+      id
+      username
+      email
+      roles
+      isActive
+      deactivatedAt
+      createdAt
+    }
+  }
+`);
+
+export const SET_USER_ROLES = graphql(`
+  mutation SetUserRoles($id: ID!, $roles: [Role!]!) {
+    setUserRoles(id: $id, roles: $roles) {
+      id
+    }
+  }
+`);
+
+export const DEACTIVATE_USER = graphql(`
+  mutation DeactivateUser($id: ID!) {
+    deactivateUser(id: $id) {
+      id
+    }
+  }
+`);
+
+export const REACTIVATE_USER = graphql(`
+  mutation ReactivateUser($id: ID!) {
+    reactivateUser(id: $id) {
+      id
+    }
+  }
+`);
+
+export const END_USER_SESSIONS = graphql(`
+  mutation EndUserSessions($id: ID!) {
+    endUserSessions(id: $id) {
+      id
     }
   }
 `);

@@ -13,6 +13,8 @@ export const username: Rule = (value) =>
 export const email: Rule = (value) =>
   FORMS.email(value) === undefined || "Give an address such as ada@example.com.";
 
+export const NEW_PASSWORD_HINT = `At least ${serverSettings.passwordMinLength} characters; a few words do well.`;
+
 export const newPassword: Rule = (value) => {
   const minLength = serverSettings.passwordMinLength;
   const length = Array.from(value).length; // in code points, as the server counts

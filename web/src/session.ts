@@ -1,32 +1,60 @@
-// Who is signed in: the access token, held in memory. Until sessions can be refreshed, a copy in sessionStorage, which
-// ends with the tab, survives a reload. Only the server knows when it has ended: the visitor's clock may be wrong.
+// Who is signed in. The access token lives in memory alone; the refresh token in a cookie.
+import { Client, fetchExchange } from "urql";
+
+import { announce } from "./announcement.ts";
+import { ENDPOINT } from "./endpoint.ts";
+import { REFRESH_SESSION } from "./operations.ts";
 import { Store } from "./store.ts";
 
 export interface Session {
   readonly accessToken: string;
+  readonly userId: string;
 }
 
-const KEY = "session";
-
 /** Null for a visitor. */
-export const session = new Store<Session | null>(keptSession());
+export const session = new Store<Session | null>(null);
 
-export function signIn({ accessToken }: Session): void {
-  session.set({ accessToken });
-  attempt(() => sessionStorage.setItem(KEY, JSON.stringify({ accessToken })));
+/** In localStorage: whether there may be a session to restore. It says nothing of whose, and opens nothing. */
+const HINT = "signed-in";
+
+export function signIn({ accessToken, user }: { accessToken: string; user: { id: string } }): void {
+  session.set({ accessToken, userId: user.id });
+  attempt(() => localStorage.setItem(HINT, "yes"));
 }
 
 export function signOut(): void {
   session.set(null);
-  attempt(() => sessionStorage.removeItem(KEY));
+  attempt(() => localStorage.removeItem(HINT));
 }
 
-function keptSession(): Session | null {
-  const kept = attempt(() => JSON.parse(sessionStorage.getItem(KEY) ?? "null") as Partial<Session> | null);
-  return typeof kept?.accessToken === "string" ? { accessToken: kept.accessToken } : null;
+/** Signs in again after a reload or in a new tab; a visitor costs no request. */
+export async function restoreSession(): Promise<void> {
+  if (attempt(() => localStorage.getItem(HINT)) !== null) await refreshSession();
 }
 
-/** A browser that lets no page keep anything throws; then the session lives in memory alone. */
+/** One at a time, since each spends the refresh token. */
+export function refreshSession(): Promise<void> {
+  refreshing ??= exchangeRefreshToken().finally(() => {
+    refreshing = undefined;
+  });
+  return refreshing;
+}
+
+let refreshing: Promise<void> | undefined;
+
+async function exchangeRefreshToken(): Promise<void> {
+  const client = new Client({ ...ENDPOINT, exchanges: [fetchExchange] });
+  const { data, error } = await client.mutation(REFRESH_SESSION, {}).toPromise();
+  if (data) {
+    signIn(data.refreshSession);
+    return;
+  }
+  if (error?.networkError) return; // while the server is away, nothing has ended
+  announce("Your session has ended. Log in again.");
+  signOut();
+}
+
+/** A browser that lets no page keep anything throws; then the session ends with the page. */
 function attempt<Result>(access: () => Result): Result | null {
   try {
     return access();

@@ -1,14 +1,24 @@
 import { useState } from "react";
 import { useQuery } from "urql";
-import { useLocation } from "wouter";
+import { Link, useLocation } from "wouter";
 
+import { Action } from "../action.tsx";
 import { announce } from "../announcement.ts";
 import { explain } from "../failure.ts";
-import { ME } from "../operations.ts";
+import { dateInWords, enumInWords } from "../format.ts";
+import { LOGOUT, ME } from "../operations.ts";
 import { Page } from "../page.tsx";
 import { signOut } from "../session.ts";
 
-const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "long" });
+const LINKS = [
+  ["/account/password", "Change password"],
+  ["/account/email", "Change email"],
+  ["/account/username", "Change username"],
+  ["/account/devices", "Devices"],
+  ["/account/activity", "Recent activity"],
+  ["/account/export", "Export your data"],
+  ["/account/delete", "Delete account"],
+] as const;
 
 export function AccountPage() {
   const [, navigate] = useLocation();
@@ -25,21 +35,33 @@ export function AccountPage() {
         <dt>Email</dt>
         <dd>{me?.email}</dd>
         <dt>Roles</dt>
-        <dd>{me?.roles.map((role) => role.toLowerCase()).join(", ")}</dd>
+        <dd>{me?.roles.map(enumInWords).join(", ")}</dd>
         <dt>Member since</dt>
-        <dd>{me && DATE.format(new Date(me.createdAt))}</dd>
+        <dd>{me && dateInWords(me.createdAt)}</dd>
       </dl>
-      <button
-        type="button"
-        className="secondary"
-        onClick={() => {
+      <ul className="links">
+        {LINKS.map(([to, text]) => (
+          <li key={to}>
+            <Link href={to}>{text}</Link>
+          </li>
+        ))}
+        {me?.roles.includes("ADMIN") && (
+          <li>
+            <Link href="/users">Users</Link>
+          </li>
+        )}
+      </ul>
+      <Action
+        mutation={LOGOUT}
+        variables={{}}
+        onSuccess={() => {
           announce("You are signed out.");
           navigate("/");
           signOut();
         }}
       >
         Sign out
-      </button>
+      </Action>
       <div role="alert" className="failure">
         {failure && (
           <>

@@ -5,8 +5,7 @@ import { Form, PasswordField } from "../form.tsx";
 import { forgetMailedToken, useMailedToken } from "../mailed-link.ts";
 import { FINALIZE_RESET } from "../operations.ts";
 import { Page } from "../page.tsx";
-import { newPassword, repeated } from "../rules.ts";
-import { serverSettings } from "../server-settings.ts";
+import { NEW_PASSWORD_HINT, newPassword, repeated } from "../rules.ts";
 import { signIn } from "../session.ts";
 
 const NEW_LINK = { text: "Get a new link", to: "/forgot-password" };
@@ -45,7 +44,7 @@ export function NewPasswordPage() {
             label="Password"
             rule={newPassword}
             affects="repeated"
-            hint={`At least ${serverSettings.passwordMinLength} characters; a few words do well.`}
+            hint={NEW_PASSWORD_HINT}
             autoComplete="new-password"
             showsStrength
           />

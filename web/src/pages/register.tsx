@@ -3,8 +3,7 @@ import { Link, useLocation } from "wouter";
 import { Field, Form, PasswordField } from "../form.tsx";
 import { REGISTER } from "../operations.ts";
 import { Page } from "../page.tsx";
-import { email, newPassword, username } from "../rules.ts";
-import { serverSettings } from "../server-settings.ts";
+import { email, NEW_PASSWORD_HINT, newPassword, username } from "../rules.ts";
 
 export function RegisterPage() {
   const [, navigate] = useLocation();
@@ -43,7 +42,7 @@ export function RegisterPage() {
           name="password"
           label="Password"
           rule={newPassword}
-          hint={`At least ${serverSettings.passwordMinLength} characters; a few words do well.`}
+          hint={NEW_PASSWORD_HINT}
           autoComplete="new-password"
           showsStrength
         />

@@ -1,0 +1,41 @@
+// Writes the audit trail.
+import { sql, type EntityManager } from "@mikro-orm/postgresql";
+
+import { AccountEvent, type AccountEventActor, type AccountEventType } from "./account-event.entity.ts";
+import type { AccountsParts, Origin } from "./parts.ts";
+import type { User } from "./user.entity.ts";
+
+const USER_AGENT_MAX_LENGTH = 512;
+
+/**
+ * Adds an event in the transaction of `em`, so that it tells of nothing that did not happen.
+ * @param of.user whose account it is about; null if nobody's is known
+ * @param of.actor who was signed in; null if nobody was
+ */
+export async function record(
+  { now }: AccountsParts,
+  em: EntityManager,
+  type: AccountEventType,
+  { user, origin, actor }: { user: User | null; origin: Origin; actor: User | null },
+): Promise<void> {
+  await em.insert(AccountEvent, {
+    // Null, too, if the account went meanwhile, replaced by a registration or erased.
+    user: user && sql`(select id from accounts.users where id = ${user.id} for key share)`,
+    type,
+    occurredAt: now(),
+    ...originColumns(origin),
+    actor: kindOf(user, origin, actor),
+    actorId: actor?.id ?? null,
+  });
+}
+
+/** As much of the origin as is stored; PostgreSQL cannot store NUL. */
+export function originColumns({ address, userAgent }: Origin) {
+  return { address, userAgent: userAgent?.replaceAll("\0", "").slice(0, USER_AGENT_MAX_LENGTH) ?? null };
+}
+
+function kindOf(user: User | null, origin: Origin, actor: User | null): AccountEventActor {
+  if (origin.isOperator) return "OPERATOR";
+  if (!actor) return "ANYONE";
+  return actor.id === user?.id ? "OWNER" : "ADMIN";
+}

@@ -1,0 +1,86 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+
+import { AccountError, deactivated } from "../account-error.ts";
+import { checkArguments } from "../arguments.ts";
+import type { AccountsParts, Origin } from "../parts.ts";
+import { record } from "../record.ts";
+import { openSession, type SignIn } from "../sessions.ts";
+import type { User } from "../user.entity.ts";
+import { replacePasswordHash } from "../user-table.ts";
+import { findByName, lock } from "../users.ts";
+
+/**
+ * Signs in with a username or an email address, and takes back a deletion.
+ * @throws {AccountError} BAD_USER_INPUT, INVALID_CREDENTIALS, ACCOUNT_NOT_ACTIVATED, ACCOUNT_DEACTIVATED, SERVER_BUSY
+ */
+export async function login(
+  parts: AccountsParts,
+  username: string,
+  password: string,
+  origin: Origin,
+): Promise<SignIn> {
+  checkArguments({ username, password });
+  const em = parts.em.fork();
+  const user = await findByName(em, username);
+  const matches = await parts.passwords.verify(user?.passwordHash ?? null, password);
+  const refusal = refuse(parts, user, matches);
+  if (!user || refusal) {
+    // For an unknown name, too, or the time would tell that it is one.
+    await record(parts, em, "LOGIN_FAILED", { user, origin, actor: null });
+    throw refusal ?? invalidCredentials();
+  }
+  const newHash = await upgradedHash(parts, user, password);
+  return parts.em.fork().transactional((em) => signIn(parts, em, user, newHash, origin));
+}
+
+function refuse(parts: AccountsParts, user: User | null, matches: boolean): AccountError | undefined {
+  if (!user || !matches || user.isErasedAt(parts.now())) return invalidCredentials();
+  if (!user.isActive && parts.hideAccountExistence) return invalidCredentials();
+  if (user.deactivatedAt) return deactivated("username");
+  if (user.isActive) return undefined;
+  return new AccountError(
+    "ACCOUNT_NOT_ACTIVATED",
+    `The account of ${user.username} is not activated: use the link in the confirmation mail, or have it sent again.`,
+    { field: "username" },
+  );
+}
+
+/** @throws {AccountError} INVALID_CREDENTIALS where a reset or an administrator was faster */
+async function signIn(
+  parts: AccountsParts,
+  em: EntityManager,
+  verified: User,
+  newHash: string | null,
+  origin: Origin,
+): Promise<SignIn> {
+  const user = await lock(em, verified.id);
+  if (!user?.isActive || user.deactivatedAt || !isSamePassword(verified, user)) throw invalidCredentials();
+  if (newHash !== null) await replacePasswordHash(em, verified, newHash);
+  if (user.eraseAt) {
+    user.eraseAt = null;
+    await em.flush();
+    await record(parts, em, "RESTORED", { user, origin, actor: user });
+  }
+  await record(parts, em, "LOGGED_IN", { user, origin, actor: user });
+  return openSession(parts, em, user, origin);
+}
+
+/** A new password moves the version on; an upgrade of the hash by another login does not. */
+function isSamePassword(verified: User, now: User): boolean {
+  return verified.credentialVersion === now.credentialVersion || verified.passwordHash === now.passwordHash;
+}
+
+async function upgradedHash(parts: AccountsParts, user: User, password: string): Promise<string | null> {
+  if (!parts.passwords.isOutdated(user.passwordHash)) return null;
+  try {
+    return await parts.passwords.hash(password);
+  } catch (error) {
+    // SERVER_BUSY is no reason to refuse a right password: the next login tries again.
+    if (error instanceof AccountError) return null;
+    throw error;
+  }
+}
+
+function invalidCredentials(): AccountError {
+  return new AccountError("INVALID_CREDENTIALS", "Unknown user or wrong password.");
+}

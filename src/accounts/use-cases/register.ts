@@ -1,0 +1,82 @@
+import { LockMode, type EntityManager } from "@mikro-orm/postgresql";
+
+import { AccountError, usernameTaken } from "../account-error.ts";
+import { checkArguments } from "../arguments.ts";
+import { foldCase } from "../fold-case.ts";
+import type { AccountsParts, Origin } from "../parts.ts";
+import { record } from "../record.ts";
+import { User } from "../user.entity.ts";
+import { insertUser } from "../user-table.ts";
+import { enqueueMail, ONE_ANSWER, takeTurns } from "../users.ts";
+
+/**
+ * Stores a pending account and enqueues its confirmation mail, both or neither.
+ * @param args.locale of the mails to come, as a BCP 47 tag; an unknown one falls back to English
+ * @param acceptedLocales asked where no locale is given, the preferred one first
+ * @returns a message that names the user
+ * @throws {AccountError} BAD_USER_INPUT, WEAK_PASSWORD, SERVER_BUSY, USERNAME_TAKEN, EMAIL_TAKEN
+ */
+export async function register(
+  parts: AccountsParts,
+  args: { username: string; email: string; password: string; locale?: string },
+  acceptedLocales: readonly string[],
+  origin: Origin,
+): Promise<string> {
+  checkArguments({ ...args }, ["username", "email"]);
+  const locale = parts.pickLocale(args.locale === undefined ? acceptedLocales : [args.locale]);
+  parts.passwords.checkStrength(args.password, args);
+  const passwordHash = await parts.passwords.hash(args.password);
+  await parts.em.fork().transactional(async (em) => {
+    await takeTurns(em, [`username ${foldCase(args.username)}`, `email ${foldCase(args.email)}`]);
+    const replaced = await replaceable(parts, em, args);
+    // Deleted without looking whether there is any: under HIDE_ACCOUNT_EXISTENCE the same statements run
+    // whatever the address's account is.
+    await em.nativeDelete(User, { id: { $in: replaced.map(({ id }) => id) } });
+    const user = User.pending({
+      username: args.username,
+      email: args.email,
+      passwordHash,
+      locale,
+      confirmationExpiresAt: parts.tokens.expiry("registration"),
+      now: parts.now(),
+    });
+    await insertUser(em, user);
+    await record(parts, em, "REGISTERED", { user, origin, actor: null });
+    await enqueueMail(parts, em, "registration", user);
+  });
+  return parts.hideAccountExistence
+    ? ONE_ANSWER
+    : `A confirmation mail is on its way to user ${args.username}.`;
+}
+
+/**
+ * The pending accounts whose place this registration takes.
+ * @throws {AccountError} USERNAME_TAKEN, EMAIL_TAKEN
+ */
+async function replaceable(
+  { now, hideAccountExistence }: AccountsParts,
+  em: EntityManager,
+  args: { username: string; email: string },
+): Promise<User[]> {
+  const usernameKey = foldCase(args.username);
+  const emailKey = foldCase(args.email);
+  // Locked, so that none of them is activated meanwhile; in one order, so that two of us cannot deadlock.
+  const found = await em.find(
+    User,
+    { $or: [{ usernameKey }, { emailKey }] },
+    { orderBy: { id: "asc" }, lockMode: LockMode.PESSIMISTIC_WRITE },
+  );
+  // Where existence is hidden, whoever owns the mailbox decides, so an address's pending row always gives way.
+  const isReplaceable = (user: User) =>
+    user.isExpiredAt(now()) || (hideAccountExistence && !user.isActive && user.emailKey === emailKey);
+  const kept = found.filter((user) => !isReplaceable(user));
+  if (kept.some((user) => user.usernameKey === usernameKey)) throw usernameTaken(args.username);
+  const holders = kept.filter((user) => user.emailKey === emailKey);
+  if (holders.length > 0 && !hideAccountExistence) {
+    const message = holders.some((user) => user.isActive)
+      ? `An account with the address ${args.email} exists already: log in, or reset its password.`
+      : `The address ${args.email} waits for its confirmation: use the link in the mail, or have it sent again with resendRegistration.`;
+    throw new AccountError("EMAIL_TAKEN", message, { field: "email" });
+  }
+  return found.filter(isReplaceable);
+}

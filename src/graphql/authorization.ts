@@ -1,0 +1,15 @@
+// @Authorized(): somebody is signed in; @Authorized(Role.ADMIN): an administrator is.
+import type { AuthCheckerFn } from "type-graphql";
+
+import { AccountError } from "../accounts/account-error.ts";
+import type { Role } from "../accounts/user.entity.ts";
+import type { RequestContext } from "./context.ts";
+
+/** @throws {AccountError} UNAUTHENTICATED, FORBIDDEN */
+export const isAuthorized: AuthCheckerFn<RequestContext, Role> = async ({ context }, roles) => {
+  const { user } = await context.viewer();
+  if (roles.length > 0 && !roles.some((role) => user.roles.includes(role))) {
+    throw new AccountError("FORBIDDEN", "Only an administrator may do this.");
+  }
+  return true;
+};

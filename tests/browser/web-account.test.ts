@@ -1,0 +1,236 @@
+// What a signed-in person does with the account in the web client, and an administrator with those of others.
+import { readFile } from "node:fs/promises";
+
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
+
+import { expectAccessible, screenshot, useBrowser } from "../support/browser.ts";
+import { fill, follow, heading, logIn, press, sees } from "../support/person.ts";
+import { DAY, MINUTE, PASSWORD, startServer, type TestServer } from "../support/server.ts";
+
+const openPage = useBrowser();
+const NEW_PASSWORD = "an even better battery";
+
+/** A page on which ada is signed in. */
+async function signedIn(server: TestServer): Promise<Page> {
+  const page = await openPage();
+  await logIn(page, server, "ada");
+  await sees(page, "ada@example.com");
+  return page;
+}
+
+describe("the session", () => {
+  test("is renewed when the access token is good no longer, in two tabs at once, too", async () => {
+    const server = await startServer();
+    await server.activePerson("ada");
+    const page = await signedIn(server);
+    const other = await page.context().newPage();
+    await other.goto(`${server.url}/#/account`);
+    await sees(other, "ada@example.com");
+    server.advance(16 * MINUTE);
+    await Promise.all([page, other].map((tab) => follow(tab, "Recent activity")));
+    await Promise.all([page, other].map((tab) => sees(tab, "Logged in")));
+    await page.reload();
+    await sees(page, "Logged in");
+  });
+
+  test("keeps no token where a script can read it", async () => {
+    const server = await startServer();
+    await server.activePerson("ada");
+    const page = await signedIn(server);
+    const kept = await page.evaluate(
+      "JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])",
+    );
+    expect(JSON.parse(kept as string)).toEqual([{ "signed-in": "yes" }, {}, ""]);
+    expect(await page.context().cookies()).toEqual([
+      expect.objectContaining({ name: "refresh_token", httpOnly: true, sameSite: "Strict" }),
+    ]);
+  });
+
+  test("can be ended on another device, which learns of it at its next step", async () => {
+    const server = await startServer();
+    await server.activePerson("ada");
+    const lost = await signedIn(server);
+    const page = await signedIn(server);
+    await follow(page, "Devices");
+    await sees(page, "this device");
+    await expect.poll(() => page.getByText("Chrome on Linux").count()).toBe(2); // the third signed in by no browser
+    await page.getByRole("button", { name: "Sign this device out" }).first().click();
+    await expect.poll(() => page.getByText("Chrome on Linux").count()).toBe(1);
+    await follow(lost, "Recent activity");
+    await heading(lost, "Log in");
+    await sees(lost, "Your session has ended. Log in again.");
+    await press(page, "Sign out on every device");
+    await sees(page, "You are signed out on every device.");
+    expect(await server.query("select 1 from accounts.sessions")).toEqual([]);
+  });
+});
+
+describe("a signed-in person", () => {
+  test("changes the password and stays signed in", async () => {
+    const server = await startServer();
+    await server.activePerson("ada");
+    const page = await signedIn(server);
+    await follow(page, "Change password");
+    await fill(page, { "Current password": "not this one", "New password": NEW_PASSWORD });
+    await press(page, "Change password");
+    await sees(page, "This is not your password.");
+    await fill(page, { "Current password": PASSWORD });
+    await press(page, "Change password");
+    await sees(page, "Your new password is set.");
+    await sees(page, "ada@example.com");
+    server.succeed(await server.login("ada", NEW_PASSWORD));
+  });
+
+  test("changes the address by the link to the new one, and undoes it by the link to the old one", async () => {
+    const server = await startServer();
+    await server.activePerson("ada");
+    const page = await signedIn(server);
+    await follow(page, "Change email");
+    await fill(page, { "New email": "lovelace@example.com", Password: PASSWORD });
+    await press(page, "Send the link");
+    await sees(page, "A mail to confirm the address is on its way to lovelace@example.com.");
+    const link = async (address: string, subject: RegExp) =>
+      `${server.url}/#/change-email?token=${await server.mailedToken(address, subject)}`;
+    await page.goto(await link("lovelace@example.com", /Confirm your new address/));
+    await press(page, "Confirm address");
+    await sees(page, "The address of your account is lovelace@example.com.");
+    await page.goto(await link("ada@example.com", /was changed/));
+    await press(page, "Confirm address");
+    await sees(page, "The address of your account is ada@example.com.");
+  });
+
+  test("changes the username", async () => {
+    const server = await startServer();
+    await server.activePerson("ada");
+    await server.activePerson("grace");
+    const page = await signedIn(server);
+    await follow(page, "Change username");
+    await fill(page, { Username: "Grace" });
+    await press(page, "Change username");
+    await sees(page, "This username is taken. Choose another.");
+    await fill(page, { Username: "countess" });
+    await press(page, "Change username");
+    await sees(page, "You are countess from now on.");
+    await expect.poll(() => page.locator("dd").first().textContent()).toBe("countess");
+  });
+
+  test("deletes the account, and has it back by logging in", async () => {
+    const server = await startServer();
+    await server.activePerson("ada");
+    const page = await signedIn(server);
+    await follow(page, "Delete account");
+    await fill(page, { Password: PASSWORD });
+    await press(page, "Delete account");
+    await sees(page, "The account is deleted.");
+    await page.reload();
+    await follow(page, "Log in");
+    await fill(page, { Username: "ada", Password: PASSWORD });
+    await press(page, "Log in");
+    await sees(page, "ada@example.com");
+  });
+
+  test("exports what is stored as a file", async () => {
+    const server = await startServer();
+    const { id } = await server.activePerson("ada");
+    const page = await signedIn(server);
+    await follow(page, "Export your data");
+    await fill(page, { Password: PASSWORD });
+    const [download] = await Promise.all([page.waitForEvent("download"), press(page, "Export")]);
+    expect(download.suggestedFilename()).toBe("account.json");
+    const file = JSON.parse(await readFile(await download.path(), "utf8")) as { user: { id: string } };
+    expect(file.user.id).toBe(id);
+  });
+
+  test("sees nothing of the administrators' pages", async () => {
+    const server = await startServer();
+    await server.activePerson("ada");
+    const page = await signedIn(server);
+    expect(await page.getByRole("link", { name: "Users" }).count()).toBe(0);
+    await page.goto(`${server.url}/#/users`);
+    await sees(page, "Only an administrator may do this.");
+  });
+});
+
+test("an administrator finds a user, gives the role, deactivates, and reads what happened", async () => {
+  const server = await startServer();
+  await server.admin("ada");
+  for (const name of ["grace", "hedy"]) await server.activePerson(name);
+  const page = await signedIn(server);
+  await follow(page, "Users");
+  await sees(page, "hedy");
+  await page.getByLabel("Search").fill("GRA");
+  await expect.poll(() => page.locator(".rows li").count()).toBe(1);
+  await follow(page, "grace");
+  await heading(page, "grace");
+  await press(page, "Make an administrator");
+  await sees(page, "User, Admin");
+  await press(page, "Deactivate");
+  await press(page, "Reactivate");
+  await page.getByRole("button", { name: "Deactivate", exact: true }).waitFor();
+  await press(page, "Take the administrator role away");
+  await page.getByRole("button", { name: "Make an administrator" }).waitFor();
+  await page.reload();
+  await expect.poll(() => page.getByText("by an admin").count()).toBe(4);
+  await page.goto(`${server.url}/#/users`);
+  await follow(page, "ada");
+  await press(page, "Deactivate");
+  await sees(page, "This is the last administrator.");
+});
+
+test("a long list comes page by page", async () => {
+  const server = await startServer();
+  const { id } = await server.admin("ada");
+  await server.query(
+    `insert into accounts.account_events (user_id, type, occurred_at, actor)
+     select $1, 'LOGIN_FAILED', now(), 'ANYONE' from generate_series(1, 45)`,
+    [id],
+  );
+  const page = await signedIn(server);
+  await follow(page, "Recent activity");
+  const rows = page.locator(".rows li strong");
+  await expect.poll(() => rows.count()).toBe(20);
+  await press(page, "Show more");
+  await expect.poll(() => rows.count()).toBe(40);
+  await press(page, "Show more");
+  await expect.poll(() => page.getByText("Registered").count()).toBe(1);
+  expect(await page.getByRole("button", { name: "Show more" }).count()).toBe(0);
+});
+
+test.each([
+  ["account/password"],
+  ["account/email"],
+  ["account/username"],
+  ["account/devices"],
+  ["account/activity"],
+  ["account/export"],
+  ["account/delete"],
+  ["users"],
+  ["change-email?token=a.b.c"],
+])("the page %s can be used by everybody, in light and dark, and fits a phone", async (path) => {
+  const server = await startServer();
+  await server.admin("ada");
+  const page = await signedIn(server);
+  await page.goto(`${server.url}/#/${path}`);
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  await expect.poll(() => page.getByText("Loading…").count()).toBe(0);
+  const name = path.replace("/", "-").replace(/\?.*/, "");
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await screenshot(page, `${name}-${colorScheme}`);
+    await expectAccessible(page);
+  }
+  await page.setViewportSize({ width: 320, height: 640 });
+  await screenshot(page, `${name}-phone`);
+  expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(320);
+});
+
+test("a session that was not used for too long is over, and the login says so", async () => {
+  const server = await startServer();
+  await server.activePerson("ada");
+  const page = await signedIn(server);
+  server.advance(31 * DAY);
+  await page.reload();
+  await heading(page, "Log in");
+  await sees(page, "Your session has ended. Log in again.");
+});

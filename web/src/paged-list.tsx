@@ -1,0 +1,65 @@
+// A long list, a page at a time: what has been loaded stays, and a button brings more.
+import { useState, type ReactNode } from "react";
+import { useQuery, type TypedDocumentNode } from "urql";
+
+import { explain } from "./failure.ts";
+
+export interface ConnectionOf<Node> {
+  readonly edges: readonly { readonly node: Node }[];
+  readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
+}
+
+interface PagedListProps<Data, Variables extends object, Node> {
+  readonly query: TypedDocumentNode<Data, Variables & { after?: string | null }>;
+  readonly variables: Variables;
+  readonly connection: (data: Data) => ConnectionOf<Node>;
+  readonly row: (node: Node) => ReactNode;
+}
+
+export function PagedList<Data, Variables extends object, Node extends { readonly id: string }>(
+  props: PagedListProps<Data, Variables, Node>,
+) {
+  return (
+    <ul className="rows">
+      <ListPage {...props} after={null} />
+    </ul>
+  );
+}
+
+/** Each page asks for the one after it, so that none is loaded twice. */
+function ListPage<Data, Variables extends object, Node extends { readonly id: string }>(
+  props: PagedListProps<Data, Variables, Node> & { readonly after: string | null },
+) {
+  const { query, variables, connection, row, after } = props;
+  const [isContinued, setContinued] = useState(false);
+  const [{ data, error }] = useQuery({
+    query,
+    variables: { ...variables, after },
+    requestPolicy: "cache-and-network",
+  });
+  if (error) {
+    return (
+      <li role="alert" className="failure">
+        {explain(error).sentence}
+      </li>
+    );
+  }
+  if (!data) return <li aria-busy="true">Loading…</li>;
+  const { edges, pageInfo } = connection(data);
+  return (
+    <>
+      {edges.map(({ node }) => (
+        <li key={node.id}>{row(node)}</li>
+      ))}
+      {after === null && edges.length === 0 && <li>Nothing found.</li>}
+      {pageInfo.hasNextPage && !isContinued && (
+        <li>
+          <button type="button" className="secondary" onClick={() => setContinued(true)}>
+            Show more
+          </button>
+        </li>
+      )}
+      {isContinued && <ListPage {...props} after={pageInfo.endCursor} />}
+    </>
+  );
+}

@@ -1,0 +1,43 @@
+import { useLocation } from "wouter";
+
+import { announce } from "../announcement.ts";
+import { Form, PasswordField } from "../form.tsx";
+import { CHANGE_PASSWORD } from "../operations.ts";
+import { Page } from "../page.tsx";
+import { NEW_PASSWORD_HINT, newPassword, required } from "../rules.ts";
+import { signIn } from "../session.ts";
+
+export function ChangePasswordPage() {
+  const [, navigate] = useLocation();
+  return (
+    <Page title="Change your password">
+      <p>Every other device is signed out.</p>
+      <Form
+        mutation={CHANGE_PASSWORD}
+        fields={{ currentPassword: "", newPassword: "" }}
+        variables={(fields) => fields}
+        keep={({ changePassword }) => signIn(changePassword)}
+        onSuccess={() => {
+          announce("Your new password is set.");
+          navigate("/account");
+        }}
+        button="Change password"
+      >
+        <PasswordField
+          name="currentPassword"
+          label="Current password"
+          rule={required}
+          autoComplete="current-password"
+        />
+        <PasswordField
+          name="newPassword"
+          label="New password"
+          rule={newPassword}
+          hint={NEW_PASSWORD_HINT}
+          autoComplete="new-password"
+          showsStrength
+        />
+      </Form>
+    </Page>
+  );
+}

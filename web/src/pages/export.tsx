@@ -1,0 +1,27 @@
+import { Form, PasswordField } from "../form.tsx";
+import { EXPORT_ACCOUNT } from "../operations.ts";
+import { Page } from "../page.tsx";
+import { required } from "../rules.ts";
+
+export function ExportPage() {
+  return (
+    <Page title="Export your data">
+      <p>A file with all that is stored about you.</p>
+      <Form
+        mutation={EXPORT_ACCOUNT}
+        fields={{ password: "" }}
+        variables={(fields) => fields}
+        onSuccess={({ exportAccount }) => save("account.json", exportAccount)}
+        button="Export"
+      >
+        <PasswordField name="password" label="Password" rule={required} autoComplete="current-password" />
+      </Form>
+    </Page>
+  );
+}
+
+function save(name: string, data: unknown): void {
+  const url = URL.createObjectURL(new Blob([JSON.stringify(data, null, 2)], { type: "application/json" }));
+  Object.assign(document.createElement("a"), { href: url, download: name }).click();
+  URL.revokeObjectURL(url);
+}
