@@ -19,6 +19,7 @@ function forbid(files, ignores, ...groups) {
 
 const homes = {
   argon2: "src/accounts/passwords.ts",
+  bcrypt: "src/accounts/passwords.ts",
   jsonwebtoken: "src/accounts/tokens.ts",
   nodemailer: "src/mail/transport.ts",
   handlebars: "src/mail/renderer.ts",
@@ -112,6 +113,12 @@ export default defineConfig(
   ...rules,
   ...rulesAtHome,
   forbid(["src/*.ts"], ["src/log.ts"], ...homeless()),
+  forbid(
+    ["src/cli/*.ts"],
+    [],
+    ["cli/ reaches accounts and database without a server.", ...frameworks, "**/graphql/**", "**/http/**"],
+    ...homeless(),
+  ),
   { files: ["web/**"], extends: [reactHooks.configs.flat.recommended] },
   forbid(
     ["web/**"],
