@@ -1,17 +1,14 @@
 // The composition root: builds every part, once, and starts and stops them in order.
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 
 import { ApolloServer } from "@apollo/server";
 import { ApolloServerPluginLandingPageDisabled } from "@apollo/server/plugin/disabled";
 import type { FastifyInstance } from "fastify";
 
-import { AccountMails, sampleMails, UNDO_MINUTES, type AccountMail } from "./accounts/account-mails.ts";
-import { createAccounts, type Accounts } from "./accounts/accounts.ts";
+import { AccountMails, type AccountMail } from "./accounts/account-mails.ts";
+import type { Accounts } from "./accounts/accounts.ts";
 import { Links } from "./accounts/links.ts";
-import { Passwords } from "./accounts/passwords.ts";
-import { Tokens } from "./accounts/tokens.ts";
+import { composeAccounts } from "./composition.ts";
 import type { Config } from "./config.ts";
 import { lockDataDir, readOrCreateSecret } from "./database/data-dir.ts";
 import { databaseCheck } from "./database/health.ts";
@@ -25,11 +22,10 @@ import { createHttpServer } from "./http/server.ts";
 import { createLogger, type Logger } from "./log.ts";
 import { MailboxFolder } from "./mail/mailbox-folder.ts";
 import { MailQueue } from "./mail/queue.ts";
-import { MailRenderer } from "./mail/renderer.ts";
 import { mailboxTransport, smtpTransport } from "./mail/transport.ts";
 import { mailWorker } from "./mail/worker.ts";
+import { within } from "./within.ts";
 
-const TEMPLATES = fileURLToPath(new URL("../templates", import.meta.url));
 // Enough for whatever is in flight, and together less than the 10 seconds of the whole stop, also while the database
 // does not answer.
 const START_FINISHES_WITHIN_MS = 5_000;
@@ -96,36 +92,18 @@ export class App {
     const { orm, databaseUrl } = await this.#openDatabase();
     const em = orm.em;
 
-    const tokens = new Tokens(
-      config.jwtSecret ?? this.#keptSecret(),
-      {
-        access: config.accessTokenMinutes,
-        registration: config.registrationTokenMinutes,
-        reset: config.resetTokenMinutes,
-        "email-change": config.emailChangeTokenMinutes,
-        "email-undo": UNDO_MINUTES,
-      },
-      this.#now,
-    );
+    const mailQueue = new MailQueue<AccountMail>({ databaseUrl, log });
+    const { accounts, tokens, renderer } = composeAccounts(config, {
+      em,
+      mailQueue,
+      secret: config.jwtSecret ?? this.#keptSecret(),
+      now: this.#now,
+    });
     const links = new Links(() => ({
       confirmation: config.confirmationUri ?? `${this.#url}/#/finalize`,
       reset: config.resetUri ?? `${this.#url}/#/reset`,
       emailChange: config.emailChangeUri ?? `${this.#url}/#/change-email`,
     }));
-    const renderer = createMailRenderer(config);
-    const mailQueue = new MailQueue<AccountMail>({ databaseUrl, log });
-    const accounts = createAccounts({
-      em,
-      mailQueue,
-      passwords: new Passwords(config.passwordMinLength),
-      tokens,
-      pickLocale: (preferences) => renderer.pickLocale(preferences),
-      now: this.#now,
-      hideAccountExistence: config.hideAccountExistence,
-      sessionIdleDays: config.sessionIdleDays,
-      sessionMaxDays: config.sessionMaxDays,
-      auditRetentionDays: config.auditRetentionDays,
-    });
     const mails = new AccountMails({
       em,
       tokens,
@@ -245,18 +223,6 @@ export class App {
     const address = http.server.address();
     this.#url = serverUrl(host, typeof address === "object" && address ? address.port : port);
   }
-}
-
-/** What `work` comes to, or nothing if it takes longer. */
-function within<T>(milliseconds: number, work: Promise<T>): Promise<T | undefined> {
-  return Promise.race([work, delay(milliseconds, undefined, { ref: false })]);
-}
-
-/** With every template rendered once in every locale: what is missing shows at start, not in a user's mail. */
-export function createMailRenderer(config: Config): MailRenderer {
-  const renderer = new MailRenderer(TEMPLATES, { ...config.subjects });
-  for (const mail of sampleMails(renderer.locales)) renderer.render(mail);
-  return renderer;
 }
 
 function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {

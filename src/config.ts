@@ -187,15 +187,29 @@ function readDatabaseUrl(read: Reader): string | null {
   const name = read.optional("DATABASE_URL") === null ? "SQLALCHEMY_DATABASE_URI" : "DATABASE_URL";
   const value = read.optional(name);
   if (value === null) return null;
-  // The value may hold a password: a fault names its scheme only.
+  try {
+    return parseDatabaseUrl(name, value);
+  } catch (error) {
+    read.faults.push((error as Error).message);
+    return value;
+  }
+}
+
+/**
+ * The URL as the driver takes it, of one that may be SQLAlchemy's.
+ * @param name of the setting, for the message
+ * @throws {Error} one sentence without the value, which may hold a password
+ */
+export function parseDatabaseUrl(name: string, value: string): string {
   const scheme = /^[^:/]*:/.exec(value)?.[0].toLowerCase() ?? "";
   if (!DATABASE_SCHEMES.includes(scheme)) {
-    read.faults.push(
+    throw new Error(
       `${name} has the scheme "${scheme.replace(":", "")}": only PostgreSQL is supported, ` +
         "as in postgresql://user:password@host:5432/database.",
     );
-  } else if (!isDatabaseUrl(value)) {
-    read.faults.push(
+  }
+  if (!isDatabaseUrl(value)) {
+    throw new Error(
       `${name} cannot be read: give postgresql://user:password@host:5432/database, ` +
         "with % in the password written as %25, and so on.",
     );

@@ -4,7 +4,7 @@ import "./node-version.ts";
 import { mkdirSync, writeFileSync } from "node:fs";
 
 import { sampleMails } from "./accounts/account-mails.ts";
-import { createMailRenderer } from "./app.ts";
+import { createMailRenderer } from "./composition.ts";
 import { loadConfig, readEnvironment } from "./config.ts";
 
 const renderer = createMailRenderer(loadConfig(readEnvironment()));

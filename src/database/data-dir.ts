@@ -15,6 +15,18 @@ import { chmod, mkdir, realpath } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 
+/** Another process holds the data folder. */
+export class DataDirInUseError extends Error {
+  constructor(path: string, cause: unknown) {
+    super(
+      `The data folder ${path} is in use by another running account server: ` +
+        `stop that one, or give this one a DATA_DIR of its own.`,
+      { cause },
+    );
+    this.name = "DataDirInUseError";
+  }
+}
+
 export interface DataDirLock {
   release(): Promise<void>;
 }
@@ -22,6 +34,7 @@ export interface DataDirLock {
 /**
  * Creates the data folder where it is missing and takes it for this process. The kernel holds the lock and
  * lets go of it with the process, however that ends: no lock is ever left behind.
+ * @throws {DataDirInUseError}
  */
 export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
   const created = await mkdir(dataDir, { recursive: true });
@@ -36,11 +49,7 @@ export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
     return openExclusively(join(path, "lock"));
   } catch (error) {
     if (!["EADDRINUSE", "EAGAIN"].includes(errorCode(error) ?? "")) throw error;
-    throw new Error(
-      `The data folder ${path} is in use by another running account server: ` +
-        `stop that one, or give this one a DATA_DIR of its own.`,
-      { cause: error },
-    );
+    throw new DataDirInUseError(path, error);
   }
 }
 
@@ -83,7 +92,8 @@ export function readOrCreateSecret(path: string): string {
   );
 }
 
-function readSecret(path: string): string | undefined {
+/** The secret kept in a file, if there is the file. */
+export function readSecret(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8").trim();
   } catch (error) {

@@ -1,5 +1,5 @@
 // Runs a PostgreSQL of the server's own on the data folder, so that the server needs no database set up
-// beforehand. The lock of the data folder is held meanwhile: a PostgreSQL found running on it is an orphan.
+// beforehand. The lock of the data folder is held meanwhile: a PostgreSQL found running on it by its holder is an orphan.
 import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import {
   chownSync,
@@ -22,8 +22,8 @@ import { type AddressInfo, createServer } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { readOrCreateSecret } from "./data-dir.ts";
-import { placePostgres, type PostgresPlace, spawnOptions } from "./postgres-account.ts";
+import { readOrCreateSecret, readSecret } from "./data-dir.ts";
+import { findData, placePostgres, type PostgresPlace, spawnOptions } from "./postgres-account.ts";
 
 export interface EmbeddedPostgres {
   databaseUrl: string;
@@ -41,6 +41,7 @@ interface Postmaster {
 
 const USER = "accounts";
 const DATABASE = "accounts";
+const PASSWORD_FILE = "database-password";
 const MAX_LOG_SIZE = 10 * 1024 * 1024;
 const READY_WITHIN_MS = 20_000;
 const RETRY_FOR_MS = 10_000;
@@ -56,7 +57,8 @@ export async function startEmbeddedPostgres(options: {
 }): Promise<EmbeddedPostgres> {
   const dataDir = realpathSync(options.dataDir);
   const place = await placePostgres(dataDir);
-  await prepareData(place, join(dataDir, "database-password"));
+  const passwordPath = join(dataDir, PASSWORD_FILE);
+  await prepareData(place, passwordPath);
 
   const logPath = join(dataDir, "postgres.log");
   if (existsSync(logPath) && statSync(logPath).size > MAX_LOG_SIZE) truncateSync(logPath);
@@ -69,12 +71,37 @@ export async function startEmbeddedPostgres(options: {
       `PostgreSQL ended unexpectedly (${how}). Its log, ${logPath}, ends:\n${endOfLog(logPath)}`,
     );
   });
-  const password = encodeURIComponent(readOrCreateSecret(join(dataDir, "database-password")));
   return {
-    databaseUrl: `postgresql://${USER}:${password}@127.0.0.1:${postmaster.port}/${DATABASE}`,
+    databaseUrl: databaseUrl(readOrCreateSecret(passwordPath), postmaster.port),
     dataLocation: place.dataLocation,
     stop: () => (stopping ??= stopPostmaster(postmaster)),
   };
+}
+
+/**
+ * The PostgreSQL that another process, which holds the lock of the data folder, runs on it; waits while that one starts.
+ * @throws {Error} where it runs none
+ */
+export async function findRunningPostgres(dataDir: string): Promise<string> {
+  const folder = realpathSync(dataDir);
+  const patience = Date.now() + RETRY_FOR_MS;
+  while (Date.now() < patience) {
+    const dataLocation = findData(folder);
+    const running = dataLocation === undefined ? undefined : readyPostmaster(dataLocation);
+    if (dataLocation !== undefined && running && isPostgresOf(dataLocation, running.pid)) {
+      const password = readSecret(join(folder, PASSWORD_FILE));
+      if (password !== undefined) return databaseUrl(password, running.port);
+    }
+    await sleep(100);
+  }
+  throw new Error(
+    `The account server that runs on the data folder ${folder} has no PostgreSQL there that answers: ` +
+      `give the same DATABASE_URL as to that server.`,
+  );
+}
+
+function databaseUrl(password: string, port: number): string {
+  return `postgresql://${USER}:${encodeURIComponent(password)}@127.0.0.1:${port}/${DATABASE}`;
 }
 
 async function prepareData(place: PostgresPlace, passwordPath: string): Promise<void> {
@@ -260,7 +287,7 @@ async function untilReady(
   let deadline = Date.now() + READY_WITHIN_MS;
   let logSize = 0;
   while (failure === undefined) {
-    if (isReady(dataLocation, postmaster.child.pid)) return undefined;
+    if (readyPostmaster(dataLocation)?.pid === postmaster.child.pid) return undefined;
     // The recovery after a crash may take long; it reports its progress in the log every ten seconds.
     const { size } = statSync(logPath);
     if (size !== logSize) deadline = Date.now() + READY_WITHIN_MS;
@@ -274,12 +301,13 @@ async function untilReady(
   return failure;
 }
 
-function isReady(dataLocation: string, pid: number | undefined): boolean {
+/** The postmaster that says of itself that it takes connections. */
+function readyPostmaster(dataLocation: string): { pid: number; port: number } | undefined {
   try {
     const lines = readFileSync(join(dataLocation, "postmaster.pid"), "utf8").split("\n");
-    return Number(lines[0]) === pid && lines[7]?.trim() === "ready";
+    return lines[7]?.trim() === "ready" ? { pid: Number(lines[0]), port: Number(lines[3]) } : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

@@ -42,8 +42,8 @@ const SYSTEM_FOLDER = "/var/lib/account-server";
 export async function placePostgres(dataDir: string): Promise<PostgresPlace> {
   const binaries = await installedBinaries();
   const isRoot = process.getuid?.() === 0;
-  const outside = join(SYSTEM_FOLDER, createHash("sha256").update(dataDir).digest("hex").slice(0, 16));
-  const existing = [join(dataDir, "postgres"), join(outside, "postgres")].find(holdsData);
+  const outside = outsideOf(dataDir);
+  const existing = findData(dataDir);
 
   const account = isRoot ? (existing ? ownerOf(existing) : unprivilegedAccount()) : undefined;
   if (existing && !isRoot) requireOwnData(existing, dataDir);
@@ -56,6 +56,15 @@ export async function placePostgres(dataDir: string): Promise<PostgresPlace> {
   if (existing) return { account, programs, dataLocation: existing };
   const parent = !account || canEnter(dataDir, account) ? dataDir : makePublicFolder(outside);
   return { account, programs, dataLocation: join(parent, "postgres") };
+}
+
+/** Where the data of a data folder are, given as its real path; nothing before the first start. */
+export function findData(dataDir: string): string | undefined {
+  return [join(dataDir, "postgres"), join(outsideOf(dataDir), "postgres")].find(holdsData);
+}
+
+function outsideOf(dataDir: string): string {
+  return join(SYSTEM_FOLDER, createHash("sha256").update(dataDir).digest("hex").slice(0, 16));
 }
 
 /** The options to run a program as that account: this process's folder and settings stay out of it. */

@@ -29,6 +29,8 @@ export const MAILS_AT_ONCE = 5;
 export interface MailQueueParts {
   readonly databaseUrl: string;
   readonly log: Logger;
+  /** For whoever only enqueues: no upkeep of the queue, and no worker. */
+  readonly isPassive?: boolean;
 }
 
 /** One delivery of a queued mail. */
@@ -46,20 +48,9 @@ export class MailQueue<Job extends object> {
   readonly #log: Logger;
   #isStopping = false;
 
-  constructor({ databaseUrl, log }: MailQueueParts) {
+  constructor({ databaseUrl, log, isPassive = false }: MailQueueParts) {
     this.#log = log;
-    this.#boss = new PgBoss({
-      connectionString: databaseUrl,
-      application_name: "account-server queue",
-      schema: QUEUE_SCHEMA,
-      max: MAILS_AT_ONCE + 2,
-      useListenNotify: true,
-      migrate: false,
-      registerInstance: false,
-      // Often enough to bring a killed worker's mail back within seconds.
-      superviseIntervalSeconds: 5,
-      monitorIntervalSeconds: 5,
-    });
+    this.#boss = isPassive ? passiveBoss(databaseUrl, false) : activeBoss(databaseUrl);
     this.#boss.on("error", (error) => {
       // While stopping, connections end in whatever order.
       this.#log[this.#isStopping ? "debug" : "error"](
@@ -137,7 +128,22 @@ export class MailQueue<Job extends object> {
   }
 }
 
-/** Does nothing by itself: for looking at the tables and making them. */
+function activeBoss(databaseUrl: string): PgBoss {
+  return new PgBoss({
+    connectionString: databaseUrl,
+    application_name: "account-server queue",
+    schema: QUEUE_SCHEMA,
+    max: MAILS_AT_ONCE + 2,
+    useListenNotify: true,
+    migrate: false,
+    registerInstance: false,
+    // Often enough to bring a killed worker's mail back within seconds.
+    superviseIntervalSeconds: 5,
+    monitorIntervalSeconds: 5,
+  });
+}
+
+/** Does nothing by itself: for looking at the tables, making them, and enqueuing. */
 function passiveBoss(databaseUrl: string, migrates: boolean): PgBoss {
   const boss = new PgBoss({
     connectionString: databaseUrl,
