@@ -12,12 +12,14 @@ import { finalizeEmailChange, requestEmailChange } from "./use-cases/change-emai
 import { changePassword } from "./use-cases/change-password.ts";
 import { changeUsername } from "./use-cases/change-username.ts";
 import { cleanUp } from "./use-cases/clean-up.ts";
+import { createAdmin } from "./use-cases/create-admin.ts";
 import { deleteAccount } from "./use-cases/delete-account.ts";
 import { exportAccount } from "./use-cases/export-account.ts";
 import { finalizeRegistration } from "./use-cases/finalize-registration.ts";
 import { finalizeReset } from "./use-cases/finalize-reset.ts";
+import { importUsers } from "./use-cases/import-users.ts";
 import { accountEvents } from "./use-cases/list-events.ts";
-import { user, users } from "./use-cases/list-users.ts";
+import { user, userByName, users } from "./use-cases/list-users.ts";
 import { login } from "./use-cases/login.ts";
 import { logout, logoutEverywhere, revokeSession, sessions } from "./use-cases/manage-sessions.ts";
 import { refreshSession } from "./use-cases/refresh-session.ts";
@@ -55,6 +57,10 @@ const USE_CASES = {
   reactivateUser,
   endUserSessions,
   accountEvents,
+  // What the operator does besides.
+  userByName,
+  createAdmin,
+  importUsers,
   // What happens by itself.
   cleanUp,
 };

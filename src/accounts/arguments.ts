@@ -26,13 +26,14 @@ export function checkArguments(
       textFault(value) ?? forms.filter((form) => form === field).map((form) => FORMS[form](value))[0];
     if (message) fields.push({ field, message });
   }
-  if (fields.length > 0) {
-    throw new AccountError(
-      "BAD_USER_INPUT",
-      fields.map(({ field, message }) => `${field}: ${message}`).join(" "),
-      { fields },
-    );
-  }
+  refuseFaults(fields);
+}
+
+/** @throws {AccountError} BAD_USER_INPUT if there are any */
+export function refuseFaults(fields: readonly FieldFault[]): void {
+  if (fields.length === 0) return;
+  const message = fields.map((fault) => `${fault.field}: ${fault.message}`).join(" ");
+  throw new AccountError("BAD_USER_INPUT", message, { fields });
 }
 
 /** PostgreSQL cannot store NUL, and a lone surrogate has no UTF-8 form: two such passwords would hash alike. */

@@ -13,20 +13,44 @@ const USER_AGENT_MAX_LENGTH = 512;
  * @param of.actor who was signed in; null if nobody was
  */
 export async function record(
-  { now }: AccountsParts,
+  parts: AccountsParts,
   em: EntityManager,
   type: AccountEventType,
-  { user, origin, actor }: { user: User | null; origin: Origin; actor: User | null },
+  about: { user: User | null; origin: Origin; actor: User | null },
 ): Promise<void> {
   await em.insert(AccountEvent, {
+    ...columns(parts, type, about),
     // Null, too, if the account went meanwhile, replaced by a registration or erased.
-    user: user && sql`(select id from accounts.users where id = ${user.id} for key share)`,
+    user: about.user && sql`(select id from accounts.users where id = ${about.user.id} for key share)`,
+  });
+}
+
+/** As `record`, of something that the operator did to many whose rows are locked. */
+export async function recordAll(
+  parts: AccountsParts,
+  em: EntityManager,
+  type: AccountEventType,
+  users: readonly User[],
+  origin: Origin,
+): Promise<void> {
+  await em.insertMany(
+    AccountEvent,
+    users.map((user) => ({ ...columns(parts, type, { user, origin, actor: null }), user: user.id })),
+  );
+}
+
+function columns(
+  { now }: AccountsParts,
+  type: AccountEventType,
+  { user, origin, actor }: { user: User | null; origin: Origin; actor: User | null },
+) {
+  return {
     type,
     occurredAt: now(),
     ...originColumns(origin),
     actor: kindOf(user, origin, actor),
     actorId: actor?.id ?? null,
-  });
+  };
 }
 
 /** As much of the origin as is stored; PostgreSQL cannot store NUL. */

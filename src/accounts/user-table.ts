@@ -22,23 +22,39 @@ interface Tables {
 
 /** Adds the row of a new account, within the transaction of `em`. */
 export async function insertUser(em: EntityManager, user: User): Promise<void> {
-  await em
+  await em.getKysely<Tables>().insertInto("accounts.users").values(row(user)).execute();
+}
+
+/**
+ * Adds many in one statement, within the transaction of `em`.
+ * @returns the ids of those whose names were not taken
+ */
+export async function insertUsers(em: EntityManager, users: readonly User[]): Promise<Set<string>> {
+  if (users.length === 0) return new Set();
+  const inserted = await em
     .getKysely<Tables>()
     .insertInto("accounts.users")
-    .values({
-      id: user.id,
-      username: user.username,
-      email: user.email,
-      password_hash: user.passwordHash,
-      locale: user.locale,
-      roles: user.roles,
-      is_active: user.isActive,
-      confirmation_expires_at: user.confirmationExpiresAt ?? null,
-      credential_version: user.credentialVersion,
-      created_at: user.createdAt,
-      updated_at: user.updatedAt,
-    })
+    .values(users.map(row))
+    .onConflict((conflict) => conflict.doNothing())
+    .returning("id")
     .execute();
+  return new Set(inserted.map(({ id }) => id));
+}
+
+function row(user: User): Tables["accounts.users"] {
+  return {
+    id: user.id,
+    username: user.username,
+    email: user.email,
+    password_hash: user.passwordHash,
+    locale: user.locale,
+    roles: user.roles,
+    is_active: user.isActive,
+    confirmation_expires_at: user.confirmationExpiresAt ?? null,
+    credential_version: user.credentialVersion,
+    created_at: user.createdAt,
+    updated_at: user.updatedAt,
+  };
 }
 
 /** Replaces a hash, if it is still the one that `user` was read with. */

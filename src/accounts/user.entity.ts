@@ -58,23 +58,26 @@ export const UserSchema = defineEntity({
   ],
 });
 
-/** An account, pending (inactive) until the link of its confirmation mail is used. */
+/** An account; a pending one is inactive until the link of its confirmation mail is used. */
 export class User extends UserSchema.class {
-  static pending(values: {
+  /** @param values.confirmationExpiresAt null for an account that is active from the start */
+  static create(values: {
     username: string;
     email: string;
     passwordHash: string;
     locale: string;
-    confirmationExpiresAt: Date;
+    roles?: readonly Role[];
+    confirmationExpiresAt: Date | null;
+    createdAt?: Date;
     now: Date;
   }): User {
-    const { now, ...rest } = values;
+    const { now, roles = [Role.USER], createdAt = now, ...rest } = values;
     return Object.assign(new User(), rest, {
       id: randomUUID(),
-      roles: [Role.USER],
-      isActive: false,
+      roles: Object.values(Role).filter((role) => roles.includes(role)),
+      isActive: rest.confirmationExpiresAt === null,
       credentialVersion: 1,
-      createdAt: now,
+      createdAt,
       updatedAt: now,
     });
   }

@@ -18,6 +18,7 @@ export interface ProcessOptions {
   readonly cwd?: string;
   readonly uid?: number;
   readonly script?: string;
+  readonly args?: string[];
 }
 
 export class ServerProcess {
@@ -60,10 +61,10 @@ export class ServerProcess {
 
 /** Starts a process that is ended with the test. */
 export async function startProcess(options: ProcessOptions = {}): Promise<ServerProcess> {
-  const { env = {}, root = ".", uid, script = "dist/main.js" } = options;
+  const { env = {}, root = ".", uid, script = "dist/main.js", args = [] } = options;
   const cwd = options.cwd ?? (await temporaryFolder());
   const node = resolve(root, "node_modules/.bin/node");
-  const child = spawn(node, [resolve(root, script)], {
+  const child = spawn(node, [resolve(root, script), ...args], {
     cwd,
     env: { PATH: process.env["PATH"] ?? "", PORT: "0", ...env },
     ...(uid !== undefined && { uid, gid: uid }),

@@ -1,12 +1,12 @@
 import type { FilterQuery } from "@mikro-orm/postgresql";
 
-import { notFound } from "../account-error.ts";
+import { AccountError, notFound } from "../account-error.ts";
 import { checkArguments } from "../arguments.ts";
 import { foldCase } from "../fold-case.ts";
 import { readCursor, pageOf, type Page, type PageArgs } from "../paging.ts";
 import type { AccountsParts } from "../parts.ts";
 import { User } from "../user.entity.ts";
-import { UUID } from "../users.ts";
+import { findByName, UUID } from "../users.ts";
 
 /**
  * Users in the order of their registration.
@@ -43,5 +43,17 @@ function isUserKey(value: unknown): value is [createdAt: string, id: string] {
 export async function user(parts: AccountsParts, id: string, field = "id"): Promise<User> {
   const found = UUID.test(id) ? await parts.em.fork().findOne(User, { id }) : null;
   if (!found) throw notFound(id, field);
+  return found;
+}
+
+/**
+ * By username or address.
+ * @throws {AccountError} BAD_USER_INPUT, NOT_FOUND
+ */
+export async function userByName(parts: AccountsParts, name: string): Promise<User> {
+  checkArguments({ name });
+  const found = await findByName(parts.em.fork(), name);
+  if (!found)
+    throw new AccountError("NOT_FOUND", `No account has the name or address ${name}.`, { field: "name" });
   return found;
 }

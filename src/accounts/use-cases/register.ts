@@ -27,12 +27,8 @@ export async function register(
   parts.passwords.checkStrength(args.password, args);
   const passwordHash = await parts.passwords.hash(args.password);
   await parts.em.fork().transactional(async (em) => {
-    await takeTurns(em, [`username ${foldCase(args.username)}`, `email ${foldCase(args.email)}`]);
-    const replaced = await replaceable(parts, em, args);
-    // Deleted without looking whether there is any: under HIDE_ACCOUNT_EXISTENCE the same statements run
-    // whatever the address's account is.
-    await em.nativeDelete(User, { id: { $in: replaced.map(({ id }) => id) } });
-    const user = User.pending({
+    await makeRoom(parts, em, args);
+    const user = User.create({
       username: args.username,
       email: args.email,
       passwordHash,
@@ -47,6 +43,23 @@ export async function register(
   return parts.hideAccountExistence
     ? ONE_ANSWER
     : `A confirmation mail is on its way to user ${args.username}.`;
+}
+
+/**
+ * Removes the pending accounts whose place a new one takes; others of the same name or address wait until the end of the
+ * transaction.
+ * @throws {AccountError} USERNAME_TAKEN, EMAIL_TAKEN
+ */
+export async function makeRoom(
+  parts: AccountsParts,
+  em: EntityManager,
+  args: { username: string; email: string },
+): Promise<void> {
+  await takeTurns(em, [`username ${foldCase(args.username)}`, `email ${foldCase(args.email)}`]);
+  const replaced = await replaceable(parts, em, args);
+  // Deleted without looking whether there is any: under HIDE_ACCOUNT_EXISTENCE the same statements run
+  // whatever the address's account is.
+  await em.nativeDelete(User, { id: { $in: replaced.map(({ id }) => id) } });
 }
 
 /**

@@ -1,0 +1,25 @@
+// How far an import is: a bar on standard error where that is a terminal.
+import { MultiBar, Presets } from "cli-progress";
+
+export interface ImportProgress {
+  at(position: number): void;
+  /** A line that stays, above the bar. */
+  tell(line: string): void;
+  stop(): void;
+}
+
+export function showProgress(total: number): ImportProgress {
+  if (!process.stderr.isTTY) {
+    return { at: () => undefined, tell: (line) => console.error(line), stop: () => undefined };
+  }
+  const bars = new MultiBar(
+    { stream: process.stderr, format: "{bar} {percentage} % in {duration_formatted}, {eta_formatted} to go" },
+    Presets.shades_classic,
+  );
+  const bar = bars.create(total, 0);
+  return {
+    at: (position) => bar.update(position),
+    tell: (line) => bars.log(`${line}\n`),
+    stop: () => bars.stop(),
+  };
+}

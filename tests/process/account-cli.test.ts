@@ -1,0 +1,541 @@
+// The operator's command line as a process of its own, beside a running server and without one.
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { appendFile, readdir, writeFile } from "node:fs/promises";
+import { pbkdf2Sync } from "node:crypto";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+
+import argon2 from "argon2";
+import bcrypt from "bcrypt";
+import { describe, expect, inject, test } from "vitest";
+
+import { createDatabase, query } from "../support/postgres.ts";
+import { dataLocation, startProcess, temporaryFolder } from "../support/process.ts";
+import { PASSWORD, startServer, type TestServer } from "../support/server.ts";
+
+const IN_FORCE = /^\$argon2id\$v=19\$m=19456,/;
+const hasScript = await promisify(execFile)("script", ["--version"]).then(
+  () => true,
+  () => false,
+);
+
+interface Run {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** What the list of processes showed meanwhile. */
+  readonly commandLine: string;
+}
+
+/** Runs `npm run account -- ...` as npm does. */
+async function account(
+  env: Record<string, string>,
+  args: string[],
+  { input = "", cwd }: { input?: string; cwd?: string } = {},
+): Promise<Run> {
+  const child = spawn(resolve("node_modules/.bin/node"), [resolve("dist/account-cli.js"), ...args], {
+    cwd: cwd ?? (await temporaryFolder()),
+    env: { PATH: process.env["PATH"] ?? "", ...env },
+  });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.on("data", (chunk) => (stdout += String(chunk)));
+  child.stderr.on("data", (chunk) => (stderr += String(chunk)));
+  const commandLine = child.spawnargs.join(" ");
+  child.stdin.end(input);
+  const [code] = (await once(child, "close")) as [number | null];
+  return { code, stdout, stderr, commandLine };
+}
+
+/** Runs a command that is to succeed; returns what it says. */
+async function succeed(...args: Parameters<typeof account>): Promise<string> {
+  const { code, stdout, stderr } = await account(...args);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  return stdout;
+}
+
+/** Runs a command that is to be refused; returns the one sentence. */
+async function refuse(...args: Parameters<typeof account>): Promise<string> {
+  const { code, stdout, stderr } = await account(...args);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  expect(stderr).toMatch(/^[^\n]+\n$/);
+  return stderr;
+}
+
+async function withServer() {
+  const server = await startServer();
+  return { server, env: { DATABASE_URL: server.databaseUrl } };
+}
+
+async function storedHash(server: TestServer, username: string): Promise<string> {
+  const rows = await server.query<{ password_hash: string }>(
+    "select password_hash from accounts.users where username = $1",
+    [username],
+  );
+  return rows[0]!.password_hash;
+}
+
+/** As Python's passlib makes it: base64 with `.` for `+`, and nothing that pads. */
+function passlibHash(password: string, rounds = 25_000): string {
+  const base64 = (bytes: Buffer) => bytes.toString("base64").replaceAll("+", ".").replaceAll("=", "");
+  const salt = Buffer.from("sixteen salt byt");
+  const checksum = pbkdf2Sync(password, salt, rounds, 64, "sha512");
+  return `$pbkdf2-sha512$${rounds}$${base64(salt)}$${base64(checksum)}`;
+}
+
+/** A hash of every kind that can be imported. */
+const HASHES: Record<string, () => string | Promise<string>> = {
+  argon2id: () => argon2.hash(PASSWORD, { memoryCost: 8192, timeCost: 1, parallelism: 2 }),
+  argon2i: () => argon2.hash(PASSWORD, { type: argon2.argon2i, memoryCost: 65_536, timeCost: 3 }),
+  argon2d: () => argon2.hash(PASSWORD, { type: argon2.argon2d, memoryCost: 8192, timeCost: 2 }),
+  "bcrypt-2a": async () => (await bcrypt.hash(PASSWORD, 5)).replace("$2b$", "$2a$"),
+  "bcrypt-2b": () => bcrypt.hash(PASSWORD, 5),
+  "bcrypt-2y": async () => (await bcrypt.hash(PASSWORD, 5)).replace("$2b$", "$2y$"),
+  passlib: () => passlibHash(PASSWORD),
+};
+
+async function fileOf(records: unknown[]): Promise<string> {
+  const path = join(await temporaryFolder(), "users.ndjson");
+  const lines = records.map((record) => (typeof record === "string" ? record : JSON.stringify(record)));
+  await writeFile(path, `${lines.join("\n")}\n`);
+  return path;
+}
+
+const importable = (username: string, passwordHash: string, more: object = {}) => ({
+  username,
+  email: `${username}@example.com`,
+  passwordHash,
+  ...more,
+});
+
+describe("create-admin", () => {
+  test("makes an administrator who can log in and see all users, and says the password to nobody", async () => {
+    const { server, env } = await withServer();
+    const run = await account(env, ["create-admin", "root", "root@example.com"], {
+      input: `${PASSWORD}\n${PASSWORD}\n`,
+    });
+    expect(run.code, run.stderr).toBe(0);
+    expect(Object.values(run).join()).not.toContain(PASSWORD);
+
+    const { accessToken, user } = server.succeed(await server.login("root", PASSWORD));
+    expect(user).toMatchObject({ roles: ["USER", "ADMIN"], isActive: true });
+    const { edges } = server.succeed(await server.users(accessToken));
+    expect(edges.map(({ node }) => node.username)).toEqual(["root"]);
+    const events = server.succeed(await server.accountEvents(accessToken, user.id));
+    expect(events.edges.at(-1)?.node).toMatchObject({ type: "REGISTERED", actor: "OPERATOR", address: null });
+    expect(server.smtp.received).toEqual([]);
+  });
+
+  test("refuses what register would refuse, and changes nothing", async () => {
+    const { server, env } = await withServer();
+    const ada = await server.activePerson("ada");
+    const create = (username: string, email: string, input = PASSWORD) =>
+      refuse(env, ["create-admin", username, email], { input });
+    const before = await server.state();
+
+    expect(await create("root", "root@example.com", "password1")).toMatch(/most common/);
+    expect(await create("root", "root@example.com", `${PASSWORD}\nanother`)).toMatch(/differ/);
+    expect(await create("r", "root")).toMatch(/username: Use 3 to 32.+email: Give one address/);
+    expect(await create("root", ada.email)).toMatch(/exists already/);
+    expect(await create("ada", "root@example.com")).toMatch(/is taken/);
+    expect(await server.state()).toEqual(before);
+  });
+
+  test("gives the role to a user who exists, if --existing says that this is known", async () => {
+    const { server, env } = await withServer();
+    const ada = await server.activePerson("ada");
+    await server.registerPerson("eve");
+    const command = ["create-admin", "ada", "ADA@example.com"];
+
+    expect(await refuse(env, command)).toMatch(/--existing/);
+    expect(await refuse(env, ["create-admin", "ada", "eve@example.com", "--existing"])).toMatch(
+      /no user ada/,
+    );
+    expect(await refuse(env, ["create-admin", "eve", "eve@example.com", "--existing"])).toMatch(
+      /not confirmed/,
+    );
+    await succeed(env, [...command, "--existing"]);
+    server.succeed(await server.users(ada.accessToken));
+    server.succeed(await server.login("ada", PASSWORD));
+  });
+
+  test.skipIf(!hasScript)("asks at a terminal twice, without echo", async () => {
+    const { server, env } = await withServer();
+    const command = `${resolve("node_modules/.bin/node")} ${resolve("dist/account-cli.js")} create-admin root root@example.com`;
+    const terminal = spawn("script", ["-qec", command, "/dev/null"], {
+      cwd: await temporaryFolder(),
+      env: { PATH: process.env["PATH"] ?? "", TERM: "xterm", ...env },
+    });
+    let output = "";
+    const prompts = [/Password:/, /The same again:/];
+    terminal.stdout.on("data", (chunk) => {
+      output += String(chunk);
+      if (prompts[0]?.test(output)) {
+        prompts.shift();
+        terminal.stdin.write(`${PASSWORD}\r`);
+      }
+    });
+    const [code] = (await once(terminal, "close")) as [number];
+
+    expect(code, output).toBe(0);
+    expect(output).not.toContain(PASSWORD);
+    server.succeed(await server.login("root", PASSWORD));
+  });
+});
+
+describe("users", () => {
+  test("are listed, all or by the beginning of a name or address", async () => {
+    const { server, env } = await withServer();
+    await server.activePerson("ada");
+    await server.registerPerson("eve");
+
+    const lines = (await succeed(env, ["list"])).trim().split("\n");
+    expect(lines.map((line) => line.split(/ {2,}/).slice(1))).toEqual([
+      ["active", "USER", "ada", "ada@example.com"],
+      ["not confirmed", "USER", "eve", "eve@example.com"],
+    ]);
+    expect(await succeed(env, ["list", "--search", "EV"])).toMatch(/^[^\n]+eve@example.com\n$/);
+    expect(await succeed(env, ["list", "--search", "%"])).toBe("");
+  });
+
+  test("are listed whole where a page of the API holds a part", async () => {
+    const { server, env } = await withServer();
+    await server.query(
+      `insert into accounts.users (id, username, email, password_hash, roles, is_active, credential_version, created_at, updated_at)
+       select gen_random_uuid(), 'user-' || n, n || '@example.com', '', '{USER}', true, 1, now(), now()
+       from generate_series(1, 250) as n`,
+    );
+    const lines = (await succeed(env, ["list"])).trim().split("\n");
+    expect(new Set(lines.map((line) => line.split(/ {2,}/)[4])).size).toBe(250);
+  });
+
+  test("are deactivated and reactivated, by username or address", async () => {
+    const { server, env } = await withServer();
+    const ada = await server.activePerson("ada");
+    const root = await server.admin();
+
+    await succeed(env, ["deactivate", "ADA"]);
+    server.refuse(await server.me(ada.accessToken), "UNAUTHENTICATED");
+    server.refuse(await server.login("ada", PASSWORD), "ACCOUNT_DEACTIVATED");
+    await succeed(env, ["reactivate", ada.email]);
+    server.succeed(await server.login("ada", PASSWORD));
+
+    const { edges } = server.succeed(await server.accountEvents(root.accessToken, ada.id));
+    const byOperator = edges.filter(({ node }) => node.actor === "OPERATOR");
+    expect(byOperator.map(({ node }) => node.type)).toEqual(["REACTIVATED", "DEACTIVATED"]);
+    expect(await refuse(env, ["deactivate", "nobody"])).toMatch(/No account has the name or address nobody/);
+    expect(await refuse(env, ["deactivate", "root"])).toMatch(/last administrator/);
+  });
+
+  test("get a link to reset the password or to confirm, sent by the server that runs", async () => {
+    const { server, env } = await withServer();
+    await server.activePerson("ada");
+    const { email } = await server.registerPerson("eve");
+
+    expect(await succeed(env, ["reset", "ada"])).toMatch(/on its way to ada@example.com.*running server/);
+    const token = await server.resetToken("ada@example.com");
+    server.succeed(await server.finalizeReset({ token, password: "another battery" }));
+
+    await succeed(env, ["resend", email]);
+    server.succeed(await server.finalizeRegistration({ token: await server.confirmationToken(email, 2) }));
+
+    expect(await refuse(env, ["resend", "ada"])).toMatch(/activated already/);
+  });
+
+  test("are told of plainly also where existence is hidden", async () => {
+    const { server, env } = await withServer();
+    await server.activePerson("ada");
+    const hidden = { ...env, HIDE_ACCOUNT_EXISTENCE: "true" };
+    expect(await refuse(hidden, ["resend", "ada"])).toMatch(/activated already/);
+    expect(await refuse(hidden, ["create-admin", "root", "ada@example.com"], { input: PASSWORD })).toMatch(
+      /exists already/,
+    );
+  });
+});
+
+describe("import", () => {
+  test("takes hashes of every kind, and a login makes each one of ours", async () => {
+    const { server, env } = await withServer();
+    const records = await Promise.all(
+      Object.entries(HASHES).map(async ([name, hash]) => importable(name, await hash())),
+    );
+    expect(await succeed(env, ["import", await fileOf(records)])).toBe(
+      `${records.length} imported, 0 already there, 0 refused.\n`,
+    );
+    for (const { username, email, passwordHash } of records) {
+      server.refuse(await server.login(username, "wrong horse battery"), "INVALID_CREDENTIALS");
+      expect(await storedHash(server, username)).toBe(passwordHash);
+      server.succeed(await server.login(email, PASSWORD));
+      expect(await storedHash(server, username)).toMatch(IN_FORCE);
+      server.succeed(await server.login(username, PASSWORD));
+    }
+    expect(server.smtp.received).toEqual([]);
+  });
+
+  test("keeps roles, state and the time of registration, and leaves a trace", async () => {
+    const { server, env } = await withServer();
+    const hash = passlibHash(PASSWORD);
+    const file = await fileOf([
+      importable("root", hash, { roles: ["ADMIN"], createdAt: "2020-02-29T12:00:00.000Z" }),
+      importable("eve", hash, { isActive: false }),
+    ]);
+    await succeed(env, ["import", file]);
+
+    const { accessToken, user } = server.succeed(await server.login("root", PASSWORD));
+    expect(user).toMatchObject({ roles: ["ADMIN"], createdAt: "2020-02-29T12:00:00.000Z" });
+    const events = server.succeed(await server.accountEvents(accessToken, user.id));
+    expect(events.edges.at(-1)?.node).toMatchObject({ type: "IMPORTED", actor: "OPERATOR" });
+
+    server.refuse(await server.login("eve", PASSWORD), "ACCOUNT_NOT_ACTIVATED");
+    await succeed(env, ["resend", "eve"]);
+    const token = await server.confirmationToken("eve@example.com");
+    server.succeed(await server.finalizeRegistration({ token }));
+  });
+
+  test("run again, goes on where it was and imports nothing twice", async () => {
+    const { server, env } = await withServer();
+    const hash = passlibHash(PASSWORD);
+    const people = Array.from({ length: 2_500 }, (_, index) => importable(`user-${index}`, hash));
+    const file = await fileOf(people.slice(0, 1_200));
+    expect(await succeed(env, ["import", file])).toBe("1200 imported, 0 already there, 0 refused.\n");
+    const before = await server.query("select * from accounts.users order by id");
+
+    await appendFile(
+      file,
+      people
+        .slice(1_200)
+        .map((person) => `${JSON.stringify(person)}\n`)
+        .join(""),
+    );
+    expect(await succeed(env, ["import", file])).toBe("1300 imported, 1200 already there, 0 refused.\n");
+    expect(await succeed(env, ["import", file])).toBe("0 imported, 2500 already there, 0 refused.\n");
+    const ids = before.map(({ id }) => id);
+    expect(await server.query("select * from accounts.users where id = any($1) order by id", [ids])).toEqual(
+      before,
+    );
+    const events = "select count(*)::int as count from accounts.account_events where type = 'IMPORTED'";
+    expect(await server.query(events)).toEqual([{ count: 2_500 }]);
+  });
+
+  test("tells each line that it cannot take, by number and reason, and takes the others", async () => {
+    const { server, env } = await withServer();
+    await server.activePerson("ada");
+    await server.registerPerson("eve");
+    const hash = passlibHash(PASSWORD);
+    const file = await fileOf([
+      importable("good", hash),
+      "{ not json",
+      "",
+      "[]",
+      importable("a b", hash),
+      { ...importable("bob", hash), email: "bob" },
+      importable("bob", "5f4dcc3b5aa765d61d8327deb882cf99"),
+      importable("bob", passlibHash(PASSWORD, 1).replace("$1$", "$1000001$")),
+      importable("bob", `$2b$31$${"a".repeat(53)}`),
+      importable("bob", `$argon2id$v=19$m=4194304,t=2,p=1$${"A".repeat(22)}$${"A".repeat(43)}`),
+      importable("bob", hash, { roles: ["OWNER"] }),
+      importable("bob", hash, { is_active: false }),
+      importable("bob", hash, { createdAt: "yesterday" }),
+      { username: "bob", email: "bob@example.com" },
+      { ...importable("ADA", hash), email: "other@example.com" },
+      { ...importable("other", hash), email: "ADA@example.com" },
+      { ...importable("other", hash), email: "eve@example.com" },
+      { ...importable("other", hash), email: "good@example.com" },
+      importable("ada", hash),
+      importable("good", hash),
+      importable("last", hash),
+    ]);
+    const { code, stdout, stderr } = await account(env, ["import", file]);
+
+    expect(code).toBe(1);
+    expect(stdout).toBe("2 imported, 2 already there, 16 refused.\n");
+    const told = stderr.trim().split("\n");
+    const reasons = [
+      [2, /no JSON object/],
+      [4, /no JSON object/],
+      [5, /username: Use 3 to 32/],
+      [6, /email: Give one address/],
+      [7, /passwordHash: The hash is of an unknown kind/],
+      [8, /1000001 rounds/],
+      [9, /cost 31/],
+      [10, /m=4194304/],
+      [11, /roles: Give a list of USER and ADMIN/],
+      [12, /is_active: There is no such field/],
+      [13, /createdAt: Give a time/],
+      [14, /passwordHash: Give text/],
+      [15, /username ADA belongs/],
+      [16, /address ADA@example.com belongs/],
+      [17, /address eve@example.com belongs/],
+      [18, /address good@example.com belongs/],
+    ] as const;
+    expect(told).toHaveLength(reasons.length);
+    for (const [index, [line, reason]] of reasons.entries()) {
+      expect(told[index]).toMatch(new RegExp(`^line ${line}: `));
+      expect(told[index]).toMatch(reason);
+    }
+    expect(stderr, "no hash is told").not.toContain(hash.slice(-20));
+    const names = await server.query<{ username: string }>("select username from accounts.users order by 1");
+    expect(names.map(({ username }) => username)).toEqual(["ada", "eve", "good", "last"]);
+  });
+
+  test("takes the place of a registration that has expired", async () => {
+    const { server, env } = await withServer();
+    await server.registerPerson("ada", "squatter@example.com");
+    await server.query("update accounts.users set confirmation_expires_at = now() - interval '1 minute'");
+    await succeed(env, ["import", await fileOf([importable("ada", passlibHash(PASSWORD))])]);
+    server.succeed(await server.login("ada@example.com", PASSWORD));
+  });
+
+  test("keeps hashes out of the statements' text, where the database's log might keep it", async () => {
+    const databaseUrl = await createDatabase(inject("postgresUrl"));
+    const name = new URL(databaseUrl).pathname.slice(1);
+    await query(databaseUrl, `alter database ${name} set log_statement = 'all'`);
+    await query(databaseUrl, `alter database ${name} set log_parameter_max_length = 0`);
+    const before = readFileSync(inject("postgresLog")).length;
+    await succeed({ DATABASE_URL: databaseUrl }, [
+      "import",
+      await fileOf([importable("ada", passlibHash(PASSWORD))]),
+    ]);
+    const statements = readFileSync(inject("postgresLog"), "utf8").slice(before);
+    expect(statements).toMatch(/insert into "accounts"\."users"/);
+    expect(statements).not.toContain("pbkdf2-sha512");
+  });
+
+  test("--from takes the users table of the Flask application, and only reads it", async () => {
+    const { server, env } = await withServer();
+    const flaskUrl = await createDatabase(inject("postgresUrl"), { empty: true });
+    await query(
+      flaskUrl,
+      `create table users (id serial primary key, username text, email text, password text, roles text, is_active boolean)`,
+    );
+    const rows = [
+      ["ada", "ada@example.com", passlibHash(PASSWORD), "USER", true],
+      ["root", "root@example.com", passlibHash(PASSWORD), "user,Admin", true],
+      ["eve", "eve@example.com", passlibHash(PASSWORD), "user", false],
+      ["no one", "no@example.com", passlibHash(PASSWORD), "user", true],
+      ["nul", null, null, null, null],
+    ];
+    for (const row of rows) {
+      await query(
+        flaskUrl,
+        "insert into users (username, email, password, roles, is_active) values ($1, $2, $3, $4, $5)",
+        row,
+      );
+    }
+    await query(
+      flaskUrl,
+      `insert into users (username, email, password, roles, is_active)
+       select 'user-' || n, n || '@example.com', $1, '', true from generate_series(1, 2200) as n`,
+      [passlibHash(PASSWORD)],
+    );
+    const before = await query(flaskUrl, "select md5(string_agg(users::text, ',' order by id)) from users");
+    const from = flaskUrl.replace("postgresql:", "postgresql+psycopg2:");
+
+    const first = await account(env, ["import", "--from", from]);
+    expect({ code: first.code, stdout: first.stdout }).toEqual({
+      code: 1,
+      stdout: "2203 imported, 0 already there, 2 refused.\n",
+    });
+    expect(first.stderr).toMatch(/^id 4: username: .+\nid 5: email: .+\n$/);
+    expect((await account(env, ["import", "--from", from])).stdout).toBe(
+      "0 imported, 2203 already there, 2 refused.\n",
+    );
+
+    expect(server.succeed(await server.login("ada", PASSWORD)).user.roles).toEqual(["USER"]);
+    expect(server.succeed(await server.login("root", PASSWORD)).user.roles).toEqual(["USER", "ADMIN"]);
+    expect(server.succeed(await server.login("user-2200", PASSWORD)).user.roles).toEqual(["USER"]);
+    expect(await storedHash(server, "ada")).toMatch(IN_FORCE);
+    server.refuse(await server.login("eve", PASSWORD), "ACCOUNT_NOT_ACTIVATED");
+    expect(await query(flaskUrl, "select md5(string_agg(users::text, ',' order by id)) from users")).toEqual(
+      before,
+    );
+  });
+
+  test("refuses in one sentence what it cannot read", async () => {
+    const env = { DATABASE_URL: await createDatabase(inject("postgresUrl")) };
+    expect(await refuse(env, ["import", "/nowhere"])).toMatch(/^The file \/nowhere cannot be read/);
+    expect(await refuse(env, ["import", "--from", "sqlite:///app.db"])).toMatch(/only PostgreSQL/);
+    const empty = await createDatabase(inject("postgresUrl"), { empty: true });
+    const sentence = await refuse(env, ["import", "--from", empty]);
+    expect(sentence).toMatch(/^The table public\.users of .+ cannot be read/);
+    expect(sentence).not.toContain(new URL(empty).password);
+    const neither = await account(env, ["import"]);
+    expect(neither).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("give a file or --from") as string,
+    });
+  });
+
+  test.skipIf(!hasScript)("shows how far it is at a terminal", async () => {
+    const env = { DATABASE_URL: await createDatabase(inject("postgresUrl")) };
+    const file = await fileOf([importable("ada", passlibHash(PASSWORD))]);
+    const command = `${resolve("node_modules/.bin/node")} ${resolve("dist/account-cli.js")} import ${file}`;
+    const { stdout } = await promisify(execFile)("script", ["-qec", command, "/dev/null"], {
+      cwd: await temporaryFolder(),
+      env: { PATH: process.env["PATH"] ?? "", TERM: "xterm", ...env },
+    });
+    expect(stdout).toContain("100 %");
+    expect(stdout).toContain("1 imported, 0 already there, 0 refused.");
+  });
+});
+
+describe("in the default start", () => {
+  test("commands work before the first start, beside the running server, and after it", async () => {
+    const env = { DATA_DIR: await temporaryFolder() };
+    await succeed(env, ["create-admin", "root", "root@example.com"], { input: PASSWORD });
+    await succeed(env, ["reset", "root"]);
+
+    const server = await startProcess({ env });
+    const door = await server.ready();
+    const mails = async () => (await fetch(`${door.url}/mailbox/messages`)).json() as Promise<unknown[]>;
+    await expect.poll(mails, { timeout: 20_000 }).toHaveLength(1);
+    door.succeed(await door.users(door.succeed(await door.login("root", PASSWORD)).accessToken));
+    const postmaster = () => readFileSync(join(dataLocation(server), "postmaster.pid"), "utf8");
+    const running = postmaster();
+    await succeed(env, ["import", await fileOf([importable("ada", passlibHash(PASSWORD))])]);
+    await succeed(env, ["reset", "root"]);
+    await expect.poll(mails, { timeout: 20_000 }).toHaveLength(2);
+    expect(postmaster(), "the server's PostgreSQL served both").toBe(running);
+    door.succeed(await door.login("ada", PASSWORD));
+    expect(await server.end("SIGTERM")).toBe(0);
+
+    expect(await succeed(env, ["list", "--search", "ada"])).toContain("ada@example.com");
+    expect(() => postmaster(), "nothing is left running").toThrow("ENOENT");
+  });
+
+  test("a command beside a server that is still starting waits for it", async () => {
+    const env = { DATA_DIR: await temporaryFolder() };
+    const server = await startProcess({ env });
+    await expect.poll(() => readdir(env.DATA_DIR), { interval: 20, timeout: 20_000 }).not.toEqual([]);
+    const listed = succeed(env, ["list"]);
+    await server.ready();
+    expect(await listed).toBe("");
+  });
+
+  test("a command without the DATABASE_URL that the server has is refused in one sentence", async () => {
+    const env = { DATA_DIR: await temporaryFolder() };
+    const server = await startProcess({
+      env: { ...env, DATABASE_URL: await createDatabase(inject("postgresUrl")) },
+    });
+    await server.ready();
+    expect(await refuse(env, ["list"])).toMatch(/give the same DATABASE_URL as to that server\.\n$/);
+  });
+
+  test("SIGINT ends an import in order, and the next one goes on", async () => {
+    const env = { DATA_DIR: await temporaryFolder() };
+    const hash = passlibHash(PASSWORD);
+    const people = Array.from({ length: 20_000 }, (_, index) => importable(`user-${index}`, hash));
+    // The first line is told as soon as its batch is committed.
+    const file = await fileOf(["first", ...people]);
+    const cut = await startProcess({ env, script: "dist/account-cli.js", args: ["import", file] });
+    await expect.poll(() => cut.output, { timeout: 30_000 }).toContain("line 1");
+    expect(await cut.end("SIGINT")).toBe(130);
+    expect(cut.output).toBe("line 1: This is no JSON object.\n");
+
+    const { stdout } = await account(env, ["import", file]);
+    const [, imported, existing] = /^(\d+) imported, (\d+) already there, 1 refused/.exec(stdout)!;
+    expect(Number(imported) + Number(existing)).toBe(people.length);
+    expect(Number(existing)).toBeGreaterThanOrEqual(999);
+  });
+});
