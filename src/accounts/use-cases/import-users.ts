@@ -137,7 +137,7 @@ const FIELDS: Readonly<Record<string, Field>> = {
   createdAt: {
     isOptional: true,
     isGood: (value) =>
-      typeof value === "string" && /^\d{4}-\d\d-\d\d/.test(value) && !Number.isNaN(Date.parse(value)),
+      typeof value === "string" && /^[1-9]\d{3}-\d\d-\d\d/.test(value) && !Number.isNaN(Date.parse(value)),
     wanted: "a time such as 2026-11-24T09:30:00Z",
   },
 };
