@@ -96,8 +96,9 @@ test("logging in as somebody unknown takes as long as with a wrong password", as
     }
   }
 
-  const medians = [...took.values()].map((times) => times.sort((a, b) => a - b)[7]!);
-  expect(Math.max(...medians) / Math.min(...medians)).toBeLessThan(2);
+  // The lower quartile: what else runs on the machine disturbs the quicker ones least.
+  const quartiles = [...took.values()].map((times) => times.sort((a, b) => a - b)[3]!);
+  expect(Math.max(...quartiles) / Math.min(...quartiles)).toBeLessThan(2);
 });
 
 test("no statement holds a password hash in its text, where the database's log might keep it", async () => {
