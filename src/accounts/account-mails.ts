@@ -169,7 +169,7 @@ export class AccountMails {
     const change = await em.findOne(EmailChange, { id: job.emailChangeId ?? "" });
     if (!change) return null;
     const owner = await em.findOne(User, { emailKey: foldCase(change.newEmail), isActive: true });
-    if (owner) return owner.id === user.id ? null : this.#alreadyRegistered(owner);
+    if (owner && owner.id !== user.id) return this.#alreadyRegistered(owner);
     const { token } = this.#tokens.issue("email-change", { ...subjectOf(user), reference: change.id });
     const variables = {
       link: this.#links.emailChange(token),

@@ -418,6 +418,15 @@ describe("a change of address", () => {
   });
 });
 
+test("one's own address can be written in another case, and is in use as it is", async () => {
+  const server = await startServer();
+  const ada = await server.activePerson("ada");
+  const same = { newEmail: ada.email, password: PASSWORD };
+  server.refuse(await server.requestEmailChange(ada.accessToken, same), "EMAIL_TAKEN");
+  await changeEmail(server, ada, "Ada@Example.com");
+  expect(await emailOf(server, ada)).toBe("Ada@Example.com");
+});
+
 describe("the undo of a change of address", () => {
   const STOLEN = "intruder@example.com";
   const THIRD = "third@example.com";

@@ -35,7 +35,7 @@ export async function requestEmailChange(
   await parts.em.fork().transactional(async (em) => {
     const user = await lockViewer(em, viewer.user);
     // Where existence is hidden, the worker looks, and tells the address's owner instead.
-    if (!parts.hideAccountExistence && (await isInUse(parts, em, newEmail)))
+    if (!parts.hideAccountExistence && (await isInUse(parts, em, newEmail, user)))
       throw emailTaken(newEmail, "newEmail");
     const change = EmailChange.of(user, { newEmail, isUndo: false, now: parts.now() });
     await em.insert(change);
@@ -110,9 +110,15 @@ async function announce(
   await enqueueMail(parts, em, "email-changed", user, { emailChangeId: undo.id });
 }
 
-async function isInUse({ now }: AccountsParts, em: EntityManager, email: string): Promise<boolean> {
+/** One's own address is free in another case. */
+async function isInUse(
+  { now }: AccountsParts,
+  em: EntityManager,
+  email: string,
+  viewer: User,
+): Promise<boolean> {
   const found = await em.find(User, { emailKey: foldCase(email) });
-  return found.some((user) => !user.isExpiredAt(now()));
+  return email === viewer.email || found.some((user) => user.id !== viewer.id && !user.isExpiredAt(now()));
 }
 
 function emailTaken(email: string, field: "newEmail" | "token"): AccountError {
