@@ -1,10 +1,10 @@
-import { Link, useLocation } from "wouter";
+import { useLocation } from "wouter";
 
 import { announce } from "../announcement.ts";
 import { Form, PasswordField } from "../form.tsx";
-import { forgetMailedToken, useMailedToken } from "../mailed-link.ts";
+import { MailedLinkPage } from "../mailed-link-page.tsx";
+import { forgetMailedToken } from "../mailed-link.ts";
 import { FINALIZE_RESET } from "../operations.ts";
-import { Page } from "../page.tsx";
 import { NEW_PASSWORD_HINT, newPassword, repeated } from "../rules.ts";
 import { signIn } from "../session.ts";
 
@@ -12,19 +12,14 @@ const NEW_LINK = { text: "Get a new link", to: "/forgot-password" };
 
 export function NewPasswordPage() {
   const [, navigate] = useLocation();
-  const token = useMailedToken();
   return (
-    <Page title="Choose a new password">
-      {token === null ? (
-        <>
-          <p>To choose a new password, open the link in the mail that we sent you.</p>
-          <Link href={NEW_LINK.to} className="secondary">
-            {NEW_LINK.text}
-          </Link>
-        </>
-      ) : (
+    <MailedLinkPage
+      title="Choose a new password"
+      withoutLink="To choose a new password, open the link in the mail that we sent you."
+      newLink={NEW_LINK}
+    >
+      {(token) => (
         <Form
-          key={token}
           mutation={FINALIZE_RESET}
           fields={{ password: "", repeated: "" }}
           variables={({ password }) => ({ token, password })}
@@ -56,6 +51,6 @@ export function NewPasswordPage() {
           />
         </Form>
       )}
-    </Page>
+    </MailedLinkPage>
   );
 }
