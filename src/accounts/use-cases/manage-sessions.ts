@@ -3,6 +3,7 @@ import type { AccountsParts, Origin } from "../parts.ts";
 import { record } from "../record.ts";
 import { Session } from "../session.entity.ts";
 import { endSessions, type Viewer } from "../sessions.ts";
+import { UUID } from "../users.ts";
 
 /** The sessions of a user that have not ended, the one used last first. */
 export function sessions({ em, now }: AccountsParts, { user }: Viewer): Promise<Session[]> {
@@ -44,15 +45,15 @@ export async function logoutEverywhere(
  */
 export async function revokeSession(
   parts: AccountsParts,
-  viewer: Viewer,
+  { user }: Viewer,
   id: string,
   origin: Origin,
 ): Promise<string> {
-  const { user } = viewer;
-  const found = (await sessions(parts, viewer)).find((session) => session.id === id);
+  if (!UUID.test(id)) throw notFound(id);
+  const session = { id, user: user.id, expiresAt: { $gt: parts.now() } };
   await parts.em.fork().transactional(async (em) => {
     await record(parts, em, "SESSION_REVOKED", { user, origin, actor: user });
-    if (!found || (await em.nativeDelete(Session, { id: found.id })) === 0) throw notFound(id);
+    if ((await em.nativeDelete(Session, session)) === 0) throw notFound(id);
   });
   return "The session is ended.";
 }
