@@ -2,7 +2,10 @@
 import { join } from "node:path";
 
 import { ApolloServer } from "@apollo/server";
-import { ApolloServerPluginLandingPageDisabled } from "@apollo/server/plugin/disabled";
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from "@apollo/server/plugin/disabled";
 import type { FastifyInstance } from "fastify";
 
 import { AccountMails, type AccountMail } from "./accounts/account-mails.ts";
@@ -200,7 +203,8 @@ export class App {
       // sends queries by GET as Apollo's check would refuse them.
       csrfPrevention: false,
       stopOnTerminationSignals: false,
-      plugins: [ApolloServerPluginLandingPageDisabled()],
+      // Nothing here may be cached (http/server.ts says so), and Apollo would look for hints at every field.
+      plugins: [ApolloServerPluginLandingPageDisabled(), ApolloServerPluginCacheControlDisabled()],
       logger: log,
     });
     await apollo.start();

@@ -21,7 +21,7 @@ export interface SignIn {
 /** A signed-in user and the session of the request. */
 export interface Viewer {
   readonly user: User;
-  readonly session: Session;
+  readonly session: Pick<Session, "id">;
 }
 
 /** More devices than anybody has: the least recently used sessions beyond them end, so that the list stays one. */

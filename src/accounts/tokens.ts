@@ -1,6 +1,6 @@
 // Signed tokens, one kind a purpose. The only home of jsonwebtoken, which by itself accepts a token without
 // `exp`, of any `typ` and any HMAC algorithm: everything is pinned here (RFC 8725).
-import { hkdfSync } from "node:crypto";
+import { createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
 
 import jwt from "jsonwebtoken";
 
@@ -26,19 +26,19 @@ export interface IssuedToken {
 
 /** Issues and reads tokens. */
 export class Tokens {
-  readonly #keys: Record<TokenPurpose, Buffer>;
+  readonly #keys: Record<TokenPurpose, KeyObject>;
   readonly #minutes: Record<TokenPurpose, number>;
   readonly #now: () => Date;
 
   /** @param minutes for which a token of each purpose is good */
   constructor(secret: string, minutes: Record<TokenPurpose, number>, now: () => Date) {
     // A key of its own for each purpose (RFC 5869): a token of one can never pass for another, even if a
-    // check below were forgotten.
+    // check below were forgotten. A KeyObject, because jsonwebtoken tries to read a Buffer as a public key each time.
     const key = (purpose: TokenPurpose) =>
-      Buffer.from(hkdfSync("sha256", secret, "", `${ISSUER}/${purpose}`, 32));
+      createSecretKey(Buffer.from(hkdfSync("sha256", secret, "", `${ISSUER}/${purpose}`, 32)));
     this.#keys = Object.fromEntries(PURPOSES.map((purpose) => [purpose, key(purpose)])) as Record<
       TokenPurpose,
-      Buffer
+      KeyObject
     >;
     this.#minutes = minutes;
     this.#now = now;

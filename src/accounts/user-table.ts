@@ -2,7 +2,7 @@
 // database's log may keep; bound parameters stay out of it.
 import type { EntityManager } from "@mikro-orm/postgresql";
 
-import type { Role, User } from "./user.entity.ts";
+import { User, type Role } from "./user.entity.ts";
 
 interface Tables {
   "accounts.users": {
@@ -19,6 +19,48 @@ interface Tables {
     updated_at: Date;
   };
 }
+
+/** As the ORM's connections read it: times as text. */
+export interface UserRow {
+  readonly id: string;
+  readonly username: string;
+  readonly email: string;
+  readonly username_key: string;
+  readonly email_key: string;
+  readonly password_hash: string;
+  readonly locale: string;
+  readonly roles: Role[];
+  readonly is_active: boolean;
+  readonly confirmation_expires_at: string | null;
+  readonly credential_version: number;
+  readonly deactivated_at: string | null;
+  readonly erase_at: string | null;
+  readonly created_at: string;
+  readonly updated_at: string;
+}
+
+/** A user to look at, unknown to any entity manager. */
+export function userOf(row: UserRow): User {
+  return Object.assign(new User(), {
+    id: row.id,
+    username: row.username,
+    email: row.email,
+    usernameKey: row.username_key,
+    emailKey: row.email_key,
+    passwordHash: row.password_hash,
+    locale: row.locale,
+    roles: row.roles,
+    isActive: row.is_active,
+    confirmationExpiresAt: dateOf(row.confirmation_expires_at),
+    credentialVersion: row.credential_version,
+    deactivatedAt: dateOf(row.deactivated_at),
+    eraseAt: dateOf(row.erase_at),
+    createdAt: new Date(row.created_at),
+    updatedAt: new Date(row.updated_at),
+  });
+}
+
+const dateOf = (time: string | null) => (time === null ? null : new Date(time));
 
 /** Adds the row of a new account, within the transaction of `em`. */
 export async function insertUser(em: EntityManager, user: User): Promise<void> {
