@@ -1,0 +1,202 @@
+// A whole run: every work at every number of accounts, and the figures that come of it.
+import type { Contender } from "./contender.ts";
+import { accountServer } from "./contenders/account-server.ts";
+import { figure, ratioFigure, type Figures } from "./figures.ts";
+import { median, ratios, type Measured } from "./measuring.ts";
+import type { Plan } from "./plan.ts";
+import { startPostgres, type Postgres } from "./postgres.ts";
+import { SmtpSink } from "./smtp-sink.ts";
+import { openStage, Running, start } from "./stage.ts";
+import * as work from "./work.ts";
+
+/** What was measured, by work, by number of accounts, and by who did it. */
+export type Measurements = Record<string, Record<string, Record<string, Measurement>>>;
+
+export interface Measurement {
+  readonly median: number;
+  readonly spread: readonly [number, number];
+}
+
+export interface Outcome {
+  readonly figures: Figures;
+  readonly measurements: Measurements;
+}
+
+const OURS = accountServer.name;
+
+export async function runBench(plan: Plan, peers: readonly Contender[]): Promise<Outcome> {
+  const run = new Run(plan, peers);
+  await using opened = new AsyncDisposableStack();
+  const postgres = await startPostgres();
+  opened.defer(() => postgres.stop());
+  const sink = await SmtpSink.start();
+  opened.defer(() => sink.stop());
+  for (const accounts of plan.accounts) await run.compare(accounts, postgres, sink);
+  await run.compareCounts(sink);
+  await run.compareWorkers(sink);
+  await run.starts();
+  return { figures: run.figures, measurements: run.measurements };
+}
+
+class Run {
+  readonly figures: Figures = {};
+  readonly measurements: Measurements = {};
+  readonly #plan: Plan;
+  readonly #peers: readonly Contender[];
+  /** Our databases, by number of accounts. */
+  readonly #databases = new Map<number, string>();
+  readonly #startedAt = performance.now();
+
+  constructor(plan: Plan, peers: readonly Contender[]) {
+    this.#plan = plan;
+    this.#peers = peers;
+  }
+
+  async compare(accounts: number, postgres: Postgres, sink: SmtpSink): Promise<void> {
+    const plan = this.#plan;
+    const at = ` at ${accounts}`;
+    const stage = await openStage({ contenders: [accountServer, ...this.#peers], accounts, postgres, sink });
+    const note = (name: string, measured: Measured) => this.#note(name, accounts, measured);
+    try {
+      this.#databases.set(accounts, stage.running[0]!.databaseUrl);
+      note("start to ready, ms", singles(stage.startMs));
+      note("memory idle, MB", singles(stage.idleMb));
+      this.figures[`memory idle${at}`] = figure("memory idle", [stage.idleMb[OURS] ?? Number.NaN]);
+
+      const me = note("me, requests a second", await work.measureMe(stage, plan));
+      this.figures[`me over the floor${at}`] = ratioFigure("me over the floor", me, OURS, "floor");
+      const best = this.#peers.map(({ name }) => me[name] ?? []).sort((a, b) => median(b) - median(a))[0];
+      if (best) {
+        this.figures[`me over the best peer${at}`] = figure(
+          "me over the best peer",
+          ratios(me[OURS] ?? [], best),
+        );
+      }
+
+      for (const kind of ["right", "wrong", "unknown"] as const) {
+        const logins = note(
+          `login (${kind}), requests a second`,
+          await work.measureLogins(stage, plan, kind),
+        );
+        const key = `login over argon2 alone (${kind})${at}`;
+        this.figures[key] = ratioFigure("login over argon2 alone", logins, OURS, "argon2");
+      }
+      const registrations = await work.measureRegistrations(stage, plan, sink);
+      note("register, requests a second", registrations);
+      this.figures[`register over argon2 alone${at}`] = ratioFigure(
+        "register over argon2 alone",
+        registrations,
+        OURS,
+        "argon2",
+      );
+      note("register to mail, ms", await work.measureRegisterToMail(stage, plan, sink));
+      note(
+        "finalizeRegistration, requests a second",
+        await work.measureFinalizeRegistration(stage, plan, sink),
+      );
+      note("requestReset to mail, ms", await work.measureResetToMail(stage, plan, sink));
+      note("finalizeReset, requests a second", await work.measureFinalizeReset(stage, plan, sink));
+
+      const delays = note("commit to SMTP, ms", await work.measureCommitToMail(stage, plan, sink));
+      this.figures[`commit to SMTP beyond nodemailer alone${at}`] = figure(
+        "commit to SMTP beyond nodemailer alone",
+        (delays[OURS] ?? []).map((ms, round) => ms - (delays["nodemailer"]?.[round] ?? Number.NaN)),
+      );
+      const mails = note("mails a minute", await work.measureMails(stage, plan, sink));
+      this.figures[`mails a minute over nodemailer alone${at}`] = ratioFigure(
+        "mails a minute over nodemailer alone",
+        mails,
+        OURS,
+        "nodemailer",
+      );
+
+      const { calm, storm } = await work.measureStorm(stage, plan);
+      note("p99 of me, ms", calm);
+      note("p99 of me in a login storm, ms", storm);
+      const key = `p99 of me in a login storm over p99 without${at}`;
+      this.figures[key] = figure(
+        "p99 of me in a login storm over p99 without",
+        ratios(storm[OURS] ?? [], calm[OURS] ?? []),
+      );
+
+      const { perSecond, residentMb } = await work.measureMixed(stage, plan);
+      note("mixed load, requests a second", perSecond);
+      note("memory under the mixed load, MB", residentMb);
+      this.figures[`memory under the mixed load${at}`] = figure(
+        "memory under the mixed load",
+        residentMb[OURS] ?? [],
+      );
+    } finally {
+      await stage.stop();
+    }
+  }
+
+  /** Our server's times over all numbers of accounts, side by side. */
+  async compareCounts(sink: SmtpSink): Promise<void> {
+    await using opened = new AsyncDisposableStack();
+    const running: Running[] = [];
+    for (const [accounts, databaseUrl] of this.#databases) {
+      const server = await start(accountServer, databaseUrl, sink);
+      opened.defer(() => server.stop());
+      running.push(new Running(accountServer, server, databaseUrl, accounts));
+    }
+    const times = await work.measureTimes(running, this.#plan, sink);
+    const [fewest, most] = [Math.min(...this.#databases.keys()), Math.max(...this.#databases.keys())];
+    for (const [operation, measured] of Object.entries(times)) {
+      for (const [accounts, values] of Object.entries(measured))
+        this.#note(`time of ${operation}, ms`, Number(accounts), { [OURS]: values });
+      if (most === fewest) continue;
+      const key = `time with most accounts over fewest (${operation})`;
+      this.figures[key] = ratioFigure(
+        "time with most accounts over fewest",
+        measured,
+        String(most),
+        String(fewest),
+      );
+    }
+  }
+
+  async compareWorkers(sink: SmtpSink): Promise<void> {
+    await using opened = new AsyncDisposableStack();
+    const accounts = this.#plan.accounts[0]!;
+    const databaseUrl = this.#databases.get(accounts)!;
+    const byWorkers: Record<string, Running> = {};
+    for (const workers of [1, 2]) {
+      const server = await start(accountServer, databaseUrl, sink, workers);
+      opened.defer(() => server.stop());
+      byWorkers[String(workers)] = new Running(accountServer, server, databaseUrl, accounts);
+    }
+    for (const [operation, measured] of Object.entries(await work.measureWorkers(byWorkers, this.#plan))) {
+      const name = `${operation} by workers, requests a second`;
+      this.#note(name, accounts, measured);
+      this.figures[`two workers over one (${operation})`] = ratioFigure(
+        "two workers over one",
+        measured,
+        "2",
+        "1",
+      );
+    }
+  }
+
+  async starts(): Promise<void> {
+    const { first = [], second = [] } = await work.measureStart(this.#plan);
+    this.figures["first start"] = figure("first start", first);
+    this.figures["second start"] = figure("second start", second);
+  }
+
+  /** Keeps what was measured, and tells whoever waits. */
+  #note(name: string, accounts: number, measured: Measured): Measured {
+    const byWho = ((this.measurements[name] ??= {})[String(accounts)] ??= {});
+    for (const [who, values] of Object.entries(measured)) {
+      byWho[who] = { median: median(values), spread: [Math.min(...values), Math.max(...values)] };
+    }
+    const minutes = ((performance.now() - this.#startedAt) / 60_000).toFixed(1);
+    const told = Object.entries(byWho).map(([who, { median }]) => `${who} ${Number(median.toPrecision(3))}`);
+    console.error(`${minutes} min  ${accounts} accounts  ${name}: ${told.join(", ")}`);
+    return measured;
+  }
+}
+
+function singles(values: Readonly<Record<string, number>>): Measured {
+  return Object.fromEntries(Object.entries(values).map(([who, value]) => [who, [value]]));
+}

@@ -1,0 +1,4 @@
+// What people would use instead.
+import type { Contender } from "../contender.ts";
+
+export const PEERS: readonly Contender[] = [];

@@ -1,0 +1,29 @@
+// argon2 alone, in a loop with every core busy: what logins could reach if nothing else cost anything.
+// Answers "start <seconds>" over IPC with the hashes a second.
+import { availableParallelism } from "node:os";
+
+import argon2 from "argon2";
+
+import { person } from "../people.ts";
+import { ARGON2 } from "./argon2-parameters.ts";
+
+const { password } = person(1);
+const hash = await argon2.hash(password, ARGON2);
+
+process.on("message", (seconds: number) => {
+  void measure(seconds).then((rate) => process.send?.(rate));
+});
+process.send?.("ready");
+
+async function measure(seconds: number): Promise<number> {
+  const start = performance.now();
+  let done = 0;
+  const loop = async () => {
+    while (performance.now() - start < seconds * 1000) {
+      await argon2.verify(hash, password);
+      done += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, loop));
+  return (done / (performance.now() - start)) * 1000;
+}

@@ -1,0 +1,88 @@
+// Many requests at once, by autocannon: how many a second, and how long each took.
+import autocannon from "autocannon";
+
+import type { HttpAnswer, HttpRequest } from "./contender.ts";
+
+export interface Load {
+  readonly url: string;
+  readonly connections: number;
+  /** The next request; with `amount`, called exactly so often. */
+  readonly next: () => HttpRequest;
+  /** Throws for an answer that is no success. */
+  readonly check: (answer: HttpAnswer) => void;
+  /** One of the two ends it. */
+  readonly seconds?: number;
+  readonly amount?: number;
+  /** Requests a second, over all connections; as many as possible without it. */
+  readonly rate?: number;
+}
+
+export interface LoadResult {
+  readonly perSecond: number;
+  /** Of the time an answer took, in milliseconds. */
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/** @throws {Error} that says what came, if any answer is no success */
+export async function load({
+  url,
+  connections,
+  next,
+  check,
+  seconds,
+  amount,
+  rate,
+}: Load): Promise<LoadResult> {
+  const times: number[] = [];
+  let fault: Error | undefined;
+  const finished = Promise.withResolvers<autocannon.Result>();
+  const instance = autocannon(
+    {
+      url,
+      connections: Math.min(connections, amount ?? connections),
+      ...(amount !== undefined ? { amount } : { duration: seconds ?? 1 }),
+      ...(rate !== undefined && { overallRate: rate, ignoreCoordinatedOmission: true }),
+      timeout: 60,
+      requests: [
+        {
+          setupRequest: (request) => {
+            const { method, path, headers, body } = next();
+            return { ...request, method, path, headers: { ...headers }, body: body ?? "" };
+          },
+          onResponse: (status, body, _context, headers) => {
+            try {
+              check({ status, body, headers: headers as HttpAnswer["headers"] });
+            } catch (error) {
+              fault ??= error as Error;
+            }
+          },
+        },
+      ],
+    },
+    (fault, result) => {
+      if (fault) finished.reject(fault as Error);
+      else finished.resolve(result);
+    },
+  );
+  const startedAt = performance.now();
+  let lastAt = startedAt;
+  instance.on("response", (_client, _status, _bytes, milliseconds) => {
+    times.push(milliseconds);
+    lastAt = performance.now();
+  });
+  const { errors, timeouts } = await finished.promise;
+  if (fault) throw fault;
+  if (errors > 0 || timeouts > 0) throw new Error(`${url}: ${errors} errors, ${timeouts} time-outs`);
+  times.sort((a, b) => a - b);
+  return {
+    perSecond: (times.length / (lastAt - startedAt)) * 1000,
+    p50: quantile(times, 0.5),
+    p99: quantile(times, 0.99),
+  };
+}
+
+/** Of sorted values. */
+export function quantile(sorted: readonly number[], q: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
+}

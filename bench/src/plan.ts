@@ -1,0 +1,45 @@
+// How much is measured.
+
+export interface Plan {
+  readonly accounts: readonly number[];
+  readonly hasPeers: boolean;
+  readonly rounds: number;
+  /** Of each round under load. */
+  readonly seconds: number;
+  readonly mixedSeconds: number;
+  /** Operations of a round that go one after the other. */
+  readonly oneByOne: number;
+  /** That wait in the queue before they may leave. */
+  readonly mails: number;
+}
+
+export const FULL: Plan = {
+  accounts: [1_000, 100_000, 2_000_000],
+  hasPeers: true,
+  rounds: 5,
+  seconds: 4,
+  mixedSeconds: 60,
+  oneByOne: 50,
+  mails: 3_000,
+};
+
+export const QUICK: Plan = {
+  ...FULL,
+  accounts: [1_000],
+  rounds: 3,
+  seconds: 2,
+  mixedSeconds: 10,
+  oneByOne: 20,
+  mails: 1_000,
+};
+
+/** Every figure that needs no peer, each measured just enough to exist. */
+export const SMOKE: Plan = {
+  accounts: [100, 200],
+  hasPeers: false,
+  rounds: 1,
+  seconds: 1,
+  mixedSeconds: 2,
+  oneByOne: 5,
+  mails: 50,
+};

@@ -1,0 +1,73 @@
+// One PostgreSQL for the whole run, set up as for production, with a database for each server and number of accounts.
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import pg from "pg";
+
+import { startEmbeddedPostgres } from "../../src/database/embedded-postgres.ts";
+
+const SETTINGS = {
+  shared_buffers: "2GB",
+  effective_cache_size: "8GB",
+  max_connections: "300",
+  max_wal_size: "8GB",
+  random_page_cost: "1.1",
+  // When a transaction was committed can be asked, to the microsecond.
+  track_commit_timestamp: "on",
+};
+
+export interface Postgres {
+  /** A new, empty database. */
+  createDatabase(name: string): Promise<string>;
+  stop(): Promise<void>;
+}
+
+export async function startPostgres(): Promise<Postgres> {
+  const dataDir = await mkdtemp(join(tmpdir(), "account-server-bench-"));
+  await chmod(dataDir, 0o755); // as root, PostgreSQL runs as another user
+  const options = {
+    dataDir,
+    onUnexpectedExit: (message: string) => {
+      throw new Error(message);
+    },
+  };
+  const first = await startEmbeddedPostgres(options);
+  for (const [name, value] of Object.entries(SETTINGS))
+    await query(first.databaseUrl, `alter system set ${name} = '${value}'`);
+  await first.stop();
+  const postgres = await startEmbeddedPostgres(options);
+  return {
+    async createDatabase(name) {
+      await query(postgres.databaseUrl, `create database ${name}`);
+      const url = new URL(postgres.databaseUrl);
+      url.pathname = `/${name}`;
+      return url.href;
+    },
+    async stop() {
+      await postgres.stop();
+      await rm(dataDir, { recursive: true, force: true });
+      if (postgres.dataLocation !== join(dataDir, "postgres"))
+        await rm(postgres.dataLocation, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Runs one statement on a connection of its own. */
+export async function query<Row = Record<string, unknown>>(
+  url: string,
+  sql: string,
+  values: unknown[] = [],
+): Promise<Row[]> {
+  return connected(url, async (client) => (await client.query(sql, values)).rows as Row[]);
+}
+
+export async function connected<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,103 @@
+// A server that runs: started, asked, weighed, stopped.
+import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+
+import type { HttpAnswer, HttpRequest, ServerProgram } from "./contender.ts";
+
+const READY_WITHIN_MS = 120_000;
+const STOPS_WITHIN_MS = 15_000;
+
+export class ServerProcess {
+  readonly url: string;
+  /** From the start of the process until it answered that it was ready. */
+  readonly readyAfterMs: number;
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, url: string, readyAfterMs: number) {
+    this.#child = child;
+    this.url = url;
+    this.readyAfterMs = readyAfterMs;
+  }
+
+  static async start(program: ServerProgram, port: number, cwd?: string): Promise<ServerProcess> {
+    const { command, args, env, readyPath } = program;
+    const startedAt = performance.now();
+    const child = spawn(command, args, {
+      env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+      cwd,
+    });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => (output = (output + text).slice(-10_000)));
+    }
+    const url = `http://127.0.0.1:${port}`;
+    while (!(await isReady(`${url}${readyPath}`))) {
+      if (child.exitCode !== null || performance.now() - startedAt > READY_WITHIN_MS) {
+        child.kill("SIGKILL");
+        throw new Error(`${[command, ...args].join(" ")} did not become ready:\n${output}`);
+      }
+      await sleep(10);
+    }
+    return new ServerProcess(child, url, performance.now() - startedAt);
+  }
+
+  async ask(request: HttpRequest): Promise<HttpAnswer> {
+    const { method, path, headers, body } = request;
+    const answer = await fetch(`${this.url}${path}`, {
+      method,
+      headers,
+      ...(body && { body }),
+      redirect: "manual",
+    });
+    return { status: answer.status, body: await answer.text(), headers: Object.fromEntries(answer.headers) };
+  }
+
+  /** Resident memory of the process and those that it started, PostgreSQL apart, in MB. */
+  async residentMb(): Promise<number> {
+    const { stdout } = await promisify(execFile)("ps", ["-A", "-o", "pid=,ppid=,rss=,comm="]);
+    const processes = stdout
+      .trim()
+      .split("\n")
+      .map((line) => line.trim().split(/\s+/));
+    let kib = 0;
+    const add = (pid: string) => {
+      for (const [id, parent, rss, name = ""] of processes) {
+        if (id === pid) kib += Number(rss);
+        if (parent === pid && id !== undefined && !name.includes("postgres")) add(id);
+      }
+    };
+    add(String(this.#child.pid));
+    return (kib * 1024) / 1e6;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const exited = once(this.#child, "exit");
+    this.#child.kill("SIGTERM");
+    const cutOff = setTimeout(() => this.#child.kill("SIGKILL"), STOPS_WITHIN_MS);
+    await exited;
+    clearTimeout(cutOff);
+  }
+}
+
+async function isReady(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url)).ok;
+  } catch {
+    return false;
+  }
+}
+
+/** One that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
