@@ -2,12 +2,12 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
-import argon2 from "argon2";
 import { SingleBar } from "cli-progress";
 import { from } from "pg-copy-streams";
 
 import type { Contender } from "./contender.ts";
-import { ARGON2 } from "./limits/argon2-parameters.ts";
+import { hashPassword } from "./contenders/passwords.ts";
+
 import { person } from "./people.ts";
 import { connected } from "./postgres.ts";
 
@@ -15,7 +15,7 @@ const ROWS_A_CHUNK = 1_000;
 
 /** @param count of accounts, numbers 1 to `count`; all have one password, and one hash of it */
 export async function loadAccounts(contender: Contender, databaseUrl: string, count: number): Promise<void> {
-  const passwordHash = await argon2.hash(person(1).password, ARGON2);
+  const passwordHash = await hashPassword(person(1).password);
   const bar = new SingleBar({
     format: `${contender.name}: ${count} accounts [{bar}] {percentage} %, {eta_formatted} left`,
     noTTYOutput: false,

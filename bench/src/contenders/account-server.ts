@@ -1,13 +1,12 @@
 // The account server, built, as an operator runs it in production.
-import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 
 import type { Contender, HttpAnswer, HttpRequest, Person } from "../contender.ts";
+import { REGISTERED_AT, scatteredId, scatteredUuid } from "./people.ts";
 
 const MAIN = fileURLToPath(new URL("../../../dist/main.js", import.meta.url));
 export const JWT_SECRET = "a secret of the bench, which protects nothing at all";
-const NOW = "2026-01-01T00:00:00Z";
-const FAR = "2126-01-01T00:00:00Z";
+const NEVER = "2126-01-01 00:00:00Z";
 
 export const accountServer: Contender = {
   name: "account-server",
@@ -44,31 +43,40 @@ export const accountServer: Contender = {
         "updated_at",
       ],
       rowOf: (person, hash) => [
-        uuid("user", person),
+        scatteredUuid("user", person.number),
         person.username,
         person.email,
         hash,
         "{USER}",
         "t",
         "1",
-        NOW,
-        NOW,
+        REGISTERED_AT,
+        REGISTERED_AT,
       ],
     },
     {
       table: "accounts.sessions",
       columns: ["id", "user_id", "created_at", "last_used_at", "expires_at"],
-      rowOf: (person) => [uuid("session", person), uuid("user", person), NOW, NOW, FAR],
+      rowOf: (person) => [
+        scatteredUuid("session", person.number),
+        scatteredUuid("user", person.number),
+        REGISTERED_AT,
+        REGISTERED_AT,
+        NEVER,
+      ],
     },
     {
       table: "accounts.refresh_tokens",
       columns: ["hash", "session_id"],
-      rowOf: (person) => [`\\x${sha256("token", person)}`, uuid("session", person)],
+      rowOf: (person) => [
+        `\\x${scatteredId("token", person.number)}`,
+        scatteredUuid("session", person.number),
+      ],
     },
     {
       table: "accounts.account_events",
       columns: ["user_id", "type", "occurred_at", "actor"],
-      rowOf: (person) => [uuid("user", person), "LOGGED_IN", NOW, "OWNER"],
+      rowOf: (person) => [scatteredUuid("user", person.number), "LOGGED_IN", REGISTERED_AT, "OWNER"],
     },
   ],
   afterLoading: [],
@@ -154,7 +162,7 @@ export const accountServer: Contender = {
 };
 
 export function userOf(person: Person): string {
-  return uuid("user", person);
+  return scatteredUuid("user", person.number);
 }
 
 interface GraphQLAnswer {
@@ -176,13 +184,4 @@ export function graphql(query: string, variables: Record<string, string>, token?
     },
     body: JSON.stringify({ query, variables }),
   };
-}
-
-function sha256(kind: string, { number }: Person): string {
-  return createHash("sha256").update(`${kind} ${number}`).digest("hex");
-}
-
-/** Scattered as random ones are, but known. */
-function uuid(kind: string, person: Person): string {
-  return sha256(kind, person).replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, "$1-$2-4$3-8$4-$5");
 }

@@ -1,4 +1,6 @@
 // What people would use instead.
 import type { Contender } from "../contender.ts";
+import { betterAuth } from "./better-auth/contender.ts";
+import { vendure } from "./vendure/contender.ts";
 
-export const PEERS: readonly Contender[] = [];
+export const PEERS: readonly Contender[] = [betterAuth, vendure];
