@@ -18,8 +18,8 @@ function forbid(files, ignores, ...groups) {
 }
 
 const homes = {
-  argon2: "src/accounts/passwords.ts",
-  bcrypt: "src/accounts/passwords.ts",
+  argon2: "src/accounts/hashing-process.ts",
+  bcrypt: "src/accounts/hashing-process.ts",
   jsonwebtoken: "src/accounts/tokens.ts",
   nodemailer: "src/mail/transport.ts",
   handlebars: "src/mail/renderer.ts",

@@ -10,6 +10,7 @@ import type { FastifyInstance } from "fastify";
 
 import { AccountMails, type AccountMail } from "./accounts/account-mails.ts";
 import type { Accounts } from "./accounts/accounts.ts";
+import { startHashing } from "./accounts/hashing.ts";
 import { Links } from "./accounts/links.ts";
 import { composeAccounts } from "./composition.ts";
 import type { Config } from "./config.ts";
@@ -92,6 +93,7 @@ export class App {
     const config = this.#config;
     const log = await createLogger(config.logLevel, config.isProduction);
     await this.#lockDataDir();
+    startHashing();
     const { orm, databaseUrl } = await this.#openDatabase();
     const em = orm.em;
 

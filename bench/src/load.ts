@@ -13,8 +13,6 @@ export interface Load {
   /** One of the two ends it. */
   readonly seconds?: number;
   readonly amount?: number;
-  /** Requests a second, over all connections; as many as possible without it. */
-  readonly rate?: number;
 }
 
 export interface LoadResult {
@@ -25,15 +23,7 @@ export interface LoadResult {
 }
 
 /** @throws {Error} that says what came, if any answer is no success */
-export async function load({
-  url,
-  connections,
-  next,
-  check,
-  seconds,
-  amount,
-  rate,
-}: Load): Promise<LoadResult> {
+export async function load({ url, connections, next, check, seconds, amount }: Load): Promise<LoadResult> {
   const times: number[] = [];
   let fault: Error | undefined;
   const finished = Promise.withResolvers<autocannon.Result>();
@@ -42,7 +32,6 @@ export async function load({
       url,
       connections: Math.min(connections, amount ?? connections),
       ...(amount !== undefined ? { amount } : { duration: seconds ?? 1 }),
-      ...(rate !== undefined && { overallRate: rate, ignoreCoordinatedOmission: true }),
       timeout: 60,
       requests: [
         {

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import type { HttpRequest, Operation, Person } from "./contender.ts";
 import { accountServer } from "./contenders/account-server.ts";
@@ -21,7 +22,7 @@ import type { Running, Stage } from "./stage.ts";
 const CONNECTIONS = 10;
 const LOGIN_CONNECTIONS = 16;
 const SIGNED_IN = 20;
-const STORM = { connections: 32, mePerSecond: 100 };
+const STORM_CONNECTIONS = 32;
 /** About what two cores hash, so that a round lasts about as long as one of logins. */
 const REGISTRATIONS_A_SECOND = 80;
 /** As many as the account server's queue uses. */
@@ -257,22 +258,26 @@ export async function measureMixed(
   return { perSecond, residentMb };
 }
 
-/** The 99th percentile of `me`, at a steady rate, in milliseconds: with nothing else going on, and during a storm of logins. */
+/** The 99th percentile of `me`, in milliseconds: with nothing else going on, and during a storm of logins. */
 export async function measureStorm(stage: Stage, plan: Plan): Promise<{ calm: Measured; storm: Measured }> {
   const requests = new Map<Running, () => HttpRequest>();
   for (const each of stage.running) requests.set(each, inTurn(await meRequests(each)));
   const p99 = async (each: Running) => {
     const next = requests.get(each)!;
-    const steady = { connections: CONNECTIONS, seconds: plan.seconds, rate: STORM.mePerSecond };
-    return (await load({ ...door(each, "me"), ...steady, next })).p99;
+    return (await load({ ...door(each, "me"), connections: CONNECTIONS, seconds: plan.seconds, next })).p99;
   };
   const calm = await interleave(plan.rounds, forEach(stage, p99));
   const storm = await interleave(
     plan.rounds,
     forEach(stage, async (each) => {
-      const { connections } = STORM;
       const next = () => login(each, each.somebody());
-      const logins = load({ ...door(each, "login"), connections, seconds: plan.seconds + 1, next });
+      const logins = load({
+        ...door(each, "login"),
+        connections: STORM_CONNECTIONS,
+        seconds: plan.seconds + 2,
+        next,
+      });
+      await sleep(1_000); // the first logins all come at once
       const result = await p99(each);
       await logins;
       return result;

@@ -87,3 +87,8 @@ export function deactivated(field: string): AccountError {
 export function notFound(id: string, field = "id"): AccountError {
   return new AccountError("NOT_FOUND", `There is nothing of the id ${id.slice(0, 40)}.`, { field });
 }
+
+/** One answer, whether the user or the password is at fault. */
+export function invalidCredentials(): AccountError {
+  return new AccountError("INVALID_CREDENTIALS", "Unknown user or wrong password.");
+}

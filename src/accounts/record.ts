@@ -1,11 +1,19 @@
 // Writes the audit trail.
-import { sql, type EntityManager } from "@mikro-orm/postgresql";
+import type { EntityManager } from "@mikro-orm/postgresql";
 
 import { AccountEvent, type AccountEventActor, type AccountEventType } from "./account-event.entity.ts";
 import type { AccountsParts, Origin } from "./parts.ts";
+import { prepared } from "./prepared.ts";
 import type { User } from "./user.entity.ts";
 
 const USER_AGENT_MAX_LENGTH = 512;
+
+const RECORD = {
+  name: "record",
+  // Of nobody, too, if the account went meanwhile, replaced by a registration or erased.
+  text: `insert into accounts.account_events (user_id, type, occurred_at, address, user_agent, actor, actor_id)
+    values ((select id from accounts.users where id = $1 for key share), $2, $3, $4, $5, $6, $7)`,
+};
 
 /**
  * Adds an event in the transaction of `em`, so that it tells of nothing that did not happen.
@@ -18,11 +26,8 @@ export async function record(
   type: AccountEventType,
   about: { user: User | null; origin: Origin; actor: User | null },
 ): Promise<void> {
-  await em.insert(AccountEvent, {
-    ...columns(parts, type, about),
-    // Null, too, if the account went meanwhile, replaced by a registration or erased.
-    user: about.user && sql`(select id from accounts.users where id = ${about.user.id} for key share)`,
-  });
+  const { occurredAt, address, userAgent, actor, actorId } = columns(parts, type, about);
+  await prepared(em, RECORD, [about.user?.id ?? null, type, occurredAt, address, userAgent, actor, actorId]);
 }
 
 /** As `record`, of something that the operator did to many whose rows are locked. */

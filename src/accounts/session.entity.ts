@@ -1,9 +1,7 @@
 // A device that is signed in, and the refresh tokens that keep it so.
-import { randomUUID } from "node:crypto";
-
 import { defineEntity, p } from "@mikro-orm/core";
 
-import { UserSchema, type User } from "./user.entity.ts";
+import { UserSchema } from "./user.entity.ts";
 
 export const SessionSchema = defineEntity({
   name: "Session",
@@ -22,15 +20,7 @@ export const SessionSchema = defineEntity({
   },
 });
 
-export class Session extends SessionSchema.class {
-  static open(
-    user: User,
-    values: { address: string | null; userAgent: string | null; now: Date; expiresAt: Date },
-  ): Session {
-    const { now, ...rest } = values;
-    return Object.assign(new Session(), rest, { id: randomUUID(), user, createdAt: now, lastUsedAt: now });
-  }
-}
+export class Session extends SessionSchema.class {}
 
 SessionSchema.setClass(Session);
 

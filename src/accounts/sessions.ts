@@ -1,10 +1,13 @@
 // Opening sessions and rotating their refresh tokens. Whatever ends or rotates sessions locks the user's row first, if only by
 // an event of the user, then the session's, then its tokens': in another order two of them would wait for each other.
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomBytes, randomUUID } from "node:crypto";
 
 import type { EntityManager } from "@mikro-orm/postgresql";
 
+import { invalidCredentials } from "./account-error.ts";
+import type { AccountEventType } from "./account-event.entity.ts";
 import { daysAfter, type AccountsParts, type Origin } from "./parts.ts";
+import { prepared } from "./prepared.ts";
 import { originColumns } from "./record.ts";
 import { RefreshToken, Session } from "./session.entity.ts";
 import type { IssuedToken } from "./tokens.ts";
@@ -29,23 +32,67 @@ const SESSIONS_MAX = 100;
 /** OWASP Session Management: at least 64 bits of entropy. */
 const REFRESH_TOKEN_BYTES = 32;
 
-/** Opens a session for a user whose row is locked, in the transaction of `em`. */
+// One statement, because logins are many. All of it hangs on `owner`, so that the user's row is locked first.
+const OPEN_SESSION = {
+  name: "open-session",
+  text: `
+    with owner as (
+      select id, credential_version from accounts.users
+      where id = $1 and is_active and deactivated_at is null and erase_at is null
+        and (credential_version = $2 or password_hash = $3)
+      for no key update
+    ), event as (
+      insert into accounts.account_events (user_id, type, occurred_at, address, user_agent, actor, actor_id)
+      select id, $4, $5, $6, $7, 'OWNER', id from owner
+    ), excess as (
+      delete from accounts.sessions where id in (
+        select id from accounts.sessions where user_id = (select id from owner)
+        order by last_used_at desc, id offset ${SESSIONS_MAX - 1}
+      )
+    ), session as (
+      insert into accounts.sessions (id, user_id, address, user_agent, created_at, last_used_at, expires_at)
+      select $8, id, $6, $7, $5, $5, $9 from owner
+    ), token as (
+      insert into accounts.refresh_tokens (hash, session_id) select $10, $8 from owner
+    )
+    select credential_version from owner`,
+};
+
+/**
+ * Opens a session for a user, and records what led to it.
+ * @throws {AccountError} INVALID_CREDENTIALS if the user may not be signed in any more, or has got another password since
+ *   it was read; never where its row is locked
+ */
 export async function openSession(
   parts: AccountsParts,
   em: EntityManager,
   user: User,
+  event: AccountEventType,
   origin: Origin,
 ): Promise<SignIn> {
   const now = parts.now();
-  const session = Session.open(user, { ...originColumns(origin), now, expiresAt: expiry(parts, now, now) });
-  await em.insert(session);
-  const excess = await em.find(
-    Session,
-    { user: user.id },
-    { fields: ["id"], orderBy: { lastUsedAt: "desc", id: "asc" }, offset: SESSIONS_MAX },
-  );
-  if (excess.length > 0) await em.nativeDelete(Session, { id: { $in: excess.map(({ id }) => id) } });
-  return signIn(parts, em, session);
+  const { address, userAgent } = originColumns(origin);
+  const sessionId = randomUUID();
+  const expiresAt = expiry(parts, now, now);
+  const token = newRefreshToken();
+  const owner = [user.id, user.credentialVersion, user.passwordHash];
+  const [row] = await prepared<{ credential_version: number }>(em, OPEN_SESSION, [
+    ...owner,
+    event,
+    now,
+    address,
+    userAgent,
+    sessionId,
+    expiresAt,
+    hashOf(token),
+  ]);
+  if (!row) throw invalidCredentials();
+  const subject = { userId: user.id, credentialVersion: row.credential_version, reference: sessionId };
+  return {
+    user,
+    accessToken: parts.tokens.issue("access", subject),
+    refreshToken: { token, expiresAt },
+  };
 }
 
 /** Moves the session's end on and signs in anew, with a refresh token besides those that the session has. */
@@ -58,11 +105,7 @@ export async function continueSession(
   session.lastUsedAt = now;
   session.expiresAt = expiry(parts, session.createdAt, now);
   await em.flush();
-  return signIn(parts, em, session);
-}
-
-async function signIn(parts: AccountsParts, em: EntityManager, session: Session): Promise<SignIn> {
-  const token = randomBytes(REFRESH_TOKEN_BYTES).toString("base64url");
+  const token = newRefreshToken();
   await em.insert(RefreshToken, { hash: hashOf(token), session: session.id, spentAt: null });
   const user = session.user as User;
   return {
@@ -71,6 +114,8 @@ async function signIn(parts: AccountsParts, em: EntityManager, session: Session)
     refreshToken: { token, expiresAt: session.expiresAt },
   };
 }
+
+const newRefreshToken = () => randomBytes(REFRESH_TOKEN_BYTES).toString("base64url");
 
 function expiry(parts: AccountsParts, createdAt: Date, now: Date): Date {
   const idle = daysAfter(now, parts.sessionIdleDays);

@@ -7,9 +7,11 @@ import { AccountError, invalidToken, notFound, unauthenticated } from "./account
 import type { AccountMail, AccountMailName } from "./account-mails.ts";
 import { foldCase } from "./fold-case.ts";
 import type { AccountsParts, Origin } from "./parts.ts";
+import { prepared, type Statement } from "./prepared.ts";
 import { record } from "./record.ts";
 import type { TokenPurpose, TokenSubject } from "./tokens.ts";
 import { Role, User } from "./user.entity.ts";
+import { userOf, type UserRow } from "./user-table.ts";
 
 /** The only thing that register, resend... and request... say under HIDE_ACCOUNT_EXISTENCE. */
 export const ONE_ANSWER = "If the request can be met, a mail with the next step is on its way.";
@@ -17,14 +19,28 @@ export const ONE_ANSWER = "If the request can be met, a mail with the next step 
 /** PostgreSQL refuses to compare an id with anything else. */
 export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** An address may have a pending row beside the active one; the active one is the account. */
+const BY_EMAIL = {
+  name: "user-by-email",
+  text: "select * from accounts.users where email_key = $1 order by is_active desc limit 1",
+};
+const BY_USERNAME = {
+  name: "user-by-username",
+  text: "select * from accounts.users where username_key = $1",
+};
+
+/** To look at. An address may have a pending row beside the active one; the active one is the account. */
 export function findByEmail(em: EntityManager, email: string): Promise<User | null> {
-  return em.findOne(User, { emailKey: foldCase(email) }, { orderBy: { isActive: "desc" } });
+  return findUser(em, BY_EMAIL, email);
 }
 
-/** By username or email address. */
+/** To look at; by username or email address. */
 export function findByName(em: EntityManager, name: string): Promise<User | null> {
-  return name.includes("@") ? findByEmail(em, name) : em.findOne(User, { usernameKey: foldCase(name) });
+  return findUser(em, name.includes("@") ? BY_EMAIL : BY_USERNAME, name);
+}
+
+async function findUser(em: EntityManager, statement: Statement, name: string): Promise<User | null> {
+  const [row] = await prepared<UserRow>(em, statement, [foldCase(name)]);
+  return row ? userOf(row) : null;
 }
 
 /** @throws {AccountError} NOT_FOUND */
@@ -78,7 +94,7 @@ export async function confirmPassword(
   origin: Origin,
 ): Promise<void> {
   if (await parts.passwords.verify(viewer.passwordHash, password)) return;
-  await record(parts, parts.em.fork(), "PASSWORD_REFUSED", { user: viewer, origin, actor: viewer });
+  await record(parts, parts.em, "PASSWORD_REFUSED", { user: viewer, origin, actor: viewer });
   throw new AccountError("INVALID_CREDENTIALS", "The password is wrong.", { field });
 }
 

@@ -143,8 +143,8 @@ const steps: Record<string, { step: Step; events: string[] }> = {
     events: [
       "DELETION_REQUESTED by OWNER",
       "RESET_REQUESTED by ANYONE",
-      "PASSWORD_RESET by OWNER",
       "RESTORED by OWNER",
+      "PASSWORD_RESET by OWNER",
     ],
   },
   "an undo that restores": {
@@ -161,8 +161,8 @@ const steps: Record<string, { step: Step; events: string[] }> = {
       "EMAIL_CHANGED by OWNER",
       "LOGGED_IN by OWNER",
       "DELETION_REQUESTED by OWNER",
-      "EMAIL_CHANGE_UNDONE by OWNER",
       "RESTORED by OWNER",
+      "EMAIL_CHANGE_UNDONE by OWNER",
     ],
   },
   setUserRoles: {

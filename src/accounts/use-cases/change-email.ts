@@ -73,14 +73,12 @@ export async function finalizeEmailChange(
       const since = { requestedAt: { $gte: change.requestedAt } };
       await em.nativeDelete(EmailChange, { user: user.id, $or: [{ isUndo: false }, since] });
       await endSessions(em, user);
-      await record(parts, em, "EMAIL_CHANGE_UNDONE", { user, origin, actor: user });
       if (wasDeleted) await record(parts, em, "RESTORED", { user, origin, actor: user });
     } else {
       await em.nativeDelete(EmailChange, { user: user.id, isUndo: false });
       await announce(parts, em, user, change);
-      await record(parts, em, "EMAIL_CHANGED", { user, origin, actor: user });
     }
-    return openSession(parts, em, user, origin);
+    return openSession(parts, em, user, change.isUndo ? "EMAIL_CHANGE_UNDONE" : "EMAIL_CHANGED", origin);
   });
 }
 

@@ -1,7 +1,6 @@
 import { invalidToken } from "../account-error.ts";
 import { checkArguments } from "../arguments.ts";
 import type { AccountsParts, Origin } from "../parts.ts";
-import { record } from "../record.ts";
 import { openSession, type SignIn } from "../sessions.ts";
 import { User } from "../user.entity.ts";
 import { lockOwner, readMailedToken, unlessTaken } from "../users.ts";
@@ -23,7 +22,6 @@ export async function finalizeRegistration(
     if ((await em.count(User, { emailKey: user.emailKey, isActive: true })) > 0) throw invalidToken();
     user.activate(parts.now());
     await unlessTaken(em.flush(), invalidToken()); // another account took the address a moment ago
-    await record(parts, em, "ACTIVATED", { user, origin, actor: user });
-    return openSession(parts, em, user, origin);
+    return openSession(parts, em, user, "ACTIVATED", origin);
   });
 }

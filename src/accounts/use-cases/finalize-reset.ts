@@ -32,9 +32,8 @@ export async function finalizeReset(
     user.eraseAt = null;
     await em.flush();
     await endSessions(em, user);
-    await record(parts, em, "PASSWORD_RESET", { user, origin, actor: user });
     if (wasDeleted) await record(parts, em, "RESTORED", { user, origin, actor: user });
     await enqueueMail(parts, em, "password-changed", user);
-    return openSession(parts, em, user, origin);
+    return openSession(parts, em, user, "PASSWORD_RESET", origin);
   });
 }

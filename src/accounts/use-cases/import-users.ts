@@ -4,7 +4,7 @@ import { AccountError, type FieldFault } from "../account-error.ts";
 import { checkArguments, refuseFaults } from "../arguments.ts";
 import { foldCase } from "../fold-case.ts";
 import type { AccountsParts, Origin } from "../parts.ts";
-import { hashFault } from "../passwords.ts";
+import { hashFault } from "../hash-formats.ts";
 import { recordAll } from "../record.ts";
 import { Role, User } from "../user.entity.ts";
 import { insertUsers } from "../user-table.ts";

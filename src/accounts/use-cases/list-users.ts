@@ -52,7 +52,7 @@ export async function user(parts: AccountsParts, id: string, field = "id"): Prom
  */
 export async function userByName(parts: AccountsParts, name: string): Promise<User> {
   checkArguments({ name });
-  const found = await findByName(parts.em.fork(), name);
+  const found = await findByName(parts.em, name);
   if (!found)
     throw new AccountError("NOT_FOUND", `No account has the name or address ${name}.`, { field: "name" });
   return found;

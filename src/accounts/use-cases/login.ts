@@ -1,7 +1,8 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 
-import { AccountError, deactivated } from "../account-error.ts";
+import { AccountError, deactivated, invalidCredentials } from "../account-error.ts";
 import { checkArguments } from "../arguments.ts";
+import { isOutdated } from "../hash-formats.ts";
 import type { AccountsParts, Origin } from "../parts.ts";
 import { record } from "../record.ts";
 import { openSession, type SignIn } from "../sessions.ts";
@@ -20,17 +21,21 @@ export async function login(
   origin: Origin,
 ): Promise<SignIn> {
   checkArguments({ username, password });
-  const em = parts.em.fork();
-  const user = await findByName(em, username);
+  const user = await findByName(parts.em, username);
   const matches = await parts.passwords.verify(user?.passwordHash ?? null, password);
   const refusal = refuse(parts, user, matches);
   if (!user || refusal) {
     // For an unknown name, too, or the time would tell that it is one.
-    await record(parts, em, "LOGIN_FAILED", { user, origin, actor: null });
+    await record(parts, parts.em, "LOGIN_FAILED", { user, origin, actor: null });
     throw refusal ?? invalidCredentials();
   }
   const newHash = await upgradedHash(parts, user, password);
-  return parts.em.fork().transactional((em) => signIn(parts, em, user, newHash, origin));
+  if (newHash === null && !user.eraseAt) return openSession(parts, parts.em, user, "LOGGED_IN", origin);
+  return parts.em.fork().transactional(async (em) => {
+    if (newHash !== null) await replacePasswordHash(em, user, newHash);
+    if (user.eraseAt) await restore(parts, em, user, origin);
+    return openSession(parts, em, user, "LOGGED_IN", origin);
+  });
 }
 
 function refuse(parts: AccountsParts, user: User | null, matches: boolean): AccountError | undefined {
@@ -46,23 +51,17 @@ function refuse(parts: AccountsParts, user: User | null, matches: boolean): Acco
 }
 
 /** @throws {AccountError} INVALID_CREDENTIALS where a reset or an administrator was faster */
-async function signIn(
+async function restore(
   parts: AccountsParts,
   em: EntityManager,
   verified: User,
-  newHash: string | null,
   origin: Origin,
-): Promise<SignIn> {
+): Promise<void> {
   const user = await lock(em, verified.id);
-  if (!user?.isActive || user.deactivatedAt || !isSamePassword(verified, user)) throw invalidCredentials();
-  if (newHash !== null) await replacePasswordHash(em, verified, newHash);
-  if (user.eraseAt) {
-    user.eraseAt = null;
-    await em.flush();
-    await record(parts, em, "RESTORED", { user, origin, actor: user });
-  }
-  await record(parts, em, "LOGGED_IN", { user, origin, actor: user });
-  return openSession(parts, em, user, origin);
+  if (!user || !isSamePassword(verified, user)) throw invalidCredentials();
+  user.eraseAt = null;
+  await em.flush();
+  await record(parts, em, "RESTORED", { user, origin, actor: user });
 }
 
 /** A new password moves the version on; an upgrade of the hash by another login does not. */
@@ -71,7 +70,7 @@ function isSamePassword(verified: User, now: User): boolean {
 }
 
 async function upgradedHash(parts: AccountsParts, user: User, password: string): Promise<string | null> {
-  if (!parts.passwords.isOutdated(user.passwordHash)) return null;
+  if (!isOutdated(user.passwordHash)) return null;
   try {
     return await parts.passwords.hash(password);
   } catch (error) {
@@ -79,8 +78,4 @@ async function upgradedHash(parts: AccountsParts, user: User, password: string):
     if (error instanceof AccountError) return null;
     throw error;
   }
-}
-
-function invalidCredentials(): AccountError {
-  return new AccountError("INVALID_CREDENTIALS", "Unknown user or wrong password.");
 }

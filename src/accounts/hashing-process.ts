@@ -1,0 +1,53 @@
+// A process that hashes and nothing else (hashing.ts starts it). The only home of argon2 and bcrypt. Ends with the
+// server, whatever way that goes.
+import { pbkdf2, timingSafeEqual } from "node:crypto";
+import { constants, setPriority } from "node:os";
+import { promisify } from "node:util";
+
+import argon2 from "argon2";
+import bcrypt from "bcrypt";
+
+import { BCRYPT, PARAMETERS, PBKDF2 } from "./hash-formats.ts";
+import type { HashingAnswer, HashingTask } from "./hashing.ts";
+
+// Hashing may use every core, but none that something else has use for: requests and PostgreSQL come first. The threads
+// that hash are started later, and inherit it.
+setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+
+// A terminal and a supervisor signal every process; the server says when this one ends.
+for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => undefined);
+process.on("disconnect", () => process.exit());
+process.on("message", (task: HashingTask) => {
+  void answer(task).then((result) => process.connected && process.send?.(result));
+});
+
+async function answer({ id, password, hash }: HashingTask): Promise<HashingAnswer> {
+  try {
+    return { id, result: hash === undefined ? await hashOf(password) : await made(hash, password) };
+  } catch (error) {
+    return { id, fault: (error as Error).message };
+  }
+}
+
+function hashOf(password: string): Promise<string> {
+  return argon2.hash(password, { type: argon2.argon2id, ...PARAMETERS });
+}
+
+/** Whether `password` made `hash`. */
+async function made(hash: string, password: string): Promise<boolean> {
+  // $2y$ is PHP's name of the same thing.
+  if (BCRYPT.test(hash)) return bcrypt.compare(password, hash.replace("$2y$", "$2b$"));
+  const [, rounds, salt = "", checksum = ""] = PBKDF2.exec(hash) ?? [];
+  if (rounds === undefined) return argon2.verify(hash, password);
+  const expected = fromPasslib(checksum);
+  const derived = await promisify(pbkdf2)(
+    password,
+    fromPasslib(salt),
+    Number(rounds),
+    expected.length,
+    "sha512",
+  );
+  return timingSafeEqual(derived, expected);
+}
+
+const fromPasslib = (base64: string) => Buffer.from(base64.replaceAll(".", "+"), "base64");
