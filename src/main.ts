@@ -1,6 +1,9 @@
 // Starts the server and stops it on a signal; nothing else.
 import "./node-version.ts";
 
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
 import { createApp, type App } from "./app.ts";
 import { loadConfig, readEnvironment, type Config } from "./config.ts";
 import { loggableError } from "./log.ts";
@@ -17,6 +20,7 @@ try {
   // An error that nobody was there to hear of, such as that of a connection which ends while it is being closed.
   process.on("uncaughtException", (error) => stop(app, JSON.stringify(loggableError(error))));
   await app.start();
+  tidyHeap();
   if (!config.isProduction) console.log(banner(app, config));
 } catch (error) {
   console.error(error instanceof Error && !isBug(error) ? error.message : error);
@@ -31,6 +35,14 @@ function stop(app: App, fault?: string): void {
   state.isStopping = true;
   setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
   void app.stop().finally(() => process.exit(fault === undefined ? 0 : 1));
+}
+
+/** Keeps the server small (docs/performance.md): what the start leaves behind goes at once, and garbage before it piles up. */
+function tidyHeap(): void {
+  // V8 would let the heap grow several times over before it looks through what is old. A quarter costs no measurable time.
+  setFlagsFromString("--heap-growing-percent=25");
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as (options: object) => void)({ type: "major", flavor: "last-resort" });
 }
 
 /** A refusal is one sentence for whoever starts the server; a bug comes with its stack. */

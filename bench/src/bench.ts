@@ -1,10 +1,11 @@
 // A whole run: every work at every number of accounts, and the figures that come of it.
 import type { Contender } from "./contender.ts";
 import { accountServer } from "./contenders/account-server.ts";
-import { figure, ratioFigure, type Figures } from "./figures.ts";
+import { figure, ratioFigure, type FigureName, type Figures } from "./figures.ts";
 import { median, ratios, type Measured } from "./measuring.ts";
 import type { Plan } from "./plan.ts";
 import { startPostgres, type Postgres } from "./postgres.ts";
+import type { ResidentMb } from "./server-process.ts";
 import { SmtpSink } from "./smtp-sink.ts";
 import { openStage, Running, start } from "./stage.ts";
 import * as work from "./work.ts";
@@ -60,8 +61,7 @@ class Run {
     try {
       this.#databases.set(accounts, stage.running[0]!.databaseUrl);
       note("start to ready, ms", singles(stage.startMs));
-      note("memory idle, MB", singles(stage.idleMb));
-      this.figures[`memory idle${at}`] = figure("memory idle", [stage.idleMb[OURS] ?? Number.NaN]);
+      this.#noteMemory("memory idle", accounts, stage.idleMb);
 
       const me = note("me, requests a second", await work.measureMe(stage, plan));
       this.figures[`me over the floor${at}`] = ratioFigure("me over the floor", me, OURS, "floor");
@@ -121,11 +121,7 @@ class Run {
 
       const { perSecond, residentMb } = await work.measureMixed(stage, plan);
       note("mixed load, requests a second", perSecond);
-      note("memory under the mixed load, MB", residentMb);
-      this.figures[`memory under the mixed load${at}`] = figure(
-        "memory under the mixed load",
-        residentMb[OURS] ?? [],
-      );
+      this.#noteMemory("memory under the mixed load", accounts, residentMb);
     } finally {
       await stage.stop();
     }
@@ -182,6 +178,14 @@ class Run {
     const { first = [], second = [] } = await work.measureStart(this.#plan);
     this.figures["first start"] = figure("first start", first);
     this.figures["second start"] = figure("second start", second);
+  }
+
+  #noteMemory(name: FigureName, accounts: number, measured: Readonly<Record<string, ResidentMb>>): void {
+    for (const part of ["itself", "all"] as const) {
+      const values = Object.entries(measured).map(([who, resident]) => [who, resident[part]]);
+      this.#note(`${name}, MB (${part})`, accounts, singles(Object.fromEntries(values)));
+    }
+    this.figures[`${name} at ${accounts}`] = figure(name, [measured[OURS]?.itself ?? Number.NaN]);
   }
 
   /** Keeps what was measured, and tells whoever waits. */

@@ -16,11 +16,11 @@ export interface Plan {
 export const FULL: Plan = {
   accounts: [1_000, 100_000, 2_000_000],
   hasPeers: true,
-  rounds: 5,
-  seconds: 4,
+  rounds: 3,
+  seconds: 3,
   mixedSeconds: 60,
   oneByOne: 50,
-  mails: 3_000,
+  mails: 2_000,
 };
 
 export const QUICK: Plan = {

@@ -10,6 +10,12 @@ import type { HttpAnswer, HttpRequest, ServerProgram } from "./contender.ts";
 const READY_WITHIN_MS = 120_000;
 const STOPS_WITHIN_MS = 15_000;
 
+/** Resident memory, in MB: of the process itself, and with those that it started (what they share counts in each). */
+export interface ResidentMb {
+  readonly itself: number;
+  readonly all: number;
+}
+
 export class ServerProcess {
   readonly url: string;
   /** From the start of the process until it answered that it was ready. */
@@ -56,22 +62,20 @@ export class ServerProcess {
     return { status: answer.status, body: await answer.text(), headers: Object.fromEntries(answer.headers) };
   }
 
-  /** Resident memory of the process and those that it started, PostgreSQL apart, in MB. */
-  async residentMb(): Promise<number> {
-    const { stdout } = await promisify(execFile)("ps", ["-A", "-o", "pid=,ppid=,rss=,comm="]);
+  async residentMb(): Promise<ResidentMb> {
+    const { stdout } = await promisify(execFile)("ps", ["-A", "-o", "pid=,ppid=,rss="]);
     const processes = stdout
       .trim()
       .split("\n")
-      .map((line) => line.trim().split(/\s+/));
-    let kib = 0;
-    const add = (pid: string) => {
-      for (const [id, parent, rss, name = ""] of processes) {
-        if (id === pid) kib += Number(rss);
-        if (parent === pid && id !== undefined && !name.includes("postgres")) add(id);
-      }
-    };
-    add(String(this.#child.pid));
-    return (kib * 1024) / 1e6;
+      .map((line) => line.trim().split(/\s+/).map(Number) as [pid: number, parent: number, kib: number]);
+    const kibOf = (root: number | undefined): number[] =>
+      processes.flatMap(([pid, parent, kib]) => [
+        ...(pid === root ? [kib] : []),
+        ...(parent === root ? kibOf(pid) : []),
+      ]);
+    const kib = kibOf(this.#child.pid);
+    const mb = (amount: number) => (amount * 1024) / 1e6;
+    return { itself: mb(kib[0] ?? 0), all: mb(kib.reduce((sum, each) => sum + each, 0)) };
   }
 
   async stop(): Promise<void> {

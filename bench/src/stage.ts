@@ -7,7 +7,7 @@ import { floor } from "./contenders/floor.ts";
 import { loadAccounts } from "./loading.ts";
 import { person } from "./people.ts";
 import type { Postgres } from "./postgres.ts";
-import { freePort, ServerProcess } from "./server-process.ts";
+import { freePort, ServerProcess, type ResidentMb } from "./server-process.ts";
 import type { SmtpSink } from "./smtp-sink.ts";
 
 /** Until what a server does after its start is done. */
@@ -56,7 +56,7 @@ export interface Stage {
   readonly floor: ServerProcess;
   /** By server, in milliseconds and MB. */
   readonly startMs: Readonly<Record<string, number>>;
-  readonly idleMb: Readonly<Record<string, number>>;
+  readonly idleMb: Readonly<Record<string, ResidentMb>>;
   stop(): Promise<void>;
 }
 
@@ -86,7 +86,7 @@ export async function openStage(options: {
     opened.defer(() => bare.stop());
 
     await sleep(SETTLES_MS);
-    const idleMb: Record<string, number> = { floor: await bare.residentMb() };
+    const idleMb: Record<string, ResidentMb> = { floor: await bare.residentMb() };
     const startMs: Record<string, number> = { floor: bare.readyAfterMs };
     for (const { contender, server } of running) {
       idleMb[contender.name] = await server.residentMb();

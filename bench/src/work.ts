@@ -14,7 +14,7 @@ import { interleave, median, type Measured } from "./measuring.ts";
 import type { Plan } from "./plan.ts";
 import { newcomer } from "./people.ts";
 import { query } from "./postgres.ts";
-import { freePort, ServerProcess } from "./server-process.ts";
+import { freePort, ServerProcess, type ResidentMb } from "./server-process.ts";
 import type { SmtpSink } from "./smtp-sink.ts";
 import type { Running, Stage } from "./stage.ts";
 
@@ -224,8 +224,8 @@ export async function measureMails(stage: Stage, plan: Plan, sink: SmtpSink): Pr
 export async function measureMixed(
   stage: Stage,
   plan: Plan,
-): Promise<{ perSecond: Measured; residentMb: Measured }> {
-  const residentMb: Record<string, number[]> = {};
+): Promise<{ perSecond: Measured; residentMb: Record<string, ResidentMb> }> {
+  const residentMb: Record<string, ResidentMb> = {};
   const perSecond = await interleave(
     1,
     forEach(stage, async (each) => {
@@ -238,9 +238,9 @@ export async function measureMixed(
         if (dice < 0.98) return requests.register(newcomer());
         return requests.requestReset(each.somebody().email);
       };
-      const weighed: number[] = [];
+      const weighed: ResidentMb[] = [];
       const scale = setInterval(() => {
-        void each.server.residentMb().then((mib) => weighed.push(mib));
+        void each.server.residentMb().then((resident) => weighed.push(resident));
       }, 500);
       const check = ({ status, body }: { status: number; body: string }) => {
         if (status >= 400 || body.includes('"errors"')) throw new Error(`mixed load: ${status} ${body}`);
@@ -251,7 +251,10 @@ export async function measureMixed(
         return (await load({ url, connections: 2 * CONNECTIONS, seconds, next, check })).perSecond;
       } finally {
         clearInterval(scale);
-        residentMb[each.contender.name] = [Math.max(...weighed)];
+        residentMb[each.contender.name] = {
+          itself: Math.max(...weighed.map(({ itself }) => itself)),
+          all: Math.max(...weighed.map(({ all }) => all)),
+        };
       }
     }),
   );

@@ -18,9 +18,7 @@ import {
   refuseUrl,
 } from "./errors.ts";
 import { refreshCookie } from "./refresh-cookie.ts";
-import { serveGraphiQL } from "./graphiql.ts";
 import { acceptJsonOnly } from "./json-body.ts";
-import { serveMailbox } from "./mailbox.ts";
 import { serveWebClient, type WebClientSettings } from "./web-client.ts";
 
 export interface HttpParts {
@@ -95,8 +93,10 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   });
   const { hasGraphiQL, mailbox, webClient } = parts;
   if (webClient) await serveWebClient(http, { ...webClient, hasGraphiQL, hasMailbox: mailbox !== null });
-  if (hasGraphiQL) serveGraphiQL(http);
+  // Loaded here, because production has no use for them, and they are large.
+  if (hasGraphiQL) (await import("./graphiql.ts")).serveGraphiQL(http);
   if (mailbox) {
+    const { serveMailbox } = await import("./mailbox.ts");
     await http.register((scope, _options, done) => {
       serveMailbox(scope, { folder: mailbox, host: parts.host, hasWebClient: webClient !== null });
       done();
