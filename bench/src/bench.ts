@@ -182,8 +182,8 @@ class Run {
 
   #noteMemory(name: FigureName, accounts: number, measured: Readonly<Record<string, ResidentMb>>): void {
     for (const part of ["itself", "all"] as const) {
-      const values = Object.entries(measured).map(([who, resident]) => [who, resident[part]]);
-      this.#note(`${name}, MB (${part})`, accounts, singles(Object.fromEntries(values)));
+      const values = Object.entries(measured).map(([who, resident]) => [who, [resident[part]]] as const);
+      this.#note(`${name}, MB (${part})`, accounts, Object.fromEntries(values));
     }
     this.figures[`${name} at ${accounts}`] = figure(name, [measured[OURS]?.itself ?? Number.NaN]);
   }

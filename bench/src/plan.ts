@@ -20,7 +20,7 @@ export const FULL: Plan = {
   seconds: 3,
   mixedSeconds: 60,
   oneByOne: 50,
-  mails: 2_000,
+  mails: 5_000,
 };
 
 export const QUICK: Plan = {

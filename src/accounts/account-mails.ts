@@ -8,7 +8,7 @@ import type { Tokens } from "./tokens.ts";
 import { EmailChange } from "./email-change.entity.ts";
 import { foldCase } from "./fold-case.ts";
 import { User } from "./user.entity.ts";
-import { subjectOf } from "./users.ts";
+import { findById, subjectOf } from "./users.ts";
 
 /** For how long the change of an address can be undone: long enough for a mailbox that is read once a week. */
 export const UNDO_MINUTES = 7 * 24 * 60;
@@ -104,7 +104,7 @@ export class AccountMails {
   /** The mail to send for this job, or null if it has been overtaken. */
   async compose(job: AccountMail): Promise<MailToRender | null> {
     const em = this.#em.fork();
-    const user = await em.findOne(User, { id: job.userId });
+    const user = await findById(em, job.userId);
     if (!user) return null;
     // Notices: whatever happened since, the owner must hear of the change.
     if (job.mail === "password-changed") {
@@ -210,18 +210,41 @@ export class AccountMails {
 
 const recipient = (user: User, address: string) => ({ name: user.username, address });
 
+const dateFormat = perLocale(
+  (locale) => new Intl.DateTimeFormat(locale, { dateStyle: "long", timeZone: "UTC" }),
+);
+const timeFormat = perLocale(
+  (locale) =>
+    new Intl.DateTimeFormat(locale, {
+      dateStyle: "long",
+      timeStyle: "short",
+      hourCycle: "h23",
+      timeZone: "UTC",
+    }),
+);
+const durationFormat = perLocale((locale) => new Intl.DurationFormat(locale, { style: "long" }));
+
 function dateInWords(isoTime: string, locale: string): string {
-  return new Intl.DateTimeFormat(locale, { dateStyle: "long", timeZone: "UTC" }).format(new Date(isoTime));
+  return dateFormat(locale).format(new Date(isoTime));
 }
 
 function timeInWords(isoTime: string, locale: string): string {
-  const style = { dateStyle: "long", timeStyle: "short", hourCycle: "h23", timeZone: "UTC" } as const;
-  return `${new Intl.DateTimeFormat(locale, style).format(new Date(isoTime))} UTC`;
+  return `${timeFormat(locale).format(new Date(isoTime))} UTC`;
 }
 
 function durationInWords(minutes: number, locale: string): string {
   const hours = minutes / 60;
   const duration =
     hours >= 48 && hours % 24 === 0 ? { days: hours / 24 } : hours % 1 === 0 ? { hours } : { minutes };
-  return new Intl.DurationFormat(locale, { style: "long" }).format(duration);
+  return durationFormat(locale).format(duration);
+}
+
+/** Made once a locale: making one takes longer than all else in a mail. */
+function perLocale<Format>(make: (locale: string) => Format): (locale: string) => Format {
+  const made = new Map<string, Format>();
+  return (locale) => {
+    const known = made.get(locale) ?? make(locale);
+    made.set(locale, known);
+    return known;
+  };
 }

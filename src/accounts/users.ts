@@ -28,18 +28,28 @@ const BY_USERNAME = {
   text: "select * from accounts.users where username_key = $1",
 };
 
+const BY_ID = {
+  name: "user-by-id",
+  text: "select * from accounts.users where id = $1",
+};
+
+/** To look at. */
+export function findById(em: EntityManager, id: string): Promise<User | null> {
+  return findUser(em, BY_ID, id);
+}
+
 /** To look at. An address may have a pending row beside the active one; the active one is the account. */
 export function findByEmail(em: EntityManager, email: string): Promise<User | null> {
-  return findUser(em, BY_EMAIL, email);
+  return findUser(em, BY_EMAIL, foldCase(email));
 }
 
 /** To look at; by username or email address. */
 export function findByName(em: EntityManager, name: string): Promise<User | null> {
-  return findUser(em, name.includes("@") ? BY_EMAIL : BY_USERNAME, name);
+  return findUser(em, name.includes("@") ? BY_EMAIL : BY_USERNAME, foldCase(name));
 }
 
-async function findUser(em: EntityManager, statement: Statement, name: string): Promise<User | null> {
-  const [row] = await prepared<UserRow>(em, statement, [foldCase(name)]);
+async function findUser(em: EntityManager, statement: Statement, key: string): Promise<User | null> {
+  const [row] = await prepared<UserRow>(em, statement, [key]);
   return row ? userOf(row) : null;
 }
 

@@ -1,6 +1,6 @@
 // Mails to send and the daily task, kept in PostgreSQL by pg-boss (its only home) beside the accounts: what
 // enqueues shares the caller's transaction, what is sent shares nothing with it.
-import { fromKysely, PgBoss } from "pg-boss";
+import { fromKysely, PgBoss, type JobResult, type JobWithMetadata } from "pg-boss";
 
 import type { EntityManager } from "@mikro-orm/postgresql";
 
@@ -23,8 +23,9 @@ const MAIL_QUEUE = {
   retentionSeconds: 7 * 24 * 60 * 60,
   deleteAfterSeconds: 24 * 60 * 60,
 };
-/** Mails in hand at the same time; also the number of SMTP connections. */
-export const MAILS_AT_ONCE = 5;
+/** A batch is taken from the queue, and done, by one statement each. While one waits for a slow mail, the others go on. */
+const BATCHES_AT_ONCE = 5;
+const MAILS_A_BATCH = 4;
 
 export interface MailQueueParts {
   readonly databaseUrl: string;
@@ -101,15 +102,28 @@ export class MailQueue<Job extends object> {
 
   /** Hands every mail to `send`, which throws to have it sent again later. */
   async work(send: (mail: QueuedMail<Job>) => Promise<void>): Promise<void> {
-    // A commit is notified, a retry that has become due is not: it is found by asking now and then.
-    const options = { includeMetadata: true as const, notifyPollingIntervalSeconds: 2 };
+    const options = {
+      includeMetadata: true as const,
+      batchSize: MAILS_A_BATCH,
+      perJobResults: true as const, // one that fails keeps no other from being done
+      // A commit is notified, a retry that has become due is not: it is found by asking now and then.
+      notifyPollingIntervalSeconds: 2,
+    };
+    const sendOne = async ({ id, retryCount, data }: JobWithMetadata<Job>): Promise<JobResult> => {
+      try {
+        await send({ id, attempt: retryCount, job: data });
+        return { id, status: "completed" };
+      } catch (error) {
+        return { id, status: "failed", output: { message: (error as Error).message } };
+      }
+    };
     const workers: string[] = [];
-    for (let index = 0; index < MAILS_AT_ONCE; index += 1) {
-      workers[index] = await this.#boss.work<Job>(MAIL, options, async (jobs) => {
+    for (let index = 0; index < BATCHES_AT_ONCE; index += 1) {
+      workers[index] = await this.#boss.work<Job, unknown, typeof options>(MAIL, options, async (jobs) => {
         try {
-          for (const { id, retryCount, data } of jobs) await send({ id, attempt: retryCount, job: data });
+          return await Promise.all(jobs.map(sendOne));
         } finally {
-          // Asks for the next mail at once; by itself it would wait for a commit or the next poll.
+          // Asks for more at once; by itself it would wait for a commit or the next poll.
           this.#boss.notifyWorker(workers[index] ?? "");
         }
       });
@@ -133,7 +147,7 @@ function activeBoss(databaseUrl: string): PgBoss {
     connectionString: databaseUrl,
     application_name: "account-server queue",
     schema: QUEUE_SCHEMA,
-    max: MAILS_AT_ONCE + 2,
+    max: BATCHES_AT_ONCE + 2,
     useListenNotify: true,
     migrate: false,
     registerInstance: false,

@@ -4,8 +4,9 @@ import { createTransport, type Transporter } from "nodemailer";
 
 import type { SmtpConfig } from "../config.ts";
 import type { MailboxFolder } from "./mailbox-folder.ts";
-import { MAILS_AT_ONCE } from "./queue.ts";
 import type { RenderedMail } from "./renderer.ts";
+
+const SMTP_CONNECTIONS = 5;
 
 export interface MailTransport {
   /**
@@ -25,7 +26,7 @@ export interface Sender {
 export function smtpTransport(smtp: SmtpConfig, sender: Sender): MailTransport {
   const transporter = createTransport({
     pool: true,
-    maxConnections: MAILS_AT_ONCE,
+    maxConnections: SMTP_CONNECTIONS,
     host: smtp.host,
     port: smtp.port,
     secure: smtp.security === "tls",
