@@ -93,7 +93,7 @@ export class App {
     const config = this.#config;
     const log = await createLogger(config.logLevel, config.isProduction);
     await this.#lockDataDir();
-    startHashing();
+    startHashing(this.#config.workers);
     const { orm, databaseUrl } = await this.#openDatabase();
     const em = orm.em;
 

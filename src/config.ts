@@ -24,6 +24,8 @@ export interface Config {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Processes that serve requests. */
+  readonly workers: number;
   /** Addresses or networks (CIDR) of the proxies whose X-Forwarded-For header is believed. */
   readonly trustedProxies: readonly string[];
   /** Origins whose browsers may call /graphql; exact, none by default. */
@@ -90,6 +92,7 @@ export function loadConfig(environment: Environment): Config {
     appName,
     host: read.text("HOST", "127.0.0.1"),
     port: read.integer("PORT", 4000, 0, 65535),
+    workers: read.integer("WORKERS", 1, 1, 64),
     trustedProxies: readProxies(read),
     corsOrigins: readOrigins(read),
     logLevel: read.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"], "info"),
@@ -117,6 +120,7 @@ export function loadConfig(environment: Environment): Config {
   if (isProduction) requireForProduction(read, config);
   else if (!config.hasWebClient)
     requireLinks(read, config, "WEB_CLIENT=false leaves no page of this server for it");
+  if (config.workers > 1) requireForWorkers(read, config);
   if (read.faults.length > 0) throw new ConfigError(read.faults);
   return Object.freeze(config);
 }
@@ -344,6 +348,14 @@ function requireForProduction(read: Reader, config: Config): void {
         "such as the output of `openssl rand -base64 48`.",
     );
   }
+}
+
+function requireForWorkers(read: Reader, { workers, databaseUrl, jwtSecret, smtp }: Config): void {
+  if (databaseUrl !== null && jwtSecret !== null && smtp !== null) return;
+  read.faults.push(
+    `WORKERS is ${workers}, but several processes cannot share a stand-in: ` +
+      "set DATABASE_URL, JWT_SECRET and MAIL_SERVER too, or WORKERS=1.",
+  );
 }
 
 function requireLinks(read: Reader, config: Config, reason: string): void {

@@ -4,15 +4,27 @@ import "./node-version.ts";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-import { createApp, type App } from "./app.ts";
+import type { App } from "./app.ts";
 import { loadConfig, readEnvironment, type Config } from "./config.ts";
 import { loggableError } from "./log.ts";
+import { isFirst, runWorkers } from "./workers.ts";
 
 const STOP_WITHIN_MS = 9_500;
 const state = { isStopping: false };
 
 try {
   const config = loadConfig(readEnvironment());
+  if (isFirst(config.workers)) runWorkers(config.workers, STOP_WITHIN_MS);
+  else await serve(config);
+} catch (error) {
+  console.error(error instanceof Error && !isBug(error) ? error.message : error);
+  // After a signal the stop goes on and exits; else nothing is left to wait for.
+  if (!state.isStopping) process.exit(1);
+}
+
+async function serve(config: Config): Promise<void> {
+  // Loaded here, because the process that only starts others needs none of it.
+  const { createApp } = await import("./app.ts");
   const app = createApp(config, { onFatal: (message) => stop(app, message) });
   // From here on, so that a signal during the start stops in order too. Repeated ones (a terminal and npm both
   // send one) change nothing.
@@ -22,10 +34,6 @@ try {
   await app.start();
   tidyHeap();
   if (!config.isProduction) console.log(banner(app, config));
-} catch (error) {
-  console.error(error instanceof Error && !isBug(error) ? error.message : error);
-  // After a signal the stop goes on and exits; else nothing is left to wait for.
-  if (!state.isStopping) process.exit(1);
 }
 
 /** Ends the process in order, whatever else happens meanwhile; with a fault the exit code is 1. */

@@ -16,10 +16,8 @@ export type HashingAnswer =
   | { readonly id: number; readonly result: string | boolean }
   | { readonly id: number; readonly fault: string };
 
-/** Passwords are hashed on every core at the same time. */
-const THREADS = availableParallelism();
-/** How many are handed over at a time: enough that no thread waits for the next. */
-export const HASHES_AT_ONCE = 2 * THREADS;
+/** Passwords that are hashed at the same time: on every core, unless others like this process share them. */
+let threads = availableParallelism();
 
 const PROGRAM = fileURLToPath(new URL(`hashing-process${extname(import.meta.url)}`, import.meta.url));
 
@@ -37,9 +35,18 @@ const pending = new Map<number, PromiseWithResolvers<string | boolean>>();
 let lastId = 0;
 let running: ChildProcess | undefined;
 
-/** Starts the process, so that the first hash need not wait for it. */
-export function startHashing(): void {
+/**
+ * Starts the process, so that the first hash need not wait for it.
+ * @param sharers how many servers share the cores of this machine, each with a hashing process
+ */
+export function startHashing(sharers: number): void {
+  threads = Math.ceil(availableParallelism() / sharers);
   running ??= start();
+}
+
+/** How many are handed over at a time: enough that no thread waits for the next. */
+export function hashesAtOnce(): number {
+  return 2 * threads;
 }
 
 function ask(task: Omit<HashingTask, "id">): Promise<string | boolean> {
@@ -58,7 +65,7 @@ function ask(task: Omit<HashingTask, "id">): Promise<string | boolean> {
 function start(): ChildProcess {
   // Of the environment it gets nothing, secrets above all, but the number of its threads.
   const child = fork(PROGRAM, [], {
-    env: { UV_THREADPOOL_SIZE: String(THREADS) },
+    env: { UV_THREADPOOL_SIZE: String(threads) },
     execArgv: [],
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });

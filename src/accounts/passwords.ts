@@ -15,7 +15,7 @@ const MAX_WAITING = 400;
 export class Passwords {
   readonly #minLength: number;
   readonly #common: ReadonlySet<string>;
-  readonly #turn = pLimit(hashing.HASHES_AT_ONCE);
+  readonly #turn = pLimit(hashing.hashesAtOnce());
 
   constructor(minLength: number) {
     this.#minLength = minLength;

@@ -1,0 +1,84 @@
+// WORKERS: several processes on one port.
+import { execFileSync } from "node:child_process";
+
+import { expect, inject, onTestFinished, test } from "vitest";
+
+import { createDatabase } from "../support/postgres.ts";
+import { startProcess } from "../support/process.ts";
+import { PASSWORD } from "../support/server.ts";
+import { SmtpCatcher, tokenIn } from "../support/smtp.ts";
+
+const ADA = { username: "ada", email: "ada@example.com", password: PASSWORD };
+
+async function environment(): Promise<Record<string, string>> {
+  const smtp = await SmtpCatcher.start();
+  onTestFinished(() => smtp.close());
+  return {
+    DATABASE_URL: await createDatabase(inject("postgresUrl")),
+    JWT_SECRET: "a secret of this test, at least 32 bytes long",
+    MAIL_SERVER: "127.0.0.1",
+    MAIL_PORT: String(smtp.port),
+  };
+}
+
+/** The processes that serve, by their parent. */
+function serving(parent: number): number[] {
+  return execFileSync("ps", ["-A", "-o", "pid=,ppid=,args="], { encoding: "utf8" })
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, ppid, ...args]) => Number(ppid) === parent && args.join(" ").includes("main.js"))
+    .map(([pid]) => Number(pid));
+}
+
+test(
+  "a registration goes through whichever process answers, with one mail",
+  { timeout: 120_000 },
+  async () => {
+    const smtp = await SmtpCatcher.start();
+    onTestFinished(() => smtp.close());
+    const env = { ...(await environment()), MAIL_PORT: String(smtp.port), WORKERS: "2" };
+    const server = await startProcess({ env });
+    const door = await server.ready();
+    await expect.poll(() => serving(server.child.pid!).length).toBe(2);
+
+    door.succeed(await door.register(ADA));
+    const token = tokenIn(await smtp.mailTo(ADA.email));
+    door.succeed(await door.finalizeRegistration({ token }));
+    const logins = await Promise.all(Array.from({ length: 8 }, () => door.login(ADA.username, PASSWORD)));
+    const { accessToken } = door.succeed(logins[0]!);
+    // Connections go to the processes in turn: each knows the session.
+    const answers = await Promise.all(Array.from({ length: 20 }, () => door.me(accessToken)));
+    for (const answer of answers) expect(door.succeed(answer)).toMatchObject({ username: "ada" });
+    expect(smtp.received).toHaveLength(1);
+    expect(await server.end("SIGTERM")).toBe(0);
+  },
+);
+
+test("a process that is killed is replaced, while the others serve", async () => {
+  const server = await startProcess({ env: { ...(await environment()), WORKERS: "2" } });
+  const door = await server.ready();
+  await expect.poll(() => serving(server.child.pid!).length).toBe(2);
+  await expect.poll(() => server.output.split("is ready").length).toBe(3); // both serve
+  const [killed] = serving(server.child.pid!);
+  process.kill(killed!, "SIGKILL");
+  await expect.poll(() => server.output).toContain("another one takes its place");
+  await expect.poll(() => serving(server.child.pid!).length).toBe(2);
+  expect(serving(server.child.pid!)).not.toContain(killed);
+  expect((await door.me()).errors).toEqual([]);
+  expect(await server.end("SIGINT")).toBe(0);
+});
+
+test("where they cannot start, all end with exit code 1 and the reason", async () => {
+  const env = await environment();
+  const databaseUrl = new URL(env["DATABASE_URL"]!);
+  databaseUrl.password = "wrong";
+  const server = await startProcess({ env: { ...env, DATABASE_URL: databaseUrl.href, WORKERS: "2" } });
+  expect(await server.exited()).toBe(1);
+  expect(server.output).toMatch(/password authentication failed/);
+});
+
+test("more than one process is refused where a stand-in would have to be shared", async () => {
+  const server = await startProcess({ env: { WORKERS: "2" } });
+  expect(await server.exited()).toBe(1);
+  expect(server.output).toContain("set DATABASE_URL, JWT_SECRET and MAIL_SERVER too, or WORKERS=1");
+});
