@@ -24,8 +24,8 @@ const MAIL_QUEUE = {
   deleteAfterSeconds: 24 * 60 * 60,
 };
 /** A batch is taken from the queue, and done, by one statement each. While one waits for a slow mail, the others go on. */
-const BATCHES_AT_ONCE = 5;
-const MAILS_A_BATCH = 4;
+const BATCHES_AT_ONCE = 3;
+const MAILS_A_BATCH = 7;
 
 export interface MailQueueParts {
   readonly databaseUrl: string;
