@@ -30,6 +30,9 @@ export async function runBench(plan: Plan, peers: readonly Contender[]): Promise
   await using opened = new AsyncDisposableStack();
   const postgres = await startPostgres();
   opened.defer(() => postgres.stop());
+  // PostgreSQL is in a session of its own, where a terminal's Ctrl-C does not reach it.
+  for (const signal of ["SIGTERM", "SIGINT"] as const)
+    process.once(signal, () => void postgres.stop().finally(() => process.exit(1)));
   const sink = await SmtpSink.start();
   opened.defer(() => sink.stop());
   for (const accounts of plan.accounts) await run.compare(accounts, postgres, sink);

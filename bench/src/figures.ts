@@ -41,6 +41,7 @@ export type FigureName = keyof typeof KINDS;
 export function figure(name: FigureName, values: readonly number[]): Figure {
   const { better, unit, target }: Kind = KINDS[name];
   const value = median(values);
+  if (!Number.isFinite(value)) throw new Error(`"${name}" was not measured: ${values.join(", ")}.`);
   return {
     value: rounded(value),
     target: target === undefined ? null : `${better === "more" ? ">=" : "<="} ${target}${unit}`,

@@ -16,6 +16,10 @@ export interface ResidentMb {
   readonly all: number;
 }
 
+// Whatever way this process ends, no server is left.
+const running = new Set<ChildProcess>();
+process.on("exit", () => running.forEach((child) => child.kill()));
+
 export class ServerProcess {
   readonly url: string;
   /** From the start of the process until it answered that it was ready. */
@@ -36,6 +40,8 @@ export class ServerProcess {
       stdio: ["ignore", "pipe", "pipe"],
       cwd,
     });
+    running.add(child);
+    child.on("exit", () => running.delete(child));
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => (output = (output + text).slice(-10_000)));

@@ -41,6 +41,7 @@ server.listen(0, "127.0.0.1", () => {
   process.send?.((server.server.address() as AddressInfo).port);
 });
 
+process.on("disconnect", () => process.exit());
 process.on("message", (message: "hold" | "release") => {
   if (message === "hold") held = Promise.withResolvers();
   else {

@@ -42,6 +42,7 @@ export async function measureMe(stage: Stage, plan: Plan): Promise<Measured> {
     const { url } = stage.floor;
     return (await load({ url, connections: CONNECTIONS, seconds: plan.seconds, next, check })).perSecond;
   };
+  await interleave(1, runners); // until what runs is compiled, a server is another one
   return interleave(plan.rounds, runners);
 }
 

@@ -8,6 +8,7 @@ import { person } from "../people.ts";
 const { password } = person(1);
 const hash = await hashPassword(password);
 
+process.on("disconnect", () => process.exit());
 process.on("message", (seconds: number) => {
   void measure(seconds).then((rate) => process.send?.(rate));
 });

@@ -15,6 +15,7 @@ export interface MailsToSend {
 /** For each mail, when it was handed over: milliseconds since the epoch. */
 export type SentMails = number[];
 
+process.on("disconnect", () => process.exit());
 process.on("message", (order: MailsToSend) => {
   void send(order).then((sent) => process.send?.(sent));
 });
