@@ -3,6 +3,7 @@
 import { createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
 
 import jwt from "jsonwebtoken";
+import { LRUCache } from "lru-cache";
 
 const ALGORITHM = "HS256";
 const ISSUER = "account-server";
@@ -24,11 +25,24 @@ export interface IssuedToken {
   readonly expiresAt: Date;
 }
 
+/** A token whose signature and claims are good. */
+interface VerifiedToken {
+  readonly purpose: TokenPurpose;
+  /** Seconds since the epoch. */
+  readonly expiresAt: number;
+  readonly subject: TokenSubject;
+}
+
+/** About 600 bytes each. */
+const VERIFIED_MAX = 5_000;
+
 /** Issues and reads tokens. */
 export class Tokens {
   readonly #keys: Record<TokenPurpose, KeyObject>;
   readonly #minutes: Record<TokenPurpose, number>;
   readonly #now: () => Date;
+  /** Access tokens that came lately: verifying one takes a quarter of the time of a request. */
+  readonly #verified = new LRUCache<string, VerifiedToken>({ max: VERIFIED_MAX });
 
   /** @param minutes for which a token of each purpose is good */
   constructor(secret: string, minutes: Record<TokenPurpose, number>, now: () => Date) {
@@ -75,6 +89,15 @@ export class Tokens {
 
   /** What a good token of this purpose is bound to; null for any other text. */
   read(purpose: TokenPurpose, token: string): TokenSubject | null {
+    const known = this.#verified.get(token);
+    const verified = known?.purpose === purpose ? known : this.#verify(purpose, token);
+    if (!verified || verified.expiresAt <= seconds(this.#now())) return null;
+    if (purpose === "access") this.#verified.set(token, verified);
+    return verified.subject;
+  }
+
+  /** Everything but the expiry, which alone changes with time. */
+  #verify(purpose: TokenPurpose, token: string): VerifiedToken | null {
     try {
       const { header, payload } = jwt.verify(token, this.#keys[purpose], {
         algorithms: [ALGORITHM],
@@ -87,7 +110,11 @@ export class Tokens {
       const { sub, exp, ["ver"]: version, ["ref"]: reference } = payload;
       if (typeof sub !== "string" || typeof exp !== "number" || !Number.isSafeInteger(version)) return null;
       const subject = { userId: sub, credentialVersion: version as number };
-      return typeof reference === "string" ? { ...subject, reference } : subject;
+      return {
+        purpose,
+        expiresAt: exp,
+        subject: typeof reference === "string" ? { ...subject, reference } : subject,
+      };
     } catch (error) {
       // jsonwebtoken lets the parser's error through where the payload is no JSON.
       if (error instanceof jwt.JsonWebTokenError || error instanceof SyntaxError) return null;
