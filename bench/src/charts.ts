@@ -35,7 +35,14 @@ function chart(work: string, byAccounts: Measurements[string]): string {
     backgroundColor: "#ffffff", // readable on a dark page, too
     title: { text: work, left: 16, top: 10, textStyle: { fontSize: 15, fontWeight: 600 } },
     legend: { top: 40, left: 12 },
-    grid: { left: 16, right: 24, top: 80, bottom: 12, containLabel: true },
+    grid: {
+      left: 16,
+      right: 24,
+      top: 80,
+      bottom: 12,
+      outerBoundsMode: "same",
+      outerBoundsContain: "axisLabel",
+    },
     xAxis: {
       type: "category",
       data: counts.map((count) => `${Number(count).toLocaleString("en")} accounts`),

@@ -1,4 +1,5 @@
-// npm run bench: measures, prints the table of figures, and writes results.json and the charts.
+// npm run bench: measures and prints the table of figures; a full run writes it to docs/performance.md, and results.json and
+// the charts besides.
 import { readFile, writeFile } from "node:fs/promises";
 import { cpus, platform, totalmem } from "node:os";
 
@@ -7,9 +8,10 @@ import { Command } from "commander";
 import { runBench } from "./bench.ts";
 import { regressions, type Figures } from "./figures.ts";
 import { FULL, QUICK, SMOKE } from "./plan.ts";
-import { figureTable } from "./report.ts";
+import { figureTable, withTable } from "./report.ts";
 
 const RESULTS = new URL("../results.json", import.meta.url);
+const PAGE = new URL("../../docs/performance.md", import.meta.url);
 
 const options = new Command("npm run bench --")
   .description("Measures the account server beside what people would use instead.")
@@ -36,6 +38,7 @@ if (plan === FULL && !options.check) {
   };
   const results = { machine, date: new Date().toISOString().slice(0, 10), ...outcome };
   await writeFile(RESULTS, `${JSON.stringify(results, undefined, 2)}\n`);
+  await writeFile(PAGE, withTable(await readFile(PAGE, "utf8"), outcome.figures));
   const { writeCharts } = await import("./charts.ts");
   await writeCharts(outcome.measurements);
 }

@@ -26,7 +26,7 @@ export const FULL: Plan = {
 export const QUICK: Plan = {
   ...FULL,
   accounts: [1_000],
-  rounds: 3,
+  rounds: 2,
   seconds: 2,
   mixedSeconds: 10,
   oneByOne: 20,

@@ -19,7 +19,14 @@ export function figureTable(figures: Figures): string {
   return markdownTable(["figure", "value", "rounds", "target", "met"], rows);
 }
 
-export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** The page with the table between its two marks replaced. */
+export function withTable(page: string, figures: Figures): string {
+  const [begin, end] = ["<!-- figures -->", "<!-- end of figures -->"];
+  const [before = "", after = ""] = [page.split(begin)[0], page.split(end)[1]];
+  return `${before}${begin}\n\n${figureTable(figures)}\n\n${end}${after}`;
+}
+
+function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
   );
