@@ -72,7 +72,8 @@ function start(): ChildProcess {
   child.on("message", ({ id, ...answer }: HashingAnswer) => settle(id, answer));
   // The next password starts another one; those that are under way are lost.
   const lost = (reason: string) => {
-    if (running === child) running = undefined;
+    if (running !== child) return; // told of already
+    running = undefined;
     for (const id of pending.keys()) settle(id, { fault: `the hashing process ended: ${reason}` });
   };
   child.on("error", ({ message }) => lost(message));

@@ -27,7 +27,6 @@ export interface IssuedToken {
 
 /** A token whose signature and claims are good. */
 interface VerifiedToken {
-  readonly purpose: TokenPurpose;
   /** Seconds since the epoch. */
   readonly expiresAt: number;
   readonly subject: TokenSubject;
@@ -89,11 +88,16 @@ export class Tokens {
 
   /** What a good token of this purpose is bound to; null for any other text. */
   read(purpose: TokenPurpose, token: string): TokenSubject | null {
-    const known = this.#verified.get(token);
-    const verified = known?.purpose === purpose ? known : this.#verify(purpose, token);
-    if (!verified || verified.expiresAt <= seconds(this.#now())) return null;
-    if (purpose === "access") this.#verified.set(token, verified);
-    return verified.subject;
+    const verified = purpose === "access" ? this.#verifyOnce(token) : this.#verify(purpose, token);
+    return verified && verified.expiresAt > seconds(this.#now()) ? verified.subject : null;
+  }
+
+  #verifyOnce(accessToken: string): VerifiedToken | null {
+    const known = this.#verified.get(accessToken);
+    if (known) return known;
+    const verified = this.#verify("access", accessToken);
+    if (verified) this.#verified.set(accessToken, verified);
+    return verified;
   }
 
   /** Everything but the expiry, which alone changes with time. */
@@ -111,7 +115,6 @@ export class Tokens {
       if (typeof sub !== "string" || typeof exp !== "number" || !Number.isSafeInteger(version)) return null;
       const subject = { userId: sub, credentialVersion: version as number };
       return {
-        purpose,
         expiresAt: exp,
         subject: typeof reference === "string" ? { ...subject, reference } : subject,
       };

@@ -32,7 +32,10 @@ export async function login(
   const newHash = await upgradedHash(parts, user, password);
   if (newHash === null && !user.eraseAt) return openSession(parts, parts.em, user, "LOGGED_IN", origin);
   return parts.em.fork().transactional(async (em) => {
-    if (newHash !== null) await replacePasswordHash(em, user, newHash);
+    if (newHash !== null) {
+      await replacePasswordHash(em, user, newHash);
+      user.passwordHash = newHash; // by which openSession knows that nobody has changed it
+    }
     if (user.eraseAt) await restore(parts, em, user, origin);
     return openSession(parts, em, user, "LOGGED_IN", origin);
   });
@@ -50,23 +53,16 @@ function refuse(parts: AccountsParts, user: User | null, matches: boolean): Acco
   );
 }
 
-/** @throws {AccountError} INVALID_CREDENTIALS where a reset or an administrator was faster */
-async function restore(
-  parts: AccountsParts,
-  em: EntityManager,
-  verified: User,
-  origin: Origin,
-): Promise<void> {
-  const user = await lock(em, verified.id);
-  if (!user || !isSamePassword(verified, user)) throw invalidCredentials();
+/**
+ * Where the password has changed meanwhile, openSession takes it back.
+ * @throws {AccountError} INVALID_CREDENTIALS once the account is erased
+ */
+async function restore(parts: AccountsParts, em: EntityManager, { id }: User, origin: Origin): Promise<void> {
+  const user = await lock(em, id);
+  if (!user) throw invalidCredentials();
   user.eraseAt = null;
   await em.flush();
   await record(parts, em, "RESTORED", { user, origin, actor: user });
-}
-
-/** A new password moves the version on; an upgrade of the hash by another login does not. */
-function isSamePassword(verified: User, now: User): boolean {
-  return verified.credentialVersion === now.credentialVersion || verified.passwordHash === now.passwordHash;
 }
 
 async function upgradedHash(parts: AccountsParts, user: User, password: string): Promise<string | null> {
