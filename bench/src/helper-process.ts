@@ -28,6 +28,10 @@ export class HelperProcess {
     return (await answer) as Answer;
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
   async stop(): Promise<void> {
     if (this.child.exitCode !== null) return;
     const exited = once(this.child, "exit");

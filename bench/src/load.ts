@@ -18,7 +18,6 @@ export interface Load {
 export interface LoadResult {
   readonly perSecond: number;
   /** Of the time an answer took, in milliseconds. */
-  readonly p50: number;
   readonly p99: number;
 }
 
@@ -66,12 +65,11 @@ export async function load({ url, connections, next, check, seconds, amount }: L
   times.sort((a, b) => a - b);
   return {
     perSecond: (times.length / (lastAt - startedAt)) * 1000,
-    p50: quantile(times, 0.5),
     p99: quantile(times, 0.99),
   };
 }
 
 /** Of sorted values. */
-export function quantile(sorted: readonly number[], q: number): number {
+function quantile(sorted: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
 }

@@ -7,7 +7,6 @@ import { from } from "pg-copy-streams";
 
 import type { Contender } from "./contender.ts";
 import { hashPassword } from "./contenders/passwords.ts";
-
 import { person } from "./people.ts";
 import { connected } from "./postgres.ts";
 

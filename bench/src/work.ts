@@ -80,12 +80,8 @@ export async function measureRegistrations(stage: Stage, plan: Plan, sink: SmtpS
 }
 
 async function againstArgon2(plan: Plan, runners: Record<string, () => Promise<number>>): Promise<Measured> {
-  const argon2 = await HelperProcess.start("limits/argon2.ts");
-  try {
-    return await interleave(plan.rounds, { ...runners, argon2: () => argon2.ask<number>(plan.seconds) });
-  } finally {
-    await argon2.stop();
-  }
+  await using argon2 = await HelperProcess.start("limits/argon2.ts");
+  return await interleave(plan.rounds, { ...runners, argon2: () => argon2.ask<number>(plan.seconds) });
 }
 
 /** Milliseconds from the request to the mail's acceptance by the SMTP server. */
@@ -176,49 +172,41 @@ async function redeem(
 /** For our server: milliseconds from the commit to the mail's acceptance, and what nodemailer alone takes. */
 export async function measureCommitToMail(stage: Stage, plan: Plan, sink: SmtpSink): Promise<Measured> {
   const ours = first(stage);
-  const nodemailer = await HelperProcess.start("limits/nodemailer.ts");
-  try {
-    const order = await mailOrder(ours, sink, plan.oneByOne, false);
-    return await interleave(plan.rounds, {
-      [ours.contender.name]: async () => {
-        const times: number[] = [];
-        for (let index = 0; index < plan.oneByOne; index += 1) {
-          const person = newcomer();
-          await ours.ask("register", ours.contender.requests.register(person));
-          const { at } = await sink.mailTo(person.email);
-          times.push(at - (await committedAt(ours, person)));
-        }
-        return median(times);
-      },
-      nodemailer: async () => {
-        const { handedOver, takenAt } = await sendAlone(nodemailer, order, sink);
-        return median(takenAt.map((time, index) => time - (handedOver[index] ?? Number.NaN)));
-      },
-    });
-  } finally {
-    await nodemailer.stop();
-  }
+  await using nodemailer = await HelperProcess.start("limits/nodemailer.ts");
+  const order = await mailOrder(ours, sink, plan.oneByOne, false);
+  return await interleave(plan.rounds, {
+    [ours.contender.name]: async () => {
+      const times: number[] = [];
+      for (let index = 0; index < plan.oneByOne; index += 1) {
+        const person = newcomer();
+        await ours.ask("register", ours.contender.requests.register(person));
+        const { at } = await sink.mailTo(person.email);
+        times.push(at - (await committedAt(ours, person)));
+      }
+      return median(times);
+    },
+    nodemailer: async () => {
+      const { handedOver, takenAt } = await sendAlone(nodemailer, order, sink);
+      return median(takenAt.map((time, index) => time - (handedOver[index] ?? Number.NaN)));
+    },
+  });
 }
 
 /** For our server: mails a minute, of a queue that was full when the SMTP server began to take them. */
 export async function measureMails(stage: Stage, plan: Plan, sink: SmtpSink): Promise<Measured> {
   const ours = first(stage);
-  const nodemailer = await HelperProcess.start("limits/nodemailer.ts");
-  try {
-    const order = await mailOrder(ours, sink, plan.mails, true);
-    return await interleave(plan.rounds, {
-      [ours.contender.name]: async () => {
-        sink.forget();
-        sink.hold();
-        await requestResets(ours, plan.mails);
-        sink.release();
-        return aMinute(await sink.arrivals(plan.mails));
-      },
-      nodemailer: async () => aMinute((await sendAlone(nodemailer, order, sink)).takenAt),
-    });
-  } finally {
-    await nodemailer.stop();
-  }
+  await using nodemailer = await HelperProcess.start("limits/nodemailer.ts");
+  const order = await mailOrder(ours, sink, plan.mails, true);
+  return await interleave(plan.rounds, {
+    [ours.contender.name]: async () => {
+      sink.forget();
+      sink.hold();
+      await requestResets(ours, plan.mails);
+      sink.release();
+      return aMinute(await sink.arrivals(plan.mails));
+    },
+    nodemailer: async () => aMinute((await sendAlone(nodemailer, order, sink)).takenAt),
+  });
 }
 
 /** Requests a second of a day's mixture, and the resident memory meanwhile, in MB. */
