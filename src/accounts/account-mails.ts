@@ -7,8 +7,9 @@ import type { Links } from "./links.ts";
 import type { Tokens } from "./tokens.ts";
 import { EmailChange } from "./email-change.entity.ts";
 import { foldCase } from "./fold-case.ts";
+import { prepared } from "./prepared.ts";
 import { User } from "./user.entity.ts";
-import { findById, subjectOf } from "./users.ts";
+import { findByEmail, subjectOf, usersById } from "./users.ts";
 
 /** For how long the change of an address can be undone: long enough for a mailbox that is read once a week. */
 export const UNDO_MINUTES = 7 * 24 * 60;
@@ -26,6 +27,14 @@ export interface AccountMail {
   /** ISO 8601. */
   readonly requestedAt: string;
 }
+
+const EXTEND_PENDING = {
+  name: "extend-pending",
+  text: `update accounts.users as pending set confirmation_expires_at = $3
+    where id = $1 and credential_version = $2 and not is_active
+      and not exists (select from accounts.users where email_key = pending.email_key and is_active)
+    returning id`,
+};
 
 /** The variables of each mail's template, with sample values for the preview and the check at start. */
 export function sampleVariables(locale: string) {
@@ -88,6 +97,7 @@ export interface AccountMailsParts {
 /** Composes the mail of each job when its turn has come. */
 export class AccountMails {
   readonly #em: EntityManager;
+  readonly #findUser: (id: string) => Promise<User | null>;
   readonly #tokens: Tokens;
   readonly #links: Links;
   readonly #appName: string;
@@ -95,6 +105,7 @@ export class AccountMails {
 
   constructor(parts: AccountMailsParts) {
     this.#em = parts.em;
+    this.#findUser = usersById(parts.em);
     this.#tokens = parts.tokens;
     this.#links = parts.links;
     this.#appName = parts.appName;
@@ -103,14 +114,13 @@ export class AccountMails {
 
   /** The mail to send for this job, or null if it has been overtaken. */
   async compose(job: AccountMail): Promise<MailToRender | null> {
-    const em = this.#em.fork();
-    const user = await findById(em, job.userId);
+    const user = await this.#findUser(job.userId);
     if (!user) return null;
     // Notices: whatever happened since, the owner must hear of the change.
     if (job.mail === "password-changed") {
       return this.#mail("password-changed", user, { changedAt: timeInWords(job.requestedAt, user.locale) });
     }
-    if (job.mail === "email-changed") return this.#emailChanged(em, user, job);
+    if (job.mail === "email-changed") return this.#emailChanged(user, job);
     if (user.credentialVersion !== job.credentialVersion || user.deactivatedAt) return null;
     if (job.mail === "account-deleted") {
       if (!user.eraseAt) return null;
@@ -118,29 +128,27 @@ export class AccountMails {
         eraseAt: dateInWords(user.eraseAt.toISOString(), user.locale),
       });
     }
-    if (job.mail === "email-change") return this.#emailChange(em, user, job);
-    if (this.#hidesExistence) await this.#extendPending(em, user.emailKey);
+    if (job.mail === "email-change") return this.#emailChange(user, job);
+    if (this.#hidesExistence) await this.#extendPending(user.emailKey);
     if (!user.isActive)
-      return job.mail === "registration" || this.#hidesExistence ? this.#registration(em, user) : null;
+      return job.mail === "registration" || this.#hidesExistence ? this.#registration(user) : null;
     if (job.mail === "reset") return this.#reset(user, job);
     return this.#alreadyRegistered(user);
   }
 
-  async #registration(em: EntityManager, user: User): Promise<MailToRender | null> {
-    const owner = await em.findOne(User, { emailKey: user.emailKey, isActive: true });
-    if (owner) return this.#alreadyRegistered(owner);
+  async #registration(user: User): Promise<MailToRender | null> {
     const { token, expiresAt } = this.#tokens.issue("registration", {
       userId: user.id,
       credentialVersion: user.credentialVersion,
     });
-    // The account stays pending for as long as its newest link is good, however long the mail has waited. No row:
-    // it was activated, replaced or removed a moment ago.
-    const moved = await em.nativeUpdate(
-      User,
-      { id: user.id, credentialVersion: user.credentialVersion, isActive: false },
-      { confirmationExpiresAt: expiresAt },
-    );
-    if (moved === 0) return null;
+    // The account stays pending for as long as its newest link is good, however long the mail has waited.
+    const values = [user.id, user.credentialVersion, expiresAt];
+    const [pending] = await prepared(this.#em, EXTEND_PENDING, values);
+    if (!pending) {
+      const owner = await findByEmail(this.#em, user.email);
+      // Else it was activated, replaced or removed a moment ago.
+      return owner?.isActive ? this.#alreadyRegistered(owner) : null;
+    }
     return this.#mail("registration", user, {
       link: this.#links.confirmation(token),
       expiresIn: durationInWords(this.#tokens.minutes("registration"), user.locale),
@@ -151,9 +159,9 @@ export class AccountMails {
    * Whichever mail it is going to be: if the name of a pending account became free sooner beside an active account
    * than without one, it would tell that the address has one.
    */
-  async #extendPending(em: EntityManager, emailKey: string): Promise<void> {
+  async #extendPending(emailKey: string): Promise<void> {
     const confirmationExpiresAt = this.#tokens.expiry("registration");
-    await em.nativeUpdate(User, { emailKey, isActive: false }, { confirmationExpiresAt });
+    await this.#em.fork().nativeUpdate(User, { emailKey, isActive: false }, { confirmationExpiresAt });
   }
 
   #reset(user: User, job: AccountMail): MailToRender {
@@ -165,7 +173,8 @@ export class AccountMails {
     });
   }
 
-  async #emailChange(em: EntityManager, user: User, job: AccountMail): Promise<MailToRender | null> {
+  async #emailChange(user: User, job: AccountMail): Promise<MailToRender | null> {
+    const em = this.#em.fork();
     const change = await em.findOne(EmailChange, { id: job.emailChangeId ?? "" });
     if (!change) return null;
     const owner = await em.findOne(User, { emailKey: foldCase(change.newEmail), isActive: true });
@@ -180,8 +189,8 @@ export class AccountMails {
   }
 
   /** To the old address, with the link that undoes the change. */
-  async #emailChanged(em: EntityManager, user: User, job: AccountMail): Promise<MailToRender | null> {
-    const undo = await em.findOne(EmailChange, { id: job.emailChangeId ?? "" });
+  async #emailChanged(user: User, job: AccountMail): Promise<MailToRender | null> {
+    const undo = await this.#em.fork().findOne(EmailChange, { id: job.emailChangeId ?? "" });
     if (!undo) return null;
     const { token } = this.#tokens.issue("email-undo", { ...subjectOf(user), reference: undo.id });
     const variables = {

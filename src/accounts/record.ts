@@ -15,19 +15,22 @@ const RECORD = {
     values ((select id from accounts.users where id = $1 for key share), $2, $3, $4, $5, $6, $7)`,
 };
 
-/**
- * Adds an event in the transaction of `em`, so that it tells of nothing that did not happen.
- * @param of.user whose account it is about; null if nobody's is known
- * @param of.actor who was signed in; null if nobody was
- */
+interface About {
+  /** Whose account it is about; null if nobody's is known. */
+  readonly user: User | null;
+  readonly origin: Origin;
+  /** Who was signed in; null if nobody was. */
+  readonly actor: User | null;
+}
+
+/** Adds an event in the transaction of `em`, so that it tells of nothing that did not happen. */
 export async function record(
   parts: AccountsParts,
   em: EntityManager,
   type: AccountEventType,
-  about: { user: User | null; origin: Origin; actor: User | null },
+  about: About,
 ): Promise<void> {
-  const { occurredAt, address, userAgent, actor, actorId } = columns(parts, type, about);
-  await prepared(em, RECORD, [about.user?.id ?? null, type, occurredAt, address, userAgent, actor, actorId]);
+  await prepared(em, RECORD, [about.user?.id ?? null, ...eventValues(parts, type, about)]);
 }
 
 /** As `record`, of something that the operator did to many whose rows are locked. */
@@ -44,11 +47,13 @@ export async function recordAll(
   );
 }
 
-function columns(
-  { now }: AccountsParts,
-  type: AccountEventType,
-  { user, origin, actor }: { user: User | null; origin: Origin; actor: User | null },
-) {
+/** The columns of an event but its user, in the order of RECORD. */
+export function eventValues(parts: AccountsParts, type: AccountEventType, about: About): unknown[] {
+  const { occurredAt, address, userAgent, actor, actorId } = columns(parts, type, about);
+  return [type, occurredAt, address, userAgent, actor, actorId];
+}
+
+function columns({ now }: AccountsParts, type: AccountEventType, { user, origin, actor }: About) {
   return {
     type,
     occurredAt: now(),

@@ -2,6 +2,7 @@
 // database's log may keep; bound parameters stay out of it.
 import type { EntityManager } from "@mikro-orm/postgresql";
 
+import { prepared } from "./prepared.ts";
 import { User, type Role } from "./user.entity.ts";
 
 interface Tables {
@@ -66,9 +67,33 @@ export function userOf(row: UserRow): User {
 
 const dateOf = (time: string | null) => (time === null ? null : new Date(time));
 
-/** Adds the row of a new account, within the transaction of `em`. */
-export async function insertUser(em: EntityManager, user: User): Promise<void> {
-  await em.getKysely<Tables>().insertInto("accounts.users").values(row(user)).execute();
+// The new row hangs on the count of those that it replaces, or it could come first and find its name taken.
+const INSERT = {
+  name: "insert-user",
+  text: `
+    with replaced as (
+      delete from accounts.users where id = any($1) returning id
+    ), account as (
+      insert into accounts.users (id, username, email, password_hash, locale, roles, is_active, confirmation_expires_at,
+        credential_version, created_at, updated_at)
+      select $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 from (select count(*) from replaced) as no_longer
+      returning id
+    )
+    insert into accounts.account_events (user_id, type, occurred_at, address, user_agent, actor, actor_id)
+    select id, $13, $14, $15, $16, $17, $18 from account`,
+};
+
+/**
+ * Adds the row of a new account in the place of others, and its first event, within the transaction of `em`. Deletes without
+ * looking whether there is any: under HIDE_ACCOUNT_EXISTENCE the same statement runs whatever the address's account is.
+ */
+export async function insertUser(
+  em: EntityManager,
+  user: User,
+  replaced: readonly User[],
+  event: readonly unknown[],
+): Promise<void> {
+  await prepared(em, INSERT, [replaced.map(({ id }) => id), ...Object.values(row(user)), ...event]);
 }
 
 /**
@@ -87,6 +112,7 @@ export async function insertUsers(em: EntityManager, users: readonly User[]): Pr
   return new Set(inserted.map(({ id }) => id));
 }
 
+/** In the order of INSERT. */
 function row(user: User): Tables["accounts.users"] {
   return {
     id: user.id,

@@ -7,7 +7,7 @@ import { AccountError, invalidToken, notFound, unauthenticated } from "./account
 import type { AccountMail, AccountMailName } from "./account-mails.ts";
 import { foldCase } from "./fold-case.ts";
 import type { AccountsParts, Origin } from "./parts.ts";
-import { prepared, type Statement } from "./prepared.ts";
+import { prepared, together, type Statement } from "./prepared.ts";
 import { record } from "./record.ts";
 import type { TokenPurpose, TokenSubject } from "./tokens.ts";
 import { Role, User } from "./user.entity.ts";
@@ -29,13 +29,16 @@ const BY_USERNAME = {
 };
 
 const BY_ID = {
-  name: "user-by-id",
-  text: "select * from accounts.users where id = $1",
+  name: "users-by-id",
+  text: "select * from accounts.users where id = any($1)",
 };
 
 /** To look at. */
-export function findById(em: EntityManager, id: string): Promise<User | null> {
-  return findUser(em, BY_ID, id);
+export function usersById(em: EntityManager): (id: string) => Promise<User | null> {
+  return together(async (ids) => {
+    const rows = await prepared<UserRow>(em, BY_ID, [ids]);
+    return new Map(rows.map((row) => [row.id, userOf(row)]));
+  });
 }
 
 /** To look at. An address may have a pending row beside the active one; the active one is the account. */

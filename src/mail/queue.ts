@@ -104,7 +104,9 @@ export class MailQueue<Job extends object> {
   async work(send: (mail: QueuedMail<Job>) => Promise<void>): Promise<void> {
     const options = {
       includeMetadata: true as const,
+      localConcurrency: BATCHES_AT_ONCE,
       batchSize: MAILS_A_BATCH,
+      burstWhenBatchFull: true, // there are more; by itself it would wait for a commit or the next poll
       perJobResults: true as const, // one that fails keeps no other from being done
       // A commit is notified, a retry that has become due is not: it is found by asking now and then.
       notifyPollingIntervalSeconds: 2,
@@ -117,17 +119,9 @@ export class MailQueue<Job extends object> {
         return { id, status: "failed", output: { message: (error as Error).message } };
       }
     };
-    const workers: string[] = [];
-    for (let index = 0; index < BATCHES_AT_ONCE; index += 1) {
-      workers[index] = await this.#boss.work<Job, unknown, typeof options>(MAIL, options, async (jobs) => {
-        try {
-          return await Promise.all(jobs.map(sendOne));
-        } finally {
-          // Asks for more at once; by itself it would wait for a commit or the next poll.
-          this.#boss.notifyWorker(workers[index] ?? "");
-        }
-      });
-    }
+    await this.#boss.work<Job, unknown, typeof options>(MAIL, options, (jobs) =>
+      Promise.all(jobs.map(sendOne)),
+    );
   }
 
   /** Runs `task` once a day, on one replica. */

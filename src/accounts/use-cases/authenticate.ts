@@ -1,7 +1,5 @@
-import DataLoader from "dataloader";
-
 import type { AccountsParts } from "../parts.ts";
-import { prepared } from "../prepared.ts";
+import { prepared, together } from "../prepared.ts";
 import type { Viewer } from "../sessions.ts";
 import { userOf, type UserRow } from "../user-table.ts";
 import { isBoundTo } from "../users.ts";
@@ -20,30 +18,22 @@ type Row = UserRow & { readonly session_id: string };
 export async function authenticate(parts: AccountsParts, accessToken: string): Promise<Viewer | null> {
   const subject = parts.tokens.read("access", accessToken);
   if (subject?.reference === undefined) return null;
-  const row = await loaderOf(parts).load(subject.reference);
+  const row = await findSignedIn(parts, subject.reference);
   if (row?.id !== subject.userId) return null;
   const user = userOf(row);
   return user.isUsable && isBoundTo(subject, user) ? { user, session: { id: subject.reference } } : null;
 }
 
-const loaders = new WeakMap<AccountsParts, DataLoader<string, Row | null>>();
+const finders = new WeakMap<AccountsParts, (sessionId: string) => Promise<Row | null>>();
 
-/** Requests that arrive together are looked up together; nothing is kept, so each sees the present state. */
-function loaderOf(parts: AccountsParts): DataLoader<string, Row | null> {
-  let loader = loaders.get(parts);
-  if (!loader) {
-    loader = new DataLoader((sessionIds) => findSignedIn(parts, sessionIds), {
-      cache: false,
-      batchScheduleFn: (send) => setImmediate(send), // after what this turn of the event loop has read
-      maxBatchSize: 100,
+function findSignedIn(parts: AccountsParts, sessionId: string): Promise<Row | null> {
+  let find = finders.get(parts);
+  if (!find) {
+    find = together(async (sessionIds) => {
+      const rows = await prepared<Row>(parts.em, SIGNED_IN, [sessionIds, parts.now()]);
+      return new Map(rows.map((row) => [row.session_id, row]));
     });
-    loaders.set(parts, loader);
+    finders.set(parts, find);
   }
-  return loader;
-}
-
-async function findSignedIn(parts: AccountsParts, sessionIds: readonly string[]): Promise<(Row | null)[]> {
-  const rows = await prepared<Row>(parts.em, SIGNED_IN, [sessionIds, parts.now()]);
-  const bySession = new Map(rows.map((row) => [row.session_id, row]));
-  return sessionIds.map((id) => bySession.get(id) ?? null);
+  return find(sessionId);
 }

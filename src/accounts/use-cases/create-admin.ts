@@ -1,9 +1,7 @@
 import { checkArguments } from "../arguments.ts";
 import type { AccountsParts, Origin } from "../parts.ts";
-import { record } from "../record.ts";
 import { Role, User } from "../user.entity.ts";
-import { insertUser } from "../user-table.ts";
-import { makeRoom } from "./register.ts";
+import { addAccount } from "./register.ts";
 
 /**
  * Adds an administrator who is active at once: the operator vouches for the address.
@@ -26,9 +24,7 @@ export async function createAdmin(
     now: parts.now(),
   });
   return parts.em.fork().transactional(async (em) => {
-    await makeRoom(parts, em, args);
-    await insertUser(em, user);
-    await record(parts, em, "REGISTERED", { user, origin, actor: null });
+    await addAccount(parts, em, user, origin);
     return user;
   });
 }

@@ -4,7 +4,7 @@ import { AccountError, usernameTaken } from "../account-error.ts";
 import { checkArguments } from "../arguments.ts";
 import { foldCase } from "../fold-case.ts";
 import type { AccountsParts, Origin } from "../parts.ts";
-import { record } from "../record.ts";
+import { eventValues } from "../record.ts";
 import { User } from "../user.entity.ts";
 import { insertUser } from "../user-table.ts";
 import { enqueueMail, ONE_ANSWER, takeTurns } from "../users.ts";
@@ -27,7 +27,6 @@ export async function register(
   parts.passwords.checkStrength(args.password, args);
   const passwordHash = await parts.passwords.hash(args.password);
   await parts.em.fork().transactional(async (em) => {
-    await makeRoom(parts, em, args);
     const user = User.create({
       username: args.username,
       email: args.email,
@@ -36,8 +35,7 @@ export async function register(
       confirmationExpiresAt: parts.tokens.expiry("registration"),
       now: parts.now(),
     });
-    await insertUser(em, user);
-    await record(parts, em, "REGISTERED", { user, origin, actor: null });
+    await addAccount(parts, em, user, origin);
     await enqueueMail(parts, em, "registration", user);
   });
   return parts.hideAccountExistence
@@ -46,20 +44,19 @@ export async function register(
 }
 
 /**
- * Removes the pending accounts whose place a new one takes; others of the same name or address wait until the end of the
+ * Stores a new account in the place of pending ones; others of the same name or address wait until the end of the
  * transaction.
  * @throws {AccountError} USERNAME_TAKEN, EMAIL_TAKEN
  */
-export async function makeRoom(
+export async function addAccount(
   parts: AccountsParts,
   em: EntityManager,
-  args: { username: string; email: string },
+  user: User,
+  origin: Origin,
 ): Promise<void> {
-  await takeTurns(em, [`username ${foldCase(args.username)}`, `email ${foldCase(args.email)}`]);
-  const replaced = await replaceable(parts, em, args);
-  // Deleted without looking whether there is any: under HIDE_ACCOUNT_EXISTENCE the same statements run
-  // whatever the address's account is.
-  await em.nativeDelete(User, { id: { $in: replaced.map(({ id }) => id) } });
+  await takeTurns(em, [`username ${foldCase(user.username)}`, `email ${foldCase(user.email)}`]);
+  const replaced = await replaceable(parts, em, user);
+  await insertUser(em, user, replaced, eventValues(parts, "REGISTERED", { user, origin, actor: null }));
 }
 
 /**
