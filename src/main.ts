@@ -48,9 +48,7 @@ function stop(app: App, fault?: string): void {
 /** Keeps the server small (docs/performance.md): what the start leaves behind goes at once, and garbage before it piles up. */
 function tidyHeap(): void {
   // V8 would let the heap grow several times over before it looks through what is old.
-  setFlagsFromString("--heap-growing-percent=25");
-  // After every idle moment it would give back the space for what is new, and take it again, slowly, with the next requests.
-  setFlagsFromString("--no-memory-reducer");
+  setFlagsFromString("--heap-growing-percent=50");
   setFlagsFromString("--expose-gc");
   (runInNewContext("gc") as (options: object) => void)({ type: "major", flavor: "last-resort" });
 }

@@ -79,3 +79,8 @@ test("the README's tables name every error code and every variable", () => {
   const variables = readFileSync(".env.example", "utf8").matchAll(/^([A-Z_]+)=/gm);
   for (const [, variable] of variables) expect(section("Configuration")).toContain(`\`${variable}\``);
 });
+
+test("what the README has run in production is what npm start runs", () => {
+  const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as { scripts: { start: string } };
+  expect(section("To production")).toContain(`\`node_modules/.bin/${scripts.start}\``);
+});

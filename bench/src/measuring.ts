@@ -14,6 +14,15 @@ export async function interleave(
   return values;
 }
 
+/** After a round that does not count: until what runs is compiled, a server is another one. */
+export async function interleaveWarm(
+  rounds: number,
+  runners: Readonly<Record<string, () => Promise<number>>>,
+): Promise<Measured> {
+  await interleave(1, runners);
+  return interleave(rounds, runners);
+}
+
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;

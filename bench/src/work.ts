@@ -10,7 +10,7 @@ import { floor } from "./contenders/floor.ts";
 import { HelperProcess } from "./helper-process.ts";
 import type { MailsToSend, SentMails } from "./limits/nodemailer.ts";
 import { load } from "./load.ts";
-import { interleave, median, type Measured } from "./measuring.ts";
+import { interleave, interleaveWarm, median, type Measured } from "./measuring.ts";
 import type { Plan } from "./plan.ts";
 import { newcomer } from "./people.ts";
 import { query } from "./postgres.ts";
@@ -42,8 +42,7 @@ export async function measureMe(stage: Stage, plan: Plan): Promise<Measured> {
     const { url } = stage.floor;
     return (await load({ url, connections: CONNECTIONS, seconds: plan.seconds, next, check })).perSecond;
   };
-  await interleave(1, runners); // until what runs is compiled, a server is another one
-  return interleave(plan.rounds, runners);
+  return interleaveWarm(plan.rounds, runners);
 }
 
 /** Requests a second, against argon2's hashes a second with every core busy. */
@@ -129,7 +128,7 @@ export async function measureFinalizeRegistration(
   plan: Plan,
   sink: SmtpSink,
 ): Promise<Measured> {
-  return interleave(
+  return interleaveWarm(
     plan.rounds,
     forEach(stage, async (each) => {
       const { emails } = await registerMany(each, plan.oneByOne * 2);
@@ -142,7 +141,7 @@ export async function measureFinalizeRegistration(
 
 /** Redemptions a second, of links that were mailed just before. The password stays the same. */
 export async function measureFinalizeReset(stage: Stage, plan: Plan, sink: SmtpSink): Promise<Measured> {
-  return interleave(
+  return interleaveWarm(
     plan.rounds,
     forEach(stage, async (each) => {
       sink.forget();
@@ -197,7 +196,7 @@ export async function measureMails(stage: Stage, plan: Plan, sink: SmtpSink): Pr
   const ours = first(stage);
   await using nodemailer = await HelperProcess.start("limits/nodemailer.ts");
   const order = await mailOrder(ours, sink, plan.mails, true);
-  return await interleave(plan.rounds, {
+  return await interleaveWarm(plan.rounds, {
     [ours.contender.name]: async () => {
       sink.forget();
       sink.hold();
@@ -307,7 +306,8 @@ export async function measureTimes(
   sink: SmtpSink,
 ): Promise<Record<string, Measured>> {
   const times: Record<string, Record<string, number[]>> = {};
-  for (let round = 0; round < plan.rounds; round += 1) {
+  // The first round does not count: until what runs is compiled, a server is another one.
+  for (let round = 0; round <= plan.rounds; round += 1) {
     for (const each of ours) {
       const { requests } = each.contender;
       const timed = async (name: string, operation: Operation, all: readonly HttpRequest[]) => {
@@ -317,7 +317,7 @@ export async function measureTimes(
           await each.ask(operation, request);
           taken.push(performance.now() - startedAt);
         }
-        ((times[name] ??= {})[String(each.accounts)] ??= []).push(median(taken));
+        if (round > 0) ((times[name] ??= {})[String(each.accounts)] ??= []).push(median(taken));
       };
       const some = <T>(make: (index: number) => T) =>
         Array.from({ length: plan.oneByOne }, (_, index) => make(index));

@@ -1,18 +1,21 @@
 // The account server, built, as an operator runs it in production.
 import { fileURLToPath } from "node:url";
 
+import manifest from "../../../package.json" with { type: "json" };
 import type { Contender, HttpAnswer, HttpRequest, Person } from "../contender.ts";
 import { REGISTERED_AT, scatteredId, scatteredUuid } from "./people.ts";
 
-const MAIN = fileURLToPath(new URL("../../../dist/main.js", import.meta.url));
+/** As `npm start` does. */
+const [command = "", ...flags] = manifest.scripts.start.split(" ");
+const MAIN = fileURLToPath(new URL(`../../../${flags.pop()}`, import.meta.url));
 export const JWT_SECRET = "a secret of the bench, which protects nothing at all";
 const NEVER = "2126-01-01 00:00:00Z";
 
 export const accountServer: Contender = {
   name: "account-server",
   program: ({ databaseUrl, smtpPort, port, workers }) => ({
-    command: "node",
-    args: [MAIN],
+    command,
+    args: [...flags, MAIN],
     env: {
       NODE_ENV: "production",
       DATABASE_URL: databaseUrl,
