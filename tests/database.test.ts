@@ -1,8 +1,9 @@
 // The tables are what the entities say.
 import { expect, inject, onTestFinished, test } from "vitest";
 
+import { migrate } from "../src/database/migrator.ts";
 import { connectOrm } from "../src/database/orm.ts";
-import { createDatabase } from "./support/postgres.ts";
+import { createDatabase, query } from "./support/postgres.ts";
 
 test("migrated tables leave nothing for a migration to change", async () => {
   const orm = await connectOrm(await createDatabase(inject("postgresUrl")));
@@ -15,5 +16,22 @@ test("the migrations can be taken back and applied again", async () => {
   onTestFinished(() => orm.close());
   await orm.migrator.down({ to: 0 });
   await orm.migrator.up();
+  expect(await orm.migrator.checkSchema()).toBe(false);
+});
+
+test("in a database of any collation, the beginning of a name or an address is found by an index", async () => {
+  const url = new URL(inject("postgresUrl"));
+  await query(url.href, "create database icu template template0 locale_provider icu icu_locale 'en-US'");
+  url.pathname = "/icu";
+  const orm = await connectOrm(url.href);
+  onTestFinished(() => orm.close());
+  await migrate(orm, url.href);
+  await orm.em.fork().transactional(async (em) => {
+    await em.execute("set local enable_seqscan = off");
+    for (const column of ["username_key", "email_key"]) {
+      const plan = await em.execute(`explain select from accounts.users where ${column} like 'ad%'`);
+      expect(JSON.stringify(plan)).toContain(`Index Cond: ((${column} >= 'ad'::text)`);
+    }
+  });
   expect(await orm.migrator.checkSchema()).toBe(false);
 });

@@ -10,6 +10,15 @@ import type { Measurements } from "./bench.ts";
 
 const FOLDER = new URL("../charts/", import.meta.url);
 const SIZE = { width: 720, height: 320 };
+/** Each the same in every chart, and what is a limit grey. */
+const COLORS: Readonly<Record<string, string>> = {
+  "account-server": "#3b6fd4",
+  "better-auth": "#e08a3c",
+  vendure: "#8a63b8",
+  floor: "#a8adb5",
+  argon2: "#a8adb5",
+  nodemailer: "#a8adb5",
+};
 
 use([BarChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
 
@@ -53,6 +62,7 @@ function chart(work: string, byAccounts: Measurements[string]): string {
       name,
       data: counts.map((count) => Number((byAccounts[count]?.[name]?.median ?? Number.NaN).toPrecision(3))),
       label: { show: true, position: "top", fontSize: 10 },
+      ...(COLORS[name] && { itemStyle: { color: COLORS[name] } }),
     })),
   });
   const svg = chart.renderToSVGString();

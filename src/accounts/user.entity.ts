@@ -14,9 +14,14 @@ export const UserSchema = defineEntity({
     id: p.uuid().primary(),
     username: p.text(),
     email: p.text(),
-    // PostgreSQL folds both by ASCII rules (collation "C"), so no path into the table can forget to.
-    usernameKey: p.text().generated(`(lower("username" collate "C")) stored`).unique("users_username_key"),
-    emailKey: p.text().generated(`(lower("email" collate "C")) stored`),
+    // PostgreSQL folds both by ASCII rules (collation "C"), so no path into the table can forget to. In its order, too, or
+    // an index would not find what begins with a text.
+    usernameKey: p
+      .text()
+      .collation("C")
+      .generated(`(lower("username" collate "C")) stored`)
+      .unique("users_username_key"),
+    emailKey: p.text().collation("C").generated(`(lower("email" collate "C")) stored`),
     passwordHash: p.text(),
     /** BCP 47: the one of the mails' locales that the user reads best. */
     locale: p.text().default("en"),
@@ -43,18 +48,6 @@ export const UserSchema = defineEntity({
     },
     { name: "users_erase_at_index", properties: ["eraseAt"], where: "erase_at is not null" },
     { name: "users_created_at_id_index", properties: ["createdAt", "id"] },
-    {
-      name: "users_username_prefix_index",
-      properties: ["usernameKey"],
-      expression:
-        'create index "users_username_prefix_index" on "accounts"."users" ("username_key" text_pattern_ops)',
-    },
-    {
-      name: "users_email_prefix_index",
-      properties: ["emailKey"],
-      expression:
-        'create index "users_email_prefix_index" on "accounts"."users" ("email_key" text_pattern_ops)',
-    },
   ],
 });
 

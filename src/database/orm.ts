@@ -9,6 +9,7 @@ import { User } from "../accounts/user.entity.ts";
 import { SessionsAndEvents } from "./migrations/2026-11-24-sessions-and-events.ts";
 import { UsersLocale } from "./migrations/2026-11-24-users-locale.ts";
 import { Users } from "./migrations/2026-11-24-users.ts";
+import { UsersKeyCollation } from "./migrations/2026-11-25-users-key-collation.ts";
 
 /** Holds every table of ours; nothing outside it and the queue's schema is ever touched. */
 export const SCHEMA = "accounts";
@@ -18,6 +19,7 @@ export const MIGRATIONS = [
   { name: "2026-11-24-users", class: Users },
   { name: "2026-11-24-users-locale", class: UsersLocale },
   { name: "2026-11-24-sessions-and-events", class: SessionsAndEvents },
+  { name: "2026-11-25-users-key-collation", class: UsersKeyCollation },
 ];
 
 export function ormOptions(databaseUrl: string) {
