@@ -80,7 +80,8 @@ test("the README's tables name every error code and every variable", () => {
   for (const [, variable] of variables) expect(section("Configuration")).toContain(`\`${variable}\``);
 });
 
-test("what the README has run in production is what npm start runs", () => {
+test("what the documents have run in production is what npm start runs", () => {
   const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as { scripts: { start: string } };
   expect(section("To production")).toContain(`\`node_modules/.bin/${scripts.start}\``);
+  expect(readFileSync("docs/operations.md", "utf8")).toContain(` node_modules/.bin/${scripts.start}\``);
 });

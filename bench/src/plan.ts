@@ -28,7 +28,7 @@ export const QUICK: Plan = {
   accounts: [1_000],
   rounds: 2,
   seconds: 2,
-  mixedSeconds: 10,
+  mixedSeconds: 5,
   oneByOne: 20,
   mails: 1_000,
 };

@@ -28,8 +28,9 @@ export interface AccountMail {
   readonly requestedAt: string;
 }
 
-const EXTEND_PENDING = {
-  name: "extend-pending",
+// Of a pending account whose address no active one has.
+const MOVE_EXPIRY = {
+  name: "move-expiry",
   text: `update accounts.users as pending set confirmation_expires_at = $3
     where id = $1 and credential_version = $2 and not is_active
       and not exists (select from accounts.users where email_key = pending.email_key and is_active)
@@ -143,7 +144,7 @@ export class AccountMails {
     });
     // The account stays pending for as long as its newest link is good, however long the mail has waited.
     const values = [user.id, user.credentialVersion, expiresAt];
-    const [pending] = await prepared(this.#em, EXTEND_PENDING, values);
+    const [pending] = await prepared(this.#em, MOVE_EXPIRY, values);
     if (!pending) {
       const owner = await findByEmail(this.#em, user.email);
       // Else it was activated, replaced or removed a moment ago.

@@ -8,10 +8,14 @@ import type { User } from "./user.entity.ts";
 
 const USER_AGENT_MAX_LENGTH = 512;
 
+/** The user, then `eventValues`. */
+export const INSERT_EVENT =
+  "insert into accounts.account_events (user_id, type, occurred_at, address, user_agent, actor, actor_id)";
+
 const RECORD = {
   name: "record",
   // Of nobody, too, if the account went meanwhile, replaced by a registration or erased.
-  text: `insert into accounts.account_events (user_id, type, occurred_at, address, user_agent, actor, actor_id)
+  text: `${INSERT_EVENT}
     values ((select id from accounts.users where id = $1 for key share), $2, $3, $4, $5, $6, $7)`,
 };
 
@@ -47,7 +51,7 @@ export async function recordAll(
   );
 }
 
-/** The columns of an event but its user, in the order of RECORD. */
+/** The columns of an event but its user, in the order of INSERT_EVENT. */
 export function eventValues(parts: AccountsParts, type: AccountEventType, about: About): unknown[] {
   const { occurredAt, address, userAgent, actor, actorId } = columns(parts, type, about);
   return [type, occurredAt, address, userAgent, actor, actorId];

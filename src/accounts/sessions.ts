@@ -8,7 +8,7 @@ import { invalidCredentials } from "./account-error.ts";
 import type { AccountEventType } from "./account-event.entity.ts";
 import { daysAfter, type AccountsParts, type Origin } from "./parts.ts";
 import { prepared } from "./prepared.ts";
-import { originColumns } from "./record.ts";
+import { INSERT_EVENT, originColumns } from "./record.ts";
 import { RefreshToken, Session } from "./session.entity.ts";
 import type { IssuedToken } from "./tokens.ts";
 import type { User } from "./user.entity.ts";
@@ -42,7 +42,7 @@ const OPEN_SESSION = {
         and (credential_version = $2 or password_hash = $3)
       for no key update
     ), event as (
-      insert into accounts.account_events (user_id, type, occurred_at, address, user_agent, actor, actor_id)
+      ${INSERT_EVENT}
       select id, $4, $5, $6, $7, 'OWNER', id from owner
     ), excess as (
       delete from accounts.sessions where id in (

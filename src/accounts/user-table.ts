@@ -3,6 +3,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 
 import { prepared } from "./prepared.ts";
+import { INSERT_EVENT } from "./record.ts";
 import { User, type Role } from "./user.entity.ts";
 
 interface Tables {
@@ -79,7 +80,7 @@ const INSERT = {
       select $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 from (select count(*) from replaced) as no_longer
       returning id
     )
-    insert into accounts.account_events (user_id, type, occurred_at, address, user_agent, actor, actor_id)
+    ${INSERT_EVENT}
     select id, $13, $14, $15, $16, $17, $18 from account`,
 };
 
