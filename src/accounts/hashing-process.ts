@@ -12,7 +12,7 @@ import type { HashingAnswer, HashingTask } from "./hashing.ts";
 
 // Hashing may use every core, but none that something else has use for: requests and PostgreSQL come first. The threads
 // that hash are started later, and inherit it.
-setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+setPriority(constants.priority.PRIORITY_LOW);
 
 // A terminal and a supervisor signal every process; the server says when this one ends.
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => undefined);
