@@ -18,8 +18,8 @@ function forbid(files, ignores, ...groups) {
 }
 
 const homes = {
-  argon2: "src/accounts/hashing-process.ts",
-  bcrypt: "src/accounts/hashing-process.ts",
+  argon2: "src/accounts/hashing/hashing-process.ts",
+  bcrypt: "src/accounts/hashing/hashing-process.ts",
   jsonwebtoken: "src/accounts/tokens.ts",
   nodemailer: "src/mail/transport.ts",
   handlebars: "src/mail/renderer.ts",
@@ -112,30 +112,42 @@ export default defineConfig(
   },
   ...rules,
   ...rulesAtHome,
-  forbid(["src/*.ts"], ["src/log.ts"], ...homeless()),
+  forbid(["src/{bin,app,config}/**/*.ts"], ["src/log.ts"], ...homeless()),
   forbid(
-    ["src/cli/*.ts"],
+    ["src/bin/account/*.ts"],
     [],
-    ["cli/ reaches accounts and database without a server.", ...frameworks, "**/graphql/**", "**/http/**"],
+    [
+      "bin/account/ reaches accounts and database without a server.",
+      ...frameworks,
+      "**/graphql/**",
+      "**/http/**",
+    ],
     ...homeless(),
   ),
   { files: ["web/**"], extends: [reactHooks.configs.flat.recommended] },
-  forbid(
-    ["web/**"],
-    [],
-    [
-      "web/ meets the server by its API; only the rules of arguments are shared.",
-      "**/src/*/*",
-      "!**/src/accounts/arguments.ts",
-    ],
-  ),
+  {
+    files: ["web/**"],
+    rules: {
+      "@typescript-eslint/no-restricted-imports": [
+        "error",
+        {
+          patterns: [
+            {
+              regex: "/src/(?!accounts/rules/)",
+              message: "web/ meets the server by its API; only accounts/rules/ is shared.",
+            },
+          ],
+        },
+      ],
+    },
+  },
   {
     files: ["src/**/*.ts"],
-    ignores: ["src/config.ts"],
+    ignores: ["src/config/**"],
     rules: {
       "no-restricted-properties": [
         "error",
-        { object: "process", property: "env", message: "The environment is read in src/config.ts alone." },
+        { object: "process", property: "env", message: "The environment is read in src/config/ alone." },
       ],
     },
   },

@@ -7,7 +7,7 @@ if (existsSync("node_modules/typescript")) {
   const build = spawnSync("npm run build --silent", { stdio: "inherit", shell: true });
   process.exit(build.status ?? 1);
 }
-if (!existsSync("dist/main.js")) {
+if (!existsSync("dist/bin/serve.js")) {
   console.error("No build in dist/ and no compiler to make one: run `npm ci` without --omit=dev first.");
   process.exit(1);
 }

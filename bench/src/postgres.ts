@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 import pg from "pg";
 
-import { startEmbeddedPostgres } from "../../src/database/embedded-postgres.ts";
+import { startEmbeddedPostgres } from "../../src/embedded-postgres/launcher.ts";
 
 const SETTINGS = {
   shared_buffers: "2GB",

@@ -1,31 +1,31 @@
 // The one door to accounts: every use case, each in a file of its own that says what it does and what it refuses. Each is
 // done whole or refused with an AccountError; no transaction or connection is held while a password is hashed.
-import type { AccountsParts } from "./parts.ts";
+import type { AccountsParts } from "./dependencies.ts";
 import {
   deactivateUser,
   endUserSessions,
   reactivateUser,
   setUserRoles,
-} from "./use-cases/administer-users.ts";
-import { authenticate } from "./use-cases/authenticate.ts";
-import { finalizeEmailChange, requestEmailChange } from "./use-cases/change-email.ts";
-import { changePassword } from "./use-cases/change-password.ts";
-import { changeUsername } from "./use-cases/change-username.ts";
-import { cleanUp } from "./use-cases/clean-up.ts";
-import { createAdmin } from "./use-cases/create-admin.ts";
-import { deleteAccount } from "./use-cases/delete-account.ts";
-import { exportAccount } from "./use-cases/export-account.ts";
-import { finalizeRegistration } from "./use-cases/finalize-registration.ts";
-import { finalizeReset } from "./use-cases/finalize-reset.ts";
-import { importUsers } from "./use-cases/import-users.ts";
-import { accountEvents } from "./use-cases/list-events.ts";
-import { user, userByName, users } from "./use-cases/list-users.ts";
-import { login } from "./use-cases/login.ts";
-import { logout, logoutEverywhere, revokeSession, sessions } from "./use-cases/manage-sessions.ts";
-import { refreshSession } from "./use-cases/refresh-session.ts";
-import { register } from "./use-cases/register.ts";
-import { requestReset } from "./use-cases/request-reset.ts";
-import { resendRegistration } from "./use-cases/resend-registration.ts";
+} from "./administration/administer-users.ts";
+import { authenticate } from "./sign-in/authenticate.ts";
+import { finalizeEmailChange, requestEmailChange } from "./email-address/change-email.ts";
+import { changePassword } from "./password/change-password.ts";
+import { changeUsername } from "./own-account/change-username.ts";
+import { cleanUp } from "./administration/clean-up.ts";
+import { createAdmin } from "./registration/create-admin.ts";
+import { deleteAccount } from "./own-account/delete-account.ts";
+import { exportAccount } from "./own-account/export-account.ts";
+import { finalizeRegistration } from "./registration/finalize-registration.ts";
+import { finalizeReset } from "./password/finalize-reset.ts";
+import { importUsers } from "./administration/import-users.ts";
+import { accountEvents } from "./administration/account-events.ts";
+import { user, userByName, users } from "./administration/list-users.ts";
+import { login } from "./sign-in/login.ts";
+import { logout, logoutEverywhere, revokeSession, sessions } from "./sessions/manage-sessions.ts";
+import { refreshSession } from "./sessions/refresh-session.ts";
+import { register } from "./registration/register.ts";
+import { requestReset } from "./password/request-reset.ts";
+import { resendRegistration } from "./registration/resend-registration.ts";
 
 const USE_CASES = {
   // Becoming a user, and getting back in.

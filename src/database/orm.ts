@@ -2,10 +2,10 @@
 import { Migrator } from "@mikro-orm/migrations";
 import { defineConfig, MikroORM } from "@mikro-orm/postgresql";
 
-import { AccountEvent } from "../accounts/account-event.entity.ts";
-import { EmailChange } from "../accounts/email-change.entity.ts";
-import { RefreshToken, Session } from "../accounts/session.entity.ts";
-import { User } from "../accounts/user.entity.ts";
+import { AccountEvent } from "../accounts/model/account-event.entity.ts";
+import { EmailChange } from "../accounts/model/email-change.entity.ts";
+import { RefreshToken, Session } from "../accounts/model/session.entity.ts";
+import { User } from "../accounts/model/user.entity.ts";
 import { SessionsAndEvents } from "./migrations/2026-11-24-sessions-and-events.ts";
 import { UsersLocale } from "./migrations/2026-11-24-users-locale.ts";
 import { Users } from "./migrations/2026-11-24-users.ts";

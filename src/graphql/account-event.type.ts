@@ -6,7 +6,7 @@ import {
   AccountEventActor,
   type AccountEvent,
   type AccountEventType as EventType,
-} from "../accounts/account-event.entity.ts";
+} from "../accounts/model/account-event.entity.ts";
 import { deviceOf } from "./session.type.ts";
 
 const EventTypes = Object.fromEntries(Object.keys(ACCOUNT_EVENT_TYPES).map((type) => [type, type])) as Record<

@@ -3,7 +3,7 @@ import { Arg, Args, Ctx, Mutation, Query, Resolver } from "type-graphql";
 
 import type { Accounts } from "../accounts/accounts.ts";
 import type { RequestContext } from "./context.ts";
-import { Errors } from "./error-codes.ts";
+import { Errors } from "./errors-directive.ts";
 import { EMAIL, FinalizeResetArgs, LoginArgs, RegisterArgs, TOKEN } from "./arguments.ts";
 import { AuthPayload, MessagePayload } from "./payloads.ts";
 import { UserType } from "./user.type.ts";

@@ -2,12 +2,12 @@
 import { Arg, Args, ArgsType, Authorized, Ctx, Field, ID, Mutation, Query, Resolver } from "type-graphql";
 
 import type { Accounts } from "../accounts/accounts.ts";
-import { Role, type User } from "../accounts/user.entity.ts";
+import { Role, type User } from "../accounts/model/user.entity.ts";
 import { AccountEventType } from "./account-event.type.ts";
 import { SetUserRolesArgs, USER_ID } from "./arguments.ts";
 import { AccountEventConnection, ConnectionArgs, UserConnection } from "./connections.ts";
 import type { RequestContext } from "./context.ts";
-import { Errors } from "./error-codes.ts";
+import { Errors } from "./errors-directive.ts";
 import { UserType } from "./user.type.ts";
 
 @ArgsType()

@@ -1,7 +1,7 @@
 // The arguments of the mutations that take several, in the order in which the schema shows them.
 import { ArgsType, Field, ID } from "type-graphql";
 
-import { Role } from "../accounts/user.entity.ts";
+import { Role } from "../accounts/model/user.entity.ts";
 
 export const USERNAME = "3 to 32 ASCII letters, digits, `_ . -`.";
 export const EMAIL = "One plain address of printable ASCII; an international domain in its xn-- form.";

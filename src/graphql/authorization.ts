@@ -1,8 +1,8 @@
 // @Authorized(): somebody is signed in; @Authorized(Role.ADMIN): an administrator is.
 import type { AuthCheckerFn } from "type-graphql";
 
-import { AccountError } from "../accounts/account-error.ts";
-import type { Role } from "../accounts/user.entity.ts";
+import { AccountError } from "../accounts/rules/account-error.ts";
+import type { Role } from "../accounts/model/user.entity.ts";
 import type { RequestContext } from "./context.ts";
 
 /** @throws {AccountError} UNAUTHENTICATED, FORBIDDEN */

@@ -1,7 +1,7 @@
 // Long lists, as Relay's cursor connections (https://relay.dev/graphql/connections.htm), forwards only.
 import { ArgsType, Field, Int, ObjectType, type ClassType } from "type-graphql";
 
-import type { Page, PageArgs } from "../accounts/paging.ts";
+import type { Page, PageArgs } from "../accounts/store/paging.ts";
 import { AccountEventType } from "./account-event.type.ts";
 import { UserType } from "./user.type.ts";
 

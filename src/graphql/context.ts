@@ -1,10 +1,10 @@
 // What a resolver knows of the request.
 import Negotiator from "negotiator";
 
-import { unauthenticated } from "../accounts/account-error.ts";
+import { unauthenticated } from "../accounts/rules/account-error.ts";
 import type { Accounts } from "../accounts/accounts.ts";
-import type { Origin } from "../accounts/parts.ts";
-import type { Viewer } from "../accounts/sessions.ts";
+import type { Origin } from "../accounts/dependencies.ts";
+import type { Viewer } from "../accounts/store/sessions.ts";
 
 /** What http/ tells of a request; undefined headers were not sent. */
 export interface GraphQLRequest {

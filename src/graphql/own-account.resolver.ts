@@ -7,7 +7,7 @@ import { mailedToken } from "./account.resolver.ts";
 import { ChangePasswordArgs, PasswordArgs, RequestEmailChangeArgs, TOKEN, USERNAME } from "./arguments.ts";
 import { AccountEventConnection, ConnectionArgs } from "./connections.ts";
 import type { RequestContext } from "./context.ts";
-import { Errors } from "./error-codes.ts";
+import { Errors } from "./errors-directive.ts";
 import { JSONObject } from "./json-object.ts";
 import { AuthPayload, MessagePayload } from "./payloads.ts";
 import { UserType } from "./user.type.ts";

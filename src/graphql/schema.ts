@@ -8,7 +8,7 @@ import type { Accounts } from "../accounts/accounts.ts";
 import { AccountResolver } from "./account.resolver.ts";
 import { AdministrationResolver } from "./administration.resolver.ts";
 import { isAuthorized } from "./authorization.ts";
-import { ErrorsDirective } from "./error-codes.ts";
+import { ErrorsDirective } from "./errors-directive.ts";
 import { OwnAccountResolver } from "./own-account.resolver.ts";
 import { SessionResolver } from "./session.resolver.ts";
 

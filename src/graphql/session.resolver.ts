@@ -1,10 +1,10 @@
 // The devices that are signed in.
 import { Arg, Authorized, Ctx, ID, Mutation, Query, Resolver } from "type-graphql";
 
-import { AccountError } from "../accounts/account-error.ts";
+import { AccountError } from "../accounts/rules/account-error.ts";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { RequestContext } from "./context.ts";
-import { Errors } from "./error-codes.ts";
+import { Errors } from "./errors-directive.ts";
 import { AuthPayload, MessagePayload } from "./payloads.ts";
 import { SessionType } from "./session.type.ts";
 

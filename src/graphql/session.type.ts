@@ -2,7 +2,7 @@
 import Bowser from "bowser";
 import { Field, GraphQLISODateTime, ID, ObjectType } from "type-graphql";
 
-import type { Session } from "../accounts/session.entity.ts";
+import type { Session } from "../accounts/model/session.entity.ts";
 
 @ObjectType("Session", { description: "A device that is signed in." })
 export class SessionType {

@@ -1,7 +1,7 @@
 // What clients see of an account. How it is stored is accounts/user.entity.ts.
 import { Field, GraphQLISODateTime, ID, ObjectType, registerEnumType } from "type-graphql";
 
-import { Role, type User } from "../accounts/user.entity.ts";
+import { Role, type User } from "../accounts/model/user.entity.ts";
 
 registerEnumType(Role, {
   name: "Role",

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
-import { internalError } from "../graphql/errors.ts";
+import { internalError } from "../graphql/format-error.ts";
 import type { Logger } from "../log.ts";
 
 /** In kibibytes; far more than any operation of ours needs. */

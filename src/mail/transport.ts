@@ -2,7 +2,7 @@
 // nodemailer.
 import { createTransport, type Transporter } from "nodemailer";
 
-import type { SmtpConfig } from "../config.ts";
+import type { SmtpConfig } from "../config/config.ts";
 import type { MailboxFolder } from "./mailbox-folder.ts";
 import type { RenderedMail } from "./renderer.ts";
 

@@ -4,8 +4,8 @@ import { resolve } from "node:path";
 
 import { describe, expect, test } from "vitest";
 
-import { ConfigError, loadConfig, type Config, type Environment } from "../../src/config.ts";
-import { parseEnv, readEnvFile } from "../../src/env-file.ts";
+import { ConfigError, loadConfig, type Config, type Environment } from "../../src/config/config.ts";
+import { parseEnv, readEnvFile } from "../../src/config/env-file.ts";
 
 const SECRET = "a secret of this test, at least 32 bytes long";
 const HIDDEN = "hunter2hunter2";
@@ -496,9 +496,9 @@ describe("production", () => {
   });
 });
 
-/** Every name that src/config.ts reads. */
+/** Every name that src/config/config.ts reads. */
 function knownVariables(): string[] {
-  const source = readFileSync("src/config.ts", "utf8");
+  const source = readFileSync("src/config/config.ts", "utf8");
   return [...new Set([...source.matchAll(/"([A-Z][A-Z0-9_]{3,})"/g)].map(([, name]) => name!))];
 }
 

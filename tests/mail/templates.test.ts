@@ -1,7 +1,7 @@
 // The templates of the mails: complete, escaped where it matters, and no program in what a user chose.
 import { describe, expect, test } from "vitest";
 
-import { sampleVariables } from "../../src/accounts/account-mails.ts";
+import { sampleVariables } from "../../src/accounts/mails/account-mails.ts";
 import { MailRenderer } from "../../src/mail/renderer.ts";
 
 const renderer = new MailRenderer("templates", {});

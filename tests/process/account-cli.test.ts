@@ -35,7 +35,7 @@ async function account(
   args: string[],
   { input = "", cwd }: { input?: string; cwd?: string } = {},
 ): Promise<Run> {
-  const child = spawn(resolve("node_modules/.bin/node"), [resolve("dist/account-cli.js"), ...args], {
+  const child = spawn(resolve("node_modules/.bin/node"), [resolve("dist/bin/account.js"), ...args], {
     cwd: cwd ?? (await temporaryFolder()),
     env: { PATH: process.env["PATH"] ?? "", ...env },
   });
@@ -162,7 +162,7 @@ describe("create-admin", () => {
 
   test.skipIf(!hasScript)("asks at a terminal twice, without echo", async () => {
     const { server, env } = await withServer();
-    const command = `${resolve("node_modules/.bin/node")} ${resolve("dist/account-cli.js")} create-admin root root@example.com`;
+    const command = `${resolve("node_modules/.bin/node")} ${resolve("dist/bin/account.js")} create-admin root root@example.com`;
     const terminal = spawn("script", ["-qec", command, "/dev/null"], {
       cwd: await temporaryFolder(),
       env: { PATH: process.env["PATH"] ?? "", TERM: "xterm", ...env },
@@ -470,7 +470,7 @@ describe("import", () => {
   test.skipIf(!hasScript)("shows how far it is at a terminal", async () => {
     const env = { DATABASE_URL: await createDatabase(inject("postgresUrl")) };
     const file = await fileOf([importable("ada", passlibHash(PASSWORD))]);
-    const command = `${resolve("node_modules/.bin/node")} ${resolve("dist/account-cli.js")} import ${file}`;
+    const command = `${resolve("node_modules/.bin/node")} ${resolve("dist/bin/account.js")} import ${file}`;
     const { stdout } = await promisify(execFile)("script", ["-qec", command, "/dev/null"], {
       cwd: await temporaryFolder(),
       env: { PATH: process.env["PATH"] ?? "", TERM: "xterm", ...env },
@@ -528,7 +528,7 @@ describe("in the default start", () => {
     const people = Array.from({ length: 20_000 }, (_, index) => importable(`user-${index}`, hash));
     // The first line is told as soon as its batch is committed.
     const file = await fileOf(["first", ...people]);
-    const cut = await startProcess({ env, script: "dist/account-cli.js", args: ["import", file] });
+    const cut = await startProcess({ env, script: "dist/bin/account.js", args: ["import", file] });
     await expect.poll(() => cut.output, { timeout: 30_000 }).toContain("line 1");
     expect(await cut.end("SIGINT")).toBe(130);
     expect(cut.output).toBe("line 1: This is no JSON object.\n");

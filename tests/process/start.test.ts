@@ -126,7 +126,7 @@ test("with MIGRATE_ON_START=false an empty database refuses the start until npm 
   expect(await refused.exited()).toBe(1);
   expect(refused.output).toMatch(/^The database's tables .* run `npm run migrate`\.\n$/);
 
-  const migration = await startProcess({ env, script: "dist/migrate.js" });
+  const migration = await startProcess({ env, script: "dist/bin/migrate.js" });
   expect(await migration.exited(), migration.output).toBe(0);
   const server = await startProcess({ env });
   await server.ready();
@@ -324,7 +324,7 @@ test.runIf(isRoot)("an ordinary user starts it in a folder of theirs", async () 
 
 test("npm run mail:preview writes every mail for a designer to look at", async () => {
   const cwd = await temporaryFolder();
-  const preview = await startProcess({ cwd, script: "dist/mail-preview.js" });
+  const preview = await startProcess({ cwd, script: "dist/bin/mail-preview.js" });
   expect(await preview.exited()).toBe(0);
   for (const [locale, greeting] of [
     ["en", "Hello ada,"],

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
 
-import { startEmbeddedPostgres } from "../../src/database/embedded-postgres.ts";
+import { startEmbeddedPostgres } from "../../src/embedded-postgres/launcher.ts";
 import { migrate } from "../../src/database/migrator.ts";
 import { connectOrm } from "../../src/database/orm.ts";
 

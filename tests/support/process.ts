@@ -1,4 +1,4 @@
-// The built server as a process of its own, started as an operator would: `node dist/main.js` with an environment
+// The built server as a process of its own, started as an operator would: `node dist/bin/serve.js` with an environment
 // and nothing else.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -61,7 +61,7 @@ export class ServerProcess {
 
 /** Starts a process that is ended with the test. */
 export async function startProcess(options: ProcessOptions = {}): Promise<ServerProcess> {
-  const { env = {}, root = ".", uid, script = "dist/main.js", args = [] } = options;
+  const { env = {}, root = ".", uid, script = "dist/bin/serve.js", args = [] } = options;
   const cwd = options.cwd ?? (await temporaryFolder());
   const node = resolve(root, "node_modules/.bin/node");
   const child = spawn(node, [resolve(root, script), ...args], {

@@ -2,8 +2,8 @@
 // server and a clock that can be moved.
 import { afterAll, beforeAll, expect, inject, onTestFinished } from "vitest";
 
-import { createApp } from "../../src/app.ts";
-import { loadConfig } from "../../src/config.ts";
+import { createApp } from "../../src/app/app.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import type { MailboxMessage } from "../../src/mail/mailbox-folder.ts";
 import { createDatabase, query } from "./postgres.ts";
 import { GraphQLDoor } from "./graphql.ts";

@@ -1,5 +1,5 @@
 // The form that fields must have, by the API's own rules, told while one types.
-import { FORMS } from "../../src/accounts/arguments.ts";
+import { FORMS } from "../../src/accounts/rules/argument-rules.ts";
 import { serverSettings } from "./server-settings.ts";
 
 /** What is wrong with the value of a field, in one sentence; true if nothing is. */

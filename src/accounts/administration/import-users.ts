@@ -1,0 +1,185 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+
+import { AccountError, type FieldFault } from "../rules/account-error.ts";
+import { checkArguments, refuseFaults } from "../rules/argument-rules.ts";
+import { foldCase } from "../rules/fold-case.ts";
+import type { AccountsParts, Origin } from "../dependencies.ts";
+import { hashFault } from "../hashing/hash-formats.ts";
+import { recordAll } from "../store/audit-trail.ts";
+import { Role, User } from "../model/user.entity.ts";
+import { insertUsers } from "../store/user-rows.ts";
+
+/** An account of another system, as it came. */
+export interface ImportRecord {
+  /** Where it came from, for people: "line 3". */
+  readonly place: string;
+  /** Hopefully an object of the FIELDS below. */
+  readonly value: unknown;
+}
+
+/** What became of one batch. */
+export interface ImportedBatch {
+  readonly imported: number;
+  /** Accounts of the same username and address that are here already. */
+  readonly existing: number;
+  readonly refused: readonly { readonly place: string; readonly reason: string }[];
+}
+
+/** Large enough to be fast, small enough for memory and for locks that nobody notices. */
+const BATCH_SIZE = 1_000;
+
+/**
+ * Takes users over with the password hashes that they have; nothing is mailed. Those who are not active become pending
+ * from now on. Each batch is one transaction, told once it is committed, so an import that was cut off can be run again.
+ */
+export async function* importUsers(
+  parts: AccountsParts,
+  records: AsyncIterable<ImportRecord>,
+  origin: Origin,
+): AsyncGenerator<ImportedBatch> {
+  let batch: ImportRecord[] = [];
+  for await (const record of records) {
+    batch.push(record);
+    if (batch.length < BATCH_SIZE) continue;
+    yield await importBatch(parts, batch, origin);
+    batch = [];
+  }
+  if (batch.length > 0) yield await importBatch(parts, batch, origin);
+}
+
+async function importBatch(
+  parts: AccountsParts,
+  records: readonly ImportRecord[],
+  origin: Origin,
+): Promise<ImportedBatch> {
+  const reasons = new Map<ImportRecord, string>();
+  const candidates = new Map<User, ImportRecord>();
+  for (const record of records) {
+    try {
+      candidates.set(toUser(parts, record.value), record);
+    } catch (error) {
+      if (!(error instanceof AccountError)) throw error;
+      reasons.set(record, error.message);
+    }
+  }
+
+  return parts.em.fork().transactional(async (em) => {
+    const names = await takenNames(parts, em, [...candidates.keys()]);
+    const accepted = new Map<User, ImportRecord>();
+    let existing = 0;
+    for (const [user, record] of candidates) {
+      const [usernameKey, emailKey] = [foldCase(user.username), foldCase(user.email)];
+      if (names.emailOf.get(usernameKey) === emailKey) existing += 1;
+      else if (names.emailOf.has(usernameKey))
+        reasons.set(record, `The username ${user.username} belongs to another account.`);
+      else if (names.emails.has(emailKey))
+        reasons.set(record, `The address ${user.email} belongs to another account.`);
+      else {
+        accepted.set(user, record);
+        names.emailOf.set(usernameKey, emailKey);
+        names.emails.add(emailKey);
+      }
+    }
+    const inserted = await insertUsers(em, [...accepted.keys()]);
+    const imported = [...accepted.keys()].filter(({ id }) => inserted.has(id));
+    await recordAll(parts, em, "IMPORTED", imported, origin);
+    for (const [user, record] of accepted) {
+      if (!inserted.has(user.id)) reasons.set(record, "The username or the address was taken a moment ago.");
+    }
+    const refused = records.flatMap((record) => {
+      const reason = reasons.get(record);
+      return reason === undefined ? [] : [{ place: record.place, reason }];
+    });
+    return { imported: imported.length, existing, refused };
+  });
+}
+
+/** Who has the names of these users. What has expired gives way, as it does to a registration. */
+async function takenNames(parts: AccountsParts, em: EntityManager, users: readonly User[]) {
+  const named = {
+    $or: [
+      { usernameKey: { $in: users.map(({ username }) => foldCase(username)) } },
+      { emailKey: { $in: users.map(({ email }) => foldCase(email)) } },
+    ],
+  };
+  await em.nativeDelete(User, {
+    ...named,
+    isActive: false,
+    confirmationExpiresAt: { $lte: parts.now() },
+  });
+  const holders = await em.find(User, named, { fields: ["usernameKey", "emailKey"] });
+  return {
+    emailOf: new Map(holders.map(({ usernameKey, emailKey }) => [usernameKey, emailKey])),
+    emails: new Set(holders.map(({ emailKey }) => emailKey)),
+  };
+}
+
+interface Field {
+  readonly isOptional?: true;
+  readonly isGood: (value: unknown) => boolean;
+  readonly wanted: string;
+}
+
+const TEXT: Field = { isGood: (value) => typeof value === "string", wanted: "text" };
+const ROLES: readonly unknown[] = Object.values(Role);
+
+const FIELDS: Readonly<Record<string, Field>> = {
+  username: TEXT,
+  email: TEXT,
+  passwordHash: TEXT,
+  roles: {
+    isOptional: true,
+    isGood: (value) =>
+      Array.isArray(value) && value.length > 0 && value.every((role) => ROLES.includes(role)),
+    wanted: `a list of ${ROLES.join(" and ")}`,
+  },
+  isActive: { isOptional: true, isGood: (value) => typeof value === "boolean", wanted: "true or false" },
+  createdAt: {
+    isOptional: true,
+    isGood: (value) =>
+      typeof value === "string" && /^[1-9]\d{3}-\d\d-\d\d/.test(value) && !Number.isNaN(Date.parse(value)),
+    wanted: "a time such as 2026-11-24T09:30:00Z",
+  },
+};
+
+/** @throws {AccountError} BAD_USER_INPUT */
+function toUser(parts: AccountsParts, value: unknown): User {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new AccountError("BAD_USER_INPUT", "This is no JSON object.");
+  refuseFaults(fieldFaults(value as Record<string, unknown>));
+  const fields = value as {
+    username: string;
+    email: string;
+    passwordHash: string;
+    roles?: Role[];
+    isActive?: boolean;
+    createdAt?: string;
+  };
+  const { username, email, passwordHash, isActive = true, createdAt, roles } = fields;
+  checkArguments({ username, email, passwordHash }, ["username", "email"]);
+  const message = hashFault(passwordHash);
+  if (message) refuseFaults([{ field: "passwordHash", message }]);
+  return User.create({
+    username,
+    email,
+    passwordHash,
+    locale: parts.pickLocale([]),
+    ...(roles && { roles }),
+    confirmationExpiresAt: isActive ? null : parts.tokens.expiry("registration"),
+    ...(createdAt !== undefined && { createdAt: new Date(createdAt) }),
+    now: parts.now(),
+  });
+}
+
+/** Unknown fields are faults: `is_active` for `isActive` must not let anybody in. */
+function fieldFaults(value: Record<string, unknown>): FieldFault[] {
+  const unknown = Object.keys(value)
+    .filter((name) => !Object.hasOwn(FIELDS, name))
+    .map((name) => ({ field: name.slice(0, 40), message: "There is no such field." }));
+  const bad = Object.entries(FIELDS)
+    .filter(([name, { isOptional, isGood }]) =>
+      value[name] === undefined ? !isOptional : !isGood(value[name]),
+    )
+    .map(([field, { wanted }]) => ({ field, message: `Give ${wanted}.` }));
+  return [...unknown, ...bad];
+}

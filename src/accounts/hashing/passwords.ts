@@ -1,0 +1,76 @@
+// Passwords: which are strong enough, and how many wait for being hashed.
+import { dictionary } from "@zxcvbn-ts/language-common";
+import pLimit from "p-limit";
+
+import { AccountError } from "../rules/account-error.ts";
+import { foldCase } from "../rules/fold-case.ts";
+import { DECOY } from "./hash-formats.ts";
+import * as hashing from "./hashing.ts";
+
+const MAX_LENGTH = 128;
+/** Hashes that may wait for their turn; on two cores about eight seconds' worth, after which a refusal serves better. */
+const MAX_WAITING = 400;
+
+/** One instance a process: the limit on hashing at the same time is its. */
+export class Passwords {
+  readonly #minLength: number;
+  readonly #common: ReadonlySet<string>;
+  readonly #turn = pLimit(hashing.hashesAtOnce());
+
+  constructor(minLength: number) {
+    this.#minLength = minLength;
+    this.#common = new Set(dictionary["passwords-common"]);
+  }
+
+  /**
+   * NIST SP 800-63B: a minimum length and a list of common passwords, no rules of composition.
+   * @throws {AccountError} WEAK_PASSWORD
+   */
+  checkStrength(password: string, owner: { username: string; email: string }, field = "password"): void {
+    const fault = this.#weakness(password, owner);
+    if (fault) throw new AccountError("WEAK_PASSWORD", fault, { field });
+  }
+
+  /** @throws {AccountError} SERVER_BUSY */
+  hash(password: string): Promise<string> {
+    return this.#inTurn(() => hashing.hash(password));
+  }
+
+  /**
+   * Whether `password` made `hash`; null stands for an unknown user and takes the same time.
+   * @throws {AccountError} SERVER_BUSY
+   */
+  async verify(hash: string | null, password: string): Promise<boolean> {
+    // Longer ones were never accepted, whoever the user is, so the answer tells nothing.
+    if (isLongerThan(password, MAX_LENGTH)) return false;
+    const matches = await this.#inTurn(() => hashing.made(hash ?? DECOY, password));
+    return matches && hash !== null;
+  }
+
+  #weakness(password: string, owner: { username: string; email: string }): string | undefined {
+    // Code points, as a person counts characters, not UTF-16 units.
+    if (!isLongerThan(password, this.#minLength - 1))
+      return `The password needs at least ${this.#minLength} characters.`;
+    if (isLongerThan(password, MAX_LENGTH)) return `The password may have at most ${MAX_LENGTH} characters.`;
+    const folded = password.toLowerCase();
+    if (this.#common.has(folded)) return "The password is one of the most common ones: choose another.";
+    if (folded === foldCase(owner.username) || folded === foldCase(owner.email)) {
+      return "The password may not be the username or the email address.";
+    }
+    return undefined;
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#turn.pendingCount >= MAX_WAITING) {
+      throw new AccountError("SERVER_BUSY", "The server is busy: try again in a moment.");
+    }
+    return this.#turn(work);
+  }
+}
+
+function isLongerThan(text: string, codePoints: number): boolean {
+  // A code point takes one or two units, so most lengths are decided without walking the text.
+  if (text.length <= codePoints) return false;
+  if (text.length > codePoints * 2) return true;
+  return Array.from(text).length > codePoints;
+}

@@ -1,0 +1,45 @@
+import { AccountEvent } from "../model/account-event.entity.ts";
+import { checkArguments } from "../rules/argument-rules.ts";
+import { EmailChange } from "../model/email-change.entity.ts";
+import type { AccountsParts, Origin } from "../dependencies.ts";
+import { record } from "../store/audit-trail.ts";
+import { Session } from "../model/session.entity.ts";
+import type { Viewer } from "../store/sessions.ts";
+import { confirmPassword } from "../store/users.ts";
+
+/**
+ * All that is stored about a user, for its owner (GDPR, article 15), but what is there to keep others out: the hashes of
+ * password and refresh tokens.
+ * @throws {AccountError} BAD_USER_INPUT, INVALID_CREDENTIALS, SERVER_BUSY
+ */
+export async function exportAccount(
+  parts: AccountsParts,
+  { user }: Viewer,
+  password: string,
+  origin: Origin,
+): Promise<object> {
+  checkArguments({ password });
+  await confirmPassword(parts, user, "password", password, origin);
+  const em = parts.em.fork();
+  await record(parts, em, "EXPORTED", { user, origin, actor: user });
+  const byUser = { user: user.id };
+  const sessions = await em.find(Session, byUser, { orderBy: { createdAt: "asc" } });
+  const emailChanges = await em.find(EmailChange, byUser, { orderBy: { requestedAt: "asc" } });
+  const events = await em.find(AccountEvent, byUser, { orderBy: { id: "asc" } });
+  const { id, username, email, locale, roles, isActive, createdAt, updatedAt } = user;
+  return JSON.parse(
+    JSON.stringify({
+      exportedAt: parts.now(),
+      user: { id, username, email, locale, roles, isActive, createdAt, updatedAt },
+      sessions: sessions.map(({ id, address, userAgent, createdAt, lastUsedAt, expiresAt }) => ({
+        ...{ id, address, userAgent, createdAt, lastUsedAt, expiresAt },
+      })),
+      emailChanges: emailChanges.map(({ oldEmail, newEmail, isUndo, requestedAt }) => ({
+        ...{ oldEmail, newEmail, isUndo, requestedAt },
+      })),
+      events: events.map(({ type, occurredAt, address, userAgent, actor, actorId }) => ({
+        ...{ type, occurredAt, address, userAgent, actor, actorId },
+      })),
+    }),
+  ) as object;
+}

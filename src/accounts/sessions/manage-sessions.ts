@@ -1,0 +1,59 @@
+import { notFound } from "../rules/account-error.ts";
+import type { AccountsParts, Origin } from "../dependencies.ts";
+import { record } from "../store/audit-trail.ts";
+import { Session } from "../model/session.entity.ts";
+import { endSessions, type Viewer } from "../store/sessions.ts";
+import { UUID } from "../store/users.ts";
+
+/** The sessions of a user that have not ended, the one used last first. */
+export function sessions({ em, now }: AccountsParts, { user }: Viewer): Promise<Session[]> {
+  return em
+    .fork()
+    .find(
+      Session,
+      { user: user.id, expiresAt: { $gt: now() } },
+      { orderBy: { lastUsedAt: "desc", id: "asc" } },
+    );
+}
+
+/** Ends the session of the request. */
+export async function logout(parts: AccountsParts, viewer: Viewer, origin: Origin): Promise<string> {
+  const { user, session } = viewer;
+  await parts.em.fork().transactional(async (em) => {
+    await record(parts, em, "LOGGED_OUT", { user, origin, actor: user });
+    await em.nativeDelete(Session, { id: session.id });
+  });
+  return "You are signed out.";
+}
+
+/** Ends every session, the one of the request included. */
+export async function logoutEverywhere(
+  parts: AccountsParts,
+  { user }: Viewer,
+  origin: Origin,
+): Promise<string> {
+  await parts.em.fork().transactional(async (em) => {
+    await record(parts, em, "SESSIONS_ENDED", { user, origin, actor: user });
+    await endSessions(em, user);
+  });
+  return "You are signed out on every device.";
+}
+
+/**
+ * Ends one session, as of a lost device.
+ * @throws {AccountError} NOT_FOUND
+ */
+export async function revokeSession(
+  parts: AccountsParts,
+  { user }: Viewer,
+  id: string,
+  origin: Origin,
+): Promise<string> {
+  if (!UUID.test(id)) throw notFound(id);
+  const session = { id, user: user.id, expiresAt: { $gt: parts.now() } };
+  await parts.em.fork().transactional(async (em) => {
+    await record(parts, em, "SESSION_REVOKED", { user, origin, actor: user });
+    if ((await em.nativeDelete(Session, session)) === 0) throw notFound(id);
+  });
+  return "The session is ended.";
+}

@@ -1,0 +1,60 @@
+import { LockMode } from "@mikro-orm/postgresql";
+
+import { AccountError } from "../rules/account-error.ts";
+import { checkArguments } from "../rules/argument-rules.ts";
+import type { AccountsParts, Origin } from "../dependencies.ts";
+import { record } from "../store/audit-trail.ts";
+import { RefreshToken, Session } from "../model/session.entity.ts";
+import { User } from "../model/user.entity.ts";
+import { continueSession, hashOf, type SignIn } from "../store/sessions.ts";
+
+/** Two tabs may refresh with one token: for this long, a spent one gets a successor of its own. */
+const GRACE_MS = 10_000;
+
+/**
+ * Exchanges a refresh token for its successor and a new access token. A spent token that comes again later than
+ * GRACE_MS has been copied, and nobody can tell by whom: its session ends (OAuth 2.0 Security BCP, RFC 9700, 4.14.2).
+ * @throws {AccountError} BAD_USER_INPUT, INVALID_TOKEN
+ */
+export async function refreshSession(
+  parts: AccountsParts,
+  refreshToken: string,
+  origin: Origin,
+): Promise<SignIn> {
+  checkArguments({ refreshToken });
+  const signIn = await parts.em.fork().transactional(async (em) => {
+    const hash = hashOf(refreshToken);
+    const found = await em.findOne(RefreshToken, { hash }, { populate: ["session"] });
+    if (!found) return null;
+    const user = await em.findOne(
+      User,
+      { id: found.session.user.id },
+      { lockMode: LockMode.PESSIMISTIC_READ },
+    );
+    // The session's row is what racing refreshes of any of its tokens wait for; the token is read again behind it.
+    const session = await em.findOne(
+      Session,
+      { id: found.session.id, expiresAt: { $gt: parts.now() } },
+      { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true },
+    );
+    if (!session) return null;
+    const token = await em.findOne(RefreshToken, { hash }, { refresh: true });
+    if (!token || !user?.isUsable) return null;
+    const now = parts.now();
+    if (!token.spentAt) {
+      token.spentAt = now;
+    } else if (now.getTime() - token.spentAt.getTime() > GRACE_MS) {
+      // Not an exception: the end of the session has to be committed.
+      await record(parts, em, "REFRESH_TOKEN_REUSED", { user, origin, actor: null });
+      await em.nativeDelete(Session, { id: session.id });
+      return null;
+    }
+    return continueSession(parts, em, session);
+  });
+  if (!signIn) {
+    throw new AccountError("INVALID_TOKEN", "The refresh token is not valid: log in again.", {
+      field: "refreshToken",
+    });
+  }
+  return signIn;
+}

@@ -1,0 +1,138 @@
+// The operator's commands; each ends in what it says on standard output, or in an error of one sentence.
+import { AccountError } from "../../accounts/rules/account-error.ts";
+import type { Accounts } from "../../accounts/accounts.ts";
+import { checkArguments } from "../../accounts/rules/argument-rules.ts";
+import { foldCase } from "../../accounts/rules/fold-case.ts";
+import { Role, type User } from "../../accounts/model/user.entity.ts";
+import { askPassword } from "./ask-password.ts";
+import { showProgress } from "./import-progress.ts";
+import type { ImportSource } from "./import-sources.ts";
+import { OPERATOR } from "./operator.ts";
+
+/**
+ * Adds an administrator, or gives an active user the role.
+ * @throws {Error} where the user exists and `isExisting` does not say that this is known
+ */
+export async function createAdmin(
+  accounts: Accounts,
+  username: string,
+  email: string,
+  isExisting: boolean,
+): Promise<void> {
+  checkArguments({ username, email }, ["username", "email"]);
+  const user = await find(accounts, username);
+  if (isExisting) return promote(accounts, user, username, email);
+  if (user?.isActive && foldCase(user.email) === foldCase(email)) {
+    throw new Error(
+      `${describe(user)} exists already: with --existing it becomes an administrator and keeps its password.`,
+    );
+  }
+  const password = await askPassword();
+  console.log(
+    `${describe(await accounts.createAdmin({ username, email, password }, OPERATOR))} is an administrator now.`,
+  );
+}
+
+async function promote(
+  accounts: Accounts,
+  user: User | null,
+  username: string,
+  email: string,
+): Promise<void> {
+  if (!user || foldCase(user.email) !== foldCase(email))
+    throw new Error(`There is no user ${username} with the address ${email}: leave --existing out.`);
+  if (!user.isUsable)
+    throw new Error(
+      `${describe(user)} is ${stateOf(user)}: only an active user can become an administrator.`,
+    );
+  const changed = await accounts.setUserRoles(null, user.id, [...user.roles, Role.ADMIN], OPERATOR);
+  console.log(`${describe(changed)} is an administrator now.`);
+}
+
+/** Prints the users whose username or address begins with `search`, or all, one a line. */
+export async function list(accounts: Accounts, search?: string): Promise<void> {
+  let after: string | undefined;
+  for (;;) {
+    const page = await accounts.users({
+      first: 100,
+      ...(after !== undefined && { after }),
+      ...(search !== undefined && { search }),
+    });
+    for (const { node } of page.edges) console.log(lineOf(node));
+    after = page.edges.at(-1)?.cursor;
+    if (!page.hasNextPage) return;
+  }
+}
+
+export async function deactivate(accounts: Accounts, name: string): Promise<void> {
+  const { id } = await accounts.userByName(name);
+  const user = await accounts.deactivateUser(null, id, OPERATOR);
+  console.log(`${describe(user)} is deactivated and signed out everywhere.`);
+}
+
+export async function reactivate(accounts: Accounts, name: string): Promise<void> {
+  const { id } = await accounts.userByName(name);
+  const user = await accounts.reactivateUser(null, id, OPERATOR);
+  console.log(`${describe(user)} is ${stateOf(user)}.`);
+}
+
+/** Mails a link that sets a new password. */
+export async function reset(accounts: Accounts, name: string): Promise<void> {
+  const { email } = await accounts.userByName(name);
+  console.log(`${await accounts.requestReset(email, OPERATOR)} ${SENT_BY_SERVER}`);
+}
+
+/** Mails a new confirmation link. */
+export async function resend(accounts: Accounts, name: string): Promise<void> {
+  const { email } = await accounts.userByName(name);
+  console.log(`${await accounts.resendRegistration(email, OPERATOR)} ${SENT_BY_SERVER}`);
+}
+
+const SENT_BY_SERVER = "The running server sends it, or the next one that starts.";
+
+/** @returns whether all were taken */
+export async function importAll(accounts: Accounts, source: ImportSource): Promise<boolean> {
+  const progress = showProgress(source.total);
+  const sum = { imported: 0, existing: 0, refused: 0 };
+  try {
+    for await (const batch of accounts.importUsers(source.records, OPERATOR)) {
+      for (const { place, reason } of batch.refused) progress.tell(`${place}: ${reason}`);
+      sum.imported += batch.imported;
+      sum.existing += batch.existing;
+      sum.refused += batch.refused.length;
+      progress.at(source.read());
+    }
+  } finally {
+    progress.stop();
+  }
+  console.log(`${sum.imported} imported, ${sum.existing} already there, ${sum.refused} refused.`);
+  return sum.refused === 0;
+}
+
+async function find(accounts: Accounts, name: string): Promise<User | null> {
+  try {
+    return await accounts.userByName(name);
+  } catch (error) {
+    if (error instanceof AccountError && error.code === "NOT_FOUND") return null;
+    throw error;
+  }
+}
+
+const describe = (user: User) => `${user.username} <${user.email}>`;
+
+function stateOf(user: User): string {
+  if (user.deactivatedAt) return "deactivated";
+  if (user.eraseAt) return "deleted";
+  return user.isActive ? "active" : "not confirmed";
+}
+
+/** Columns of one width, the longest text last. */
+function lineOf(user: User): string {
+  return [
+    user.createdAt.toISOString(),
+    stateOf(user).padEnd(13),
+    user.roles.join(",").padEnd(10),
+    user.username.padEnd(32),
+    user.email,
+  ].join("  ");
+}

@@ -1,0 +1,369 @@
+// Environment -> one typed, frozen Config. Every variable the server knows is read, checked and explained
+// here and nowhere else; all faults are reported together. `.env.example` and the README's table follow it.
+import { isIP } from "node:net";
+import { resolve } from "node:path";
+
+import { readEnvFile } from "./env-file.ts";
+import type { LogLevel } from "../log.ts";
+
+/** How the connection to the SMTP server is secured: from the first byte, by required STARTTLS, or if offered. */
+export type SmtpSecurity = "tls" | "starttls" | "opportunistic";
+
+export interface SmtpConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly security: SmtpSecurity;
+  /** Null: the server asks for no authentication. */
+  readonly auth: { readonly user: string; readonly pass: string } | null;
+}
+
+export interface Config {
+  /** NODE_ENV=production: no stand-ins, no GraphiQL, no introspection. */
+  readonly isProduction: boolean;
+  readonly appName: string;
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Processes that serve requests. */
+  readonly workers: number;
+  /** Addresses or networks (CIDR) of the proxies whose X-Forwarded-For header is believed. */
+  readonly trustedProxies: readonly string[];
+  /** Origins whose browsers may call /graphql; exact, none by default. */
+  readonly corsOrigins: readonly string[];
+  readonly logLevel: LogLevel;
+  /** Absolute folder of the stand-ins' data: embedded PostgreSQL, signing secret, mailbox. */
+  readonly dataDir: string;
+  /** Null: the embedded PostgreSQL. */
+  readonly databaseUrl: string | null;
+  readonly migrateOnStart: boolean;
+  /** Null: made once and kept in the data folder. */
+  readonly jwtSecret: string | null;
+  readonly accessTokenMinutes: number;
+  readonly registrationTokenMinutes: number;
+  readonly resetTokenMinutes: number;
+  readonly emailChangeTokenMinutes: number;
+  /** A session ends if it is not used for this long. */
+  readonly sessionIdleDays: number;
+  /** A session ends after this long in any case. */
+  readonly sessionMaxDays: number;
+  readonly auditRetentionDays: number;
+  readonly hideAccountExistence: boolean;
+  readonly passwordMinLength: number;
+  /** Null: mails go to the mailbox in the data folder. */
+  readonly smtp: SmtpConfig | null;
+  readonly sender: { readonly name: string; readonly address: string };
+  /** Subjects that replace those of the templates. */
+  readonly subjects: { readonly registration?: string; readonly reset?: string };
+  /** The web client at `/`. */
+  readonly hasWebClient: boolean;
+  /** Null: the page of the web client. */
+  readonly confirmationUri: string | null;
+  readonly resetUri: string | null;
+  readonly emailChangeUri: string | null;
+}
+
+/** Everything that is wrong with the environment, each fault one sentence that says how to mend it. */
+export class ConfigError extends Error {
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    const count = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
+    super(`The configuration has ${count}:\n${faults.map((fault) => `  - ${fault}`).join("\n")}`);
+    this.name = "ConfigError";
+    this.faults = faults;
+  }
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The process's environment over the `.env` file of the working directory. */
+export function readEnvironment(): Environment {
+  return { ...readEnvFile(".env"), ...withoutEmpty(process.env) };
+}
+
+/** @throws {ConfigError} naming every fault at once. */
+export function loadConfig(environment: Environment): Config {
+  const read = new Reader(withoutEmpty(environment));
+  const isProduction =
+    read.oneOf("NODE_ENV", ["development", "test", "production"], "development") === "production";
+  const appName = read.text("APP_NAME", "Account Server");
+  const config: Config = {
+    isProduction,
+    appName,
+    host: read.text("HOST", "127.0.0.1"),
+    port: read.integer("PORT", 4000, 0, 65535),
+    workers: read.integer("WORKERS", 1, 1, 64),
+    trustedProxies: readProxies(read),
+    corsOrigins: readOrigins(read),
+    logLevel: read.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"], "info"),
+    dataDir: resolve(read.text("DATA_DIR", ".data")),
+    databaseUrl: readDatabaseUrl(read),
+    migrateOnStart: read.boolean("MIGRATE_ON_START", true),
+    jwtSecret: read.optional("JWT_SECRET") ?? read.optional("SECRET_KEY"),
+    accessTokenMinutes: read.integer("ACCESS_TOKEN_MINUTES", 15, 1, MONTH_IN_MINUTES),
+    registrationTokenMinutes: read.integer("REGISTRATION_TOKEN_MINUTES", 1440, 1, MONTH_IN_MINUTES),
+    resetTokenMinutes: read.integer("RESET_TOKEN_MINUTES", 30, 1, MONTH_IN_MINUTES),
+    emailChangeTokenMinutes: read.integer("EMAIL_CHANGE_TOKEN_MINUTES", 1440, 1, MONTH_IN_MINUTES),
+    sessionIdleDays: read.integer("SESSION_IDLE_DAYS", 30, 1, 3650),
+    sessionMaxDays: read.integer("SESSION_MAX_DAYS", 90, 1, 3650),
+    auditRetentionDays: read.integer("AUDIT_RETENTION_DAYS", 365, 1, 3650),
+    hideAccountExistence: read.boolean("HIDE_ACCOUNT_EXISTENCE", false),
+    passwordMinLength: read.integer("PASSWORD_MIN_LENGTH", 8, 8, 64),
+    smtp: readSmtp(read),
+    sender: { name: appName, address: readSenderAddress(read, isProduction) },
+    subjects: readSubjects(read),
+    hasWebClient: read.boolean("WEB_CLIENT", true),
+    confirmationUri: readLink(read, "CONFIRMATION_URI", isProduction),
+    resetUri: readLink(read, "RESET_URI", isProduction),
+    emailChangeUri: readLink(read, "EMAIL_CHANGE_URI", isProduction) ?? besideConfirmation(read),
+  };
+  if (isProduction) requireForProduction(read, config);
+  else if (!config.hasWebClient)
+    requireLinks(read, config, "WEB_CLIENT=false leaves no page of this server for it");
+  if (config.workers > 1) requireForWorkers(read, config);
+  if (read.faults.length > 0) throw new ConfigError(read.faults);
+  return Object.freeze(config);
+}
+
+const MONTH_IN_MINUTES = 31 * 24 * 60;
+const SECRET_MIN_BYTES = 32;
+const DATABASE_SCHEMES = ["postgres:", "postgresql:", "postgresql+psycopg2:"];
+
+/** Typed access to the variables; collects faults instead of throwing, so that all are reported together. */
+class Reader {
+  readonly faults: string[] = [];
+  readonly #variables: Environment;
+
+  constructor(variables: Environment) {
+    this.#variables = variables;
+  }
+
+  optional(name: string): string | null {
+    const value = this.#variables[name] ?? null;
+    if (value === null || !/[\u0000-\u001f\u007f]/.test(value)) return value;
+    // A line break would end up in a mail's header or a link.
+    const fault = `${name} holds a control character: remove it.`;
+    if (!this.faults.includes(fault)) this.faults.push(fault);
+    return null;
+  }
+
+  text(name: string, fallback: string): string {
+    return this.optional(name) ?? fallback;
+  }
+
+  integer(name: string, fallback: number, min: number, max: number): number {
+    const value = this.optional(name);
+    if (value === null) return fallback;
+    const number = /^\d+$/.test(value) ? Number(value) : NaN;
+    if (number >= min && number <= max) return number;
+    this.faults.push(
+      `${name} is "${value}": give a whole number from ${min} to ${max}, such as ${fallback}.`,
+    );
+    return fallback;
+  }
+
+  boolean(name: string, fallback: boolean): boolean {
+    const value = this.optional(name);
+    if (value === null) return fallback;
+    if (/^(true|1|yes|on)$/i.test(value)) return true;
+    if (/^(false|0|no|off)$/i.test(value)) return false;
+    this.faults.push(`${name} is "${value}": give true or false.`);
+    return fallback;
+  }
+
+  oneOf<T extends string>(name: string, values: readonly T[], fallback: T): T {
+    const value = this.optional(name) ?? fallback;
+    const known = values.find((candidate) => candidate === value);
+    if (known !== undefined) return known;
+    this.faults.push(`${name} is "${value}": give one of ${values.join(", ")}.`);
+    return fallback;
+  }
+}
+
+/** An empty variable is an unset one. */
+function withoutEmpty(environment: Environment): Environment {
+  return Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""),
+  );
+}
+
+function readDatabaseUrl(read: Reader): string | null {
+  const name = read.optional("DATABASE_URL") === null ? "SQLALCHEMY_DATABASE_URI" : "DATABASE_URL";
+  const value = read.optional(name);
+  if (value === null) return null;
+  try {
+    return parseDatabaseUrl(name, value);
+  } catch (error) {
+    read.faults.push((error as Error).message);
+    return value;
+  }
+}
+
+/**
+ * The URL as the driver takes it, of one that may be SQLAlchemy's.
+ * @param name of the setting, for the message
+ * @throws {Error} one sentence without the value, which may hold a password
+ */
+export function parseDatabaseUrl(name: string, value: string): string {
+  const scheme = /^[^:/]*:/.exec(value)?.[0].toLowerCase() ?? "";
+  if (!DATABASE_SCHEMES.includes(scheme)) {
+    throw new Error(
+      `${name} has the scheme "${scheme.replace(":", "")}": only PostgreSQL is supported, ` +
+        "as in postgresql://user:password@host:5432/database.",
+    );
+  }
+  if (!isDatabaseUrl(value)) {
+    throw new Error(
+      `${name} cannot be read: give postgresql://user:password@host:5432/database, ` +
+        "with % in the password written as %25, and so on.",
+    );
+  }
+  return value.replace(/^[^:]+:/, "postgresql:");
+}
+
+function isDatabaseUrl(value: string): boolean {
+  try {
+    const { username, password, pathname } = new URL(value);
+    return [username, password, pathname].map(decodeURIComponent).length === 3 && pathname.length > 1;
+  } catch {
+    return false;
+  }
+}
+
+function readSmtp(read: Reader): SmtpConfig | null {
+  const isTls = read.boolean("MAIL_USE_SSL", false);
+  const isStartTls = read.boolean("MAIL_USE_TLS", false);
+  const port = read.integer("MAIL_PORT", isTls ? 465 : isStartTls ? 587 : 25, 1, 65535);
+  const user = read.optional("MAIL_USERNAME");
+  const pass = read.optional("MAIL_PASSWORD");
+  if (isTls && isStartTls) {
+    read.faults.push(
+      "MAIL_USE_SSL and MAIL_USE_TLS are both set: keep MAIL_USE_SSL for port 465, MAIL_USE_TLS for 587.",
+    );
+  } else if (isStartTls && port === 465) {
+    read.faults.push(
+      "MAIL_USE_TLS is set with MAIL_PORT=465, which is TLS from the first byte: set MAIL_USE_SSL instead.",
+    );
+  }
+  if (pass !== null && user === null)
+    read.faults.push("MAIL_PASSWORD is set without MAIL_USERNAME: set both.");
+  const host = read.optional("MAIL_SERVER");
+  if (host === null) return null;
+  return {
+    host,
+    port,
+    security: isTls || port === 465 ? "tls" : isStartTls ? "starttls" : "opportunistic",
+    auth: user !== null && pass !== null ? { user, pass } : null,
+  };
+}
+
+function readSenderAddress(read: Reader, isProduction: boolean): string {
+  const isAddress = (value: string) => /^[^\s@<>"]+@[^\s@<>"]+$/.test(value);
+  const address = read.optional("MAIL_DEFAULT_SENDER");
+  if (address !== null && !isAddress(address)) {
+    read.faults.push(
+      `MAIL_DEFAULT_SENDER is "${address}": give a plain address, such as accounts@example.com.`,
+    );
+  }
+  const user = read.optional("MAIL_USERNAME");
+  if (address === null && isProduction && !(user !== null && isAddress(user))) {
+    read.faults.push(
+      "MAIL_DEFAULT_SENDER is missing and MAIL_USERNAME is no address to send from: set one of them.",
+    );
+  }
+  return address ?? (user !== null && isAddress(user) ? user : "no-reply@localhost");
+}
+
+function readSubjects(read: Reader): Config["subjects"] {
+  const registration = read.text("SUBJECT", "");
+  const reset = read.text("SUBJECT_RESET", "");
+  return { ...(registration && { registration }), ...(reset && { reset }) };
+}
+
+function readLink(read: Reader, name: string, isProduction: boolean): string | null {
+  const value = read.optional(name);
+  if (value === null) return null;
+  const protocol = URL.canParse(value) ? new URL(value).protocol : "";
+  if (protocol !== "https:" && (isProduction || protocol !== "http:")) {
+    const schemes = isProduction ? "an https" : "an http or https";
+    read.faults.push(
+      `${name} is "${value}": give ${schemes} address, such as https://app.example.com/#/finalize.`,
+    );
+  }
+  return value;
+}
+
+/** The web client's page, where CONFIRMATION_URI is: a product that has no page of its own for it needs no setting. */
+function besideConfirmation(read: Reader): string | null {
+  const confirmationUri = read.optional("CONFIRMATION_URI");
+  // One that cannot be read is told of by its own name.
+  if (confirmationUri === null || !/^https?:/.test(confirmationUri) || !URL.canParse(confirmationUri))
+    return null;
+  return new URL("/#/change-email", confirmationUri).href;
+}
+
+function readProxies(read: Reader): string[] {
+  const proxies = (read.optional("TRUSTED_PROXIES") ?? "").split(",").map((proxy) => proxy.trim());
+  return proxies.filter((proxy) => {
+    if (proxy === "") return false;
+    const [address = "", bits, more] = proxy.split("/");
+    const version = isIP(address);
+    const isNetwork =
+      bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+    if (version !== 0 && isNetwork && more === undefined) return true;
+    read.faults.push(
+      `TRUSTED_PROXIES holds "${proxy}": give addresses or networks, such as 127.0.0.1 or 10.0.0.0/8, with commas between.`,
+    );
+    return false;
+  });
+}
+
+function readOrigins(read: Reader): string[] {
+  const origins = (read.optional("CORS_ORIGINS") ?? "").split(",").map((origin) => origin.trim());
+  return origins.filter((origin) => {
+    if (origin === "") return false;
+    if (!origin.includes("*") && URL.canParse(origin) && new URL(origin).origin === origin) return true;
+    read.faults.push(
+      `CORS_ORIGINS holds "${origin}": give exact origins, such as https://app.example.com, with commas between.`,
+    );
+    return false;
+  });
+}
+
+function requireForProduction(read: Reader, config: Config): void {
+  const reason = "NODE_ENV=production has no stand-in for it";
+  const missing = (name: string, advice: string) => {
+    read.faults.push(`${name} is missing, and ${reason}: ${advice}.`);
+  };
+  if (config.databaseUrl === null)
+    missing("DATABASE_URL", "give postgresql://user:password@host:5432/database");
+  if (config.smtp === null) missing("MAIL_SERVER", "give the host name of your SMTP server");
+  requireLinks(read, config, reason);
+  if (config.jwtSecret === null) {
+    missing("JWT_SECRET", "give at least 32 random bytes, such as the output of `openssl rand -base64 48`");
+  } else if (Buffer.byteLength(config.jwtSecret) < SECRET_MIN_BYTES) {
+    const bytes = Buffer.byteLength(config.jwtSecret);
+    read.faults.push(
+      `JWT_SECRET has ${bytes} bytes: give at least ${SECRET_MIN_BYTES} random ones, ` +
+        "such as the output of `openssl rand -base64 48`.",
+    );
+  }
+}
+
+function requireForWorkers(read: Reader, { workers, databaseUrl, jwtSecret, smtp }: Config): void {
+  if (databaseUrl !== null && jwtSecret !== null && smtp !== null) return;
+  read.faults.push(
+    `WORKERS is ${workers}, but several processes cannot share a stand-in: ` +
+      "set DATABASE_URL, JWT_SECRET and MAIL_SERVER too, or WORKERS=1.",
+  );
+}
+
+function requireLinks(read: Reader, config: Config, reason: string): void {
+  const links = [
+    ["CONFIRMATION_URI", config.confirmationUri, "that confirms accounts"],
+    ["RESET_URI", config.resetUri, "that sets a new password"],
+  ] as const;
+  for (const [name, value, purpose] of links) {
+    if (value === null) read.faults.push(`${name} is missing, and ${reason}: give the page ${purpose}.`);
+  }
+}

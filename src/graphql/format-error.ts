@@ -1,0 +1,60 @@
+// How errors look to clients: a message for people and extensions.code for programs. Causes, stacks and the
+// values that were sent stay here.
+import { randomUUID } from "node:crypto";
+
+import { unwrapResolverError } from "@apollo/server/errors";
+import type { GraphQLFormattedError } from "graphql";
+
+import { AccountError } from "../accounts/rules/account-error.ts";
+import type { Logger } from "../log.ts";
+
+const INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR";
+
+/** For Apollo's `formatError`. */
+export function errorFormatter(log: Logger) {
+  return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
+    const at = {
+      ...(formatted.locations && { locations: formatted.locations }),
+      ...(formatted.path && { path: formatted.path }),
+    };
+    const cause = unwrapResolverError(error);
+    if (cause instanceof AccountError) {
+      const { message, code, field, fields } = cause;
+      return { message, ...at, extensions: { code, ...(field && { field }), ...(fields && { fields }) } };
+    }
+    const code = formatted.extensions?.["code"];
+    if (typeof code !== "string" || code === INTERNAL_SERVER_ERROR)
+      return { ...internalError(log, cause), ...at };
+    const message = withoutValues(formatted.message);
+    // Apollo's code for a variable of the wrong type; as from us, it comes with the fields.
+    const field = code === "BAD_USER_INPUT" ? /^Variable "\$(\w+)"/.exec(message)?.[1] : undefined;
+    return { message, ...at, extensions: { code, ...(field && { field, fields: [{ field, message }] }) } };
+  };
+}
+
+/** What a client learns of an unexpected error: an id that also stands in the log. */
+export function internalError(log: Logger, cause: unknown): GraphQLFormattedError {
+  const id = randomUUID();
+  log.error({ err: cause, id }, "unexpected error");
+  return {
+    message: `Something went wrong on our side. Please tell us this id: ${id}`,
+    extensions: { code: INTERNAL_SERVER_ERROR, id },
+  };
+}
+
+/** No message of use is longer; what is cut off is a request's own text. */
+const MESSAGE_MAX_LENGTH = 300;
+
+/** graphql-js quotes what it did not understand, which may be a password whose quotation marks were forgotten. */
+function withoutValues(text: string): string {
+  const message = text
+    .slice(0, MESSAGE_MAX_LENGTH)
+    .replace(/^(Syntax Error: (?:Expected (?:"[^"]*"|[A-Za-z ]+)|[^",:]*))[\s\S]*$/, "$1")
+    .replace(/^Variable "[^"]*" is not defined/, "A variable that is used is not defined")
+    .replace(/^Unknown operation named [\s\S]*$/, "There is no operation of that name")
+    .replace(/ got invalid value [\s\S]*$/, " has a value of the wrong type")
+    .replace(/(cannot represent [^:]*): [\s\S]*$/, "$1")
+    .replace(/(Expected value of type "[^"]*"), found [\s\S]*$/, "$1")
+    .trimEnd();
+  return /[.?!]$/.test(message) ? message : `${message}.`;
+}
