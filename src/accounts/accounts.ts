@@ -1,6 +1,6 @@
 // The one door to accounts: every use case, each in a file of its own that says what it does and what it refuses. Each is
 // done whole or refused with an AccountError; no transaction or connection is held while a password is hashed.
-import type { AccountsParts } from "./dependencies.ts";
+import type { Dependencies } from "./dependencies.ts";
 import {
   deactivateUser,
   endUserSessions,
@@ -65,16 +65,16 @@ const USE_CASES = {
   cleanUp,
 };
 
-type Bound<UseCase> = UseCase extends (parts: AccountsParts, ...args: infer Args) => infer Result
+type Bound<UseCase> = UseCase extends (deps: Dependencies, ...args: infer Args) => infer Result
   ? (...args: Args) => Result
   : never;
-/** The use cases, with the parts that they work with; one instance serves all requests. */
+/** The use cases, with the deps that they work with; one instance serves all requests. */
 export type Accounts = { readonly [Name in keyof typeof USE_CASES]: Bound<(typeof USE_CASES)[Name]> };
 
-export function createAccounts(parts: AccountsParts): Accounts {
+export function createAccounts(deps: Dependencies): Accounts {
   const bound = Object.entries(USE_CASES).map(([name, useCase]) => [
     name,
-    (useCase as (...args: unknown[]) => unknown).bind(null, parts),
+    (useCase as (...args: unknown[]) => unknown).bind(null, deps),
   ]);
   return Object.fromEntries(bound) as Accounts;
 }

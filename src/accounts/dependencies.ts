@@ -6,7 +6,7 @@ import type { AccountMail } from "./mails/account-mails.ts";
 import type { Passwords } from "./hashing/passwords.ts";
 import type { Tokens } from "./tokens.ts";
 
-export interface AccountsParts {
+export interface Dependencies {
   readonly em: EntityManager;
   readonly mailQueue: Pick<MailQueue<AccountMail>, "enqueue">;
   readonly passwords: Passwords;
@@ -23,9 +23,9 @@ export interface AccountsParts {
 }
 
 /** Where a request came from; for the list of sessions and the audit trail. */
-export interface Origin {
+export interface RequestSource {
   /** The IP address; null if it did not come over a network. */
-  readonly address: string | null;
+  readonly ip: string | null;
   /** The User-Agent header as it was sent. */
   readonly userAgent: string | null;
   /** The operator at the command line, not somebody over HTTP. */

@@ -28,7 +28,7 @@ import { MailboxFolder } from "../mail/mailbox-folder.ts";
 import { MailQueue } from "../mail/queue.ts";
 import { mailboxTransport, smtpTransport } from "../mail/transport.ts";
 import { mailWorker } from "../mail/worker.ts";
-import { within } from "./time-limit.ts";
+import { withTimeLimit } from "./time-limit.ts";
 
 // Enough for whatever is in flight, and together less than the 10 seconds of the whole stop, also while the database
 // does not answer.
@@ -122,7 +122,9 @@ export class App {
       : mailboxTransport(mailbox, config.sender);
     this.#opened.defer(() => transport.close());
 
-    this.#opened.defer(() => within(QUEUE_CLOSES_WITHIN_MS, mailQueue.stop(MAILS_FINISH_WITHIN_SECONDS)));
+    this.#opened.defer(() =>
+      withTimeLimit(QUEUE_CLOSES_WITHIN_MS, mailQueue.stop(MAILS_FINISH_WITHIN_SECONDS)),
+    );
     await mailQueue.start();
 
     const apollo = await this.#openApollo(accounts, log);
@@ -153,7 +155,7 @@ export class App {
   }
 
   async #stop(): Promise<void> {
-    if (this.#starting) await within(START_FINISHES_WITHIN_MS, this.#starting).catch(() => undefined);
+    if (this.#starting) await withTimeLimit(START_FINISHES_WITHIN_MS, this.#starting).catch(() => undefined);
     await this.#opened.disposeAsync();
   }
 
@@ -168,7 +170,7 @@ export class App {
   async #openDatabase(): Promise<{ orm: Orm; databaseUrl: string }> {
     const databaseUrl = this.#config.databaseUrl ?? (await this.#startEmbeddedPostgres());
     const orm = await openDatabase(databaseUrl, this.#config.migrateOnStart);
-    this.#opened.defer(() => within(DATABASE_CLOSES_WITHIN_MS, orm.close()));
+    this.#opened.defer(() => withTimeLimit(DATABASE_CLOSES_WITHIN_MS, orm.close()));
     return { orm, databaseUrl };
   }
 

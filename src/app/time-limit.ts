@@ -2,6 +2,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 /** What `work` comes to, or nothing if it takes longer. */
-export function within<T>(milliseconds: number, work: Promise<T>): Promise<T | undefined> {
+export function withTimeLimit<T>(milliseconds: number, work: Promise<T>): Promise<T | undefined> {
   return Promise.race([work, delay(milliseconds, undefined, { ref: false })]);
 }

@@ -121,7 +121,7 @@ async function prepareData(place: PostgresPlace, passwordPath: string): Promise<
 
 /** Creates the data with the database in it. They are complete or absent: made aside, then renamed. */
 async function createData(place: PostgresPlace, password: string): Promise<void> {
-  const { account, dataLocation } = place;
+  const { user, dataLocation } = place;
   const draftPrefix = `${dataLocation}.new-`;
   for (const name of readdirSync(dirname(dataLocation))) {
     const path = join(dirname(dataLocation), name);
@@ -134,7 +134,7 @@ async function createData(place: PostgresPlace, password: string): Promise<void>
     const data = join(draft, "data");
     const passwordFile = join(draft, "password");
     writeFileSync(passwordFile, password, { mode: 0o600 });
-    if (account) for (const path of [draft, passwordFile]) chownSync(path, account.uid, account.gid);
+    if (user) for (const path of [draft, passwordFile]) chownSync(path, user.uid, user.gid);
 
     const access = [`--username=${USER}`, "--auth=scram-sha-256", `--pwfile=${passwordFile}`];
     await run(place, "initdb", [`--pgdata=${data}`, ...access, "--encoding=UTF8", "--locale=C"]);
@@ -153,7 +153,7 @@ async function runSql(place: PostgresPlace, data: string, sql: string): Promise<
 }
 
 async function run(place: PostgresPlace, program: string, args: string[], input = ""): Promise<void> {
-  const running = promisify(execFile)(join(place.programs, program), args, spawnOptions(place.account));
+  const running = promisify(execFile)(join(place.programs, program), args, spawnOptions(place.user));
   // A program that ends without reading its input fails with a message better than the broken pipe's.
   running.child.stdin?.on("error", () => undefined).end(input);
   try {
@@ -250,7 +250,7 @@ function spawnPostmaster(place: PostgresPlace, port: number, logPath: string): P
   const log = openSync(logPath, "a", 0o600);
   try {
     const child = spawn(join(place.programs, "postgres"), args, {
-      ...spawnOptions(place.account),
+      ...spawnOptions(place.user),
       stdio: ["ignore", log, log],
       // A session of its own: Ctrl-C in the terminal reaches the server alone, which stops PostgreSQL in order.
       detached: true,

@@ -1,4 +1,4 @@
-// Where the embedded PostgreSQL runs: as which system account, from which binaries, on which data folder.
+// Where the embedded PostgreSQL runs: as which system user, from which binaries, on which data folder.
 // All of it is simple for an ordinary user; it takes some care for root, as whom PostgreSQL refuses to run.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -17,7 +17,7 @@ import {
 import { dirname, join, relative } from "node:path";
 
 /** A system user to run programs as. */
-export interface Account {
+export interface SystemUser {
   name: string;
   uid: number;
   gid: number;
@@ -25,14 +25,14 @@ export interface Account {
 
 export interface PostgresPlace {
   /** Unset where PostgreSQL runs as the user of this process. */
-  account: Account | undefined;
+  user: SystemUser | undefined;
   /** The folder of the programs `postgres` and `initdb`. */
   programs: string;
   /** The folder of the data, which doesn't exist before the first start. */
   dataLocation: string;
 }
 
-// For what the account of PostgreSQL can't reach in DATA_DIR or in the installed packages.
+// For what the user of PostgreSQL can't reach in DATA_DIR or in the installed packages.
 const SYSTEM_FOLDER = "/var/lib/account-server";
 
 /**
@@ -45,17 +45,17 @@ export async function placePostgres(dataDir: string): Promise<PostgresPlace> {
   const outside = outsideOf(dataDir);
   const existing = findData(dataDir);
 
-  const account = isRoot ? (existing ? ownerOf(existing) : unprivilegedAccount()) : undefined;
+  const user = isRoot ? (existing ? ownerOf(existing) : unprivilegedUser()) : undefined;
   if (existing && !isRoot) requireOwnData(existing, dataDir);
-  if (existing && account) requireReachable(existing, account, join(outside, "postgres"));
+  if (existing && user) requireReachable(existing, user, join(outside, "postgres"));
   if (existing) requireSameRelease(existing, binaries);
 
-  const programs = account
-    ? programsFor(account, binaries, outside)
+  const programs = user
+    ? programsFor(user, binaries, outside)
     : requireRunning(join(binaries.folder, "bin"), undefined);
-  if (existing) return { account, programs, dataLocation: existing };
-  const parent = !account || canEnter(dataDir, account) ? dataDir : makePublicFolder(outside);
-  return { account, programs, dataLocation: join(parent, "postgres") };
+  if (existing) return { user, programs, dataLocation: existing };
+  const parent = !user || canEnter(dataDir, user) ? dataDir : makePublicFolder(outside);
+  return { user, programs, dataLocation: join(parent, "postgres") };
 }
 
 /** Where the data of a data folder are, given as its real path; nothing before the first start. */
@@ -67,15 +67,15 @@ function outsideOf(dataDir: string): string {
   return join(SYSTEM_FOLDER, createHash("sha256").update(dataDir).digest("hex").slice(0, 16));
 }
 
-/** The options to run a program as that account: this process's folder and settings stay out of it. */
-export function spawnOptions(account: Account | undefined) {
+/** The options to run a program as that user: this process's folder and settings stay out of it. */
+export function spawnOptions(user: SystemUser | undefined) {
   // eslint-disable-next-line no-restricted-properties -- the system's own variables, no settings of the server
   const { PATH, SystemRoot, ComSpec, TEMP } = process.env;
   return {
     cwd: "/",
     env: { PATH, SystemRoot, ComSpec, TEMP, LC_ALL: "C" },
     windowsHide: true,
-    ...(account && { uid: account.uid, gid: account.gid }),
+    ...(user && { uid: user.uid, gid: user.gid }),
   };
 }
 
@@ -147,20 +147,20 @@ function requireOwnData(dataLocation: string, dataDir: string): void {
   );
 }
 
-function ownerOf(dataLocation: string): Account {
+function ownerOf(dataLocation: string): SystemUser {
   const { uid, gid } = statSync(dataLocation);
   if (uid !== 0) return { name: userName(uid), uid, gid };
-  const { name } = unprivilegedAccount();
+  const { name } = unprivilegedUser();
   throw new Error(
     `The database folder ${dataLocation} belongs to root, as whom PostgreSQL refuses to run: ` +
       `give it to another user with \`chown -R ${name}: ${quote(dataLocation)}\`.`,
   );
 }
 
-function requireReachable(dataLocation: string, account: Account, outside: string): void {
-  if (canEnter(dataLocation, account)) return;
+function requireReachable(dataLocation: string, user: SystemUser, outside: string): void {
+  if (canEnter(dataLocation, user)) return;
   throw new Error(
-    `PostgreSQL runs as the user ${account.name}, who can't reach the database in ${dataLocation}: ` +
+    `PostgreSQL runs as the user ${user.name}, who can't reach the database in ${dataLocation}: ` +
       `make the folders above it passable for that user (chmod o+x)` +
       (dataLocation === outside ? "." : `, or move the database to ${outside}.`),
   );
@@ -177,19 +177,19 @@ function requireSameRelease(dataLocation: string, { version }: Binaries): void {
 }
 
 /** Tries it instead of reading modes: access lists and mount options count too. */
-function canEnter(folder: string, account: Account): boolean {
-  return spawnSync("/bin/sh", ["-c", 'cd "$1"', "sh", folder], spawnOptions(account)).status === 0;
+function canEnter(folder: string, user: SystemUser): boolean {
+  return spawnSync("/bin/sh", ["-c", 'cd "$1"', "sh", folder], spawnOptions(user)).status === 0;
 }
 
-/** The programs where the account can run them: as installed, else from a copy outside of folders closed to it. */
-function programsFor(account: Account, binaries: Binaries, outside: string): string {
+/** The programs where the user can run them: as installed, else from a copy outside of folders closed to it. */
+function programsFor(user: SystemUser, binaries: Binaries, outside: string): string {
   const installed = join(binaries.folder, "bin");
-  if (failureOf(installed, account) === undefined) return installed;
+  if (failureOf(installed, user) === undefined) return installed;
   requireRunning(installed, undefined);
 
   const copy = join(outside, `postgresql-${binaries.version}`);
   if (!existsSync(copy)) copyForAll(binaries.folder, copy);
-  return requireRunning(join(copy, "bin"), account);
+  return requireRunning(join(copy, "bin"), user);
 }
 
 /** Copies the folder so that it is complete or absent, and readable for every user. */
@@ -211,32 +211,32 @@ function makePublicFolder(folder: string): string {
   return folder;
 }
 
-function requireRunning(programs: string, account: Account | undefined): string {
-  const failure = failureOf(programs, account);
+function requireRunning(programs: string, user: SystemUser | undefined): string {
+  const failure = failureOf(programs, user);
   if (failure === undefined) return programs;
   throw new Error(
-    account
-      ? `PostgreSQL refuses to run as root, and ${programs} doesn't run as the user ${account.name} (${failure}): ` +
+    user
+      ? `PostgreSQL refuses to run as root, and ${programs} doesn't run as the user ${user.name} (${failure}): ` +
           `start the server as an ordinary user, or set DATABASE_URL to a PostgreSQL server.`
       : `The PostgreSQL in ${programs} doesn't run on this system (${failure}): ` +
           `set DATABASE_URL to a PostgreSQL server.`,
   );
 }
 
-function failureOf(programs: string, account: Account | undefined): string | undefined {
+function failureOf(programs: string, user: SystemUser | undefined): string | undefined {
   const { status, error, stderr } = spawnSync(join(programs, "postgres"), ["--version"], {
-    ...spawnOptions(account),
+    ...spawnOptions(user),
     encoding: "utf8",
   });
   return status === 0 ? undefined : (error?.message ?? (stderr.trim() || `exit status ${status}`));
 }
 
-function unprivilegedAccount(): Account {
+function unprivilegedUser(): SystemUser {
   const users = systemUsers();
-  const account = ["postgres", "nobody"]
+  const user = ["postgres", "nobody"]
     .map((name) => users.find((user) => user.name === name && user.uid !== 0))
     .find((user) => user !== undefined);
-  if (account) return account;
+  if (user) return user;
   throw new Error(
     "PostgreSQL refuses to run as root, and this system has no user postgres or nobody to run it as: " +
       "start the server as an ordinary user, or set DATABASE_URL to a PostgreSQL server.",
@@ -247,7 +247,7 @@ function userName(uid: number): string {
   return systemUsers().find((user) => user.uid === uid)?.name ?? `with uid ${uid}`;
 }
 
-function systemUsers(): Account[] {
+function systemUsers(): SystemUser[] {
   return readFileSync("/etc/passwd", "utf8")
     .split("\n")
     .map((line) => line.split(":"))

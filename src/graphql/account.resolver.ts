@@ -6,7 +6,7 @@ import type { RequestContext } from "./context.ts";
 import { Errors } from "./errors-directive.ts";
 import { EMAIL, FinalizeResetArgs, LoginArgs, RegisterArgs, TOKEN } from "./arguments.ts";
 import { AuthPayload, MessagePayload } from "./payloads.ts";
-import { UserType } from "./user.type.ts";
+import { UserObject } from "./user.object.ts";
 
 @Resolver()
 export class AccountResolver {
@@ -16,13 +16,13 @@ export class AccountResolver {
     this.#accounts = accounts;
   }
 
-  @Query(() => UserType, {
+  @Query(() => UserObject, {
     nullable: true,
     description: "The signed-in user; null without a token, UNAUTHENTICATED with a bad one.",
   })
   @Errors("UNAUTHENTICATED")
-  async me(@Ctx() context: RequestContext): Promise<UserType | null> {
-    return context.hasAuthorization ? UserType.of((await context.viewer()).user) : null;
+  async me(@Ctx() context: RequestContext): Promise<UserObject | null> {
+    return context.hasAuthorization ? UserObject.of((await context.viewer()).user) : null;
   }
 
   @Mutation(() => MessagePayload, {
@@ -34,8 +34,8 @@ export class AccountResolver {
     @Args(() => RegisterArgs) { username, email, password, locale }: RegisterArgs,
   ): Promise<MessagePayload> {
     const args = { username, email, password, ...(locale != null && { locale }) };
-    const { acceptedLocales, origin } = context;
-    return MessagePayload.of(await this.#accounts.register(args, acceptedLocales, origin));
+    const { acceptedLocales, source } = context;
+    return MessagePayload.of(await this.#accounts.register(args, acceptedLocales, source));
   }
 
   @Mutation(() => AuthPayload, { description: "Activates the account of a confirmation mail and signs in." })
@@ -44,7 +44,7 @@ export class AccountResolver {
     @Ctx() context: RequestContext,
     @Arg("token", () => String, { nullable: true, description: TOKEN }) token: string | null | undefined,
   ): Promise<AuthPayload> {
-    const signIn = await this.#accounts.finalizeRegistration(mailedToken(token, context), context.origin);
+    const signIn = await this.#accounts.finalizeRegistration(mailedToken(token, context), context.source);
     return AuthPayload.of(signIn, context);
   }
 
@@ -53,10 +53,10 @@ export class AccountResolver {
   })
   @Errors("BAD_USER_INPUT", "EMAIL_NOT_FOUND", "ALREADY_ACTIVATED")
   async resendRegistration(
-    @Ctx() { origin }: RequestContext,
+    @Ctx() { source }: RequestContext,
     @Arg("email", () => String, { description: EMAIL }) email: string,
   ): Promise<MessagePayload> {
-    return MessagePayload.of(await this.#accounts.resendRegistration(email, origin));
+    return MessagePayload.of(await this.#accounts.resendRegistration(email, source));
   }
 
   @Mutation(() => AuthPayload, {
@@ -73,7 +73,7 @@ export class AccountResolver {
     @Ctx() context: RequestContext,
     @Args(() => LoginArgs) { username, password }: LoginArgs,
   ): Promise<AuthPayload> {
-    return AuthPayload.of(await this.#accounts.login(username, password, context.origin), context);
+    return AuthPayload.of(await this.#accounts.login(username, password, context.source), context);
   }
 
   @Mutation(() => MessagePayload, {
@@ -81,10 +81,10 @@ export class AccountResolver {
   })
   @Errors("BAD_USER_INPUT", "EMAIL_NOT_FOUND", "ACCOUNT_NOT_ACTIVATED", "ACCOUNT_DEACTIVATED")
   async requestReset(
-    @Ctx() { origin }: RequestContext,
+    @Ctx() { source }: RequestContext,
     @Arg("email", () => String, { description: EMAIL }) email: string,
   ): Promise<MessagePayload> {
-    return MessagePayload.of(await this.#accounts.requestReset(email, origin));
+    return MessagePayload.of(await this.#accounts.requestReset(email, source));
   }
 
   @Mutation(() => AuthPayload, {
@@ -97,7 +97,7 @@ export class AccountResolver {
     @Args(() => FinalizeResetArgs) { token, password }: FinalizeResetArgs,
   ): Promise<AuthPayload> {
     const bearer = mailedToken(token, context);
-    return AuthPayload.of(await this.#accounts.finalizeReset(bearer, password, context.origin), context);
+    return AuthPayload.of(await this.#accounts.finalizeReset(bearer, password, context.source), context);
   }
 }
 

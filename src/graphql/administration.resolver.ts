@@ -3,12 +3,12 @@ import { Arg, Args, ArgsType, Authorized, Ctx, Field, ID, Mutation, Query, Resol
 
 import type { Accounts } from "../accounts/accounts.ts";
 import { Role, type User } from "../accounts/model/user.entity.ts";
-import { AccountEventType } from "./account-event.type.ts";
+import { AccountEventObject } from "./account-event.object.ts";
 import { SetUserRolesArgs, USER_ID } from "./arguments.ts";
 import { AccountEventConnection, ConnectionArgs, UserConnection } from "./connections.ts";
 import type { RequestContext } from "./context.ts";
 import { Errors } from "./errors-directive.ts";
-import { UserType } from "./user.type.ts";
+import { UserObject } from "./user.object.ts";
 
 @ArgsType()
 class UsersArgs extends ConnectionArgs {
@@ -38,14 +38,14 @@ export class AdministrationResolver {
   @Errors("UNAUTHENTICATED", "FORBIDDEN", "BAD_USER_INPUT")
   async users(@Args(() => UsersArgs) { page, search }: UsersArgs): Promise<UserConnection> {
     const users = await this.#accounts.users({ ...page, ...(search != null && { search }) });
-    return UserConnection.of(users, page, (user: User) => UserType.of(user));
+    return UserConnection.of(users, page, (user: User) => UserObject.of(user));
   }
 
   @Authorized(Role.ADMIN)
-  @Query(() => UserType, { nullable: true, description: "The user of this id; never null." })
+  @Query(() => UserObject, { nullable: true, description: "The user of this id; never null." })
   @Errors("UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND")
-  async user(@Arg("id", () => ID, { description: USER_ID }) id: string): Promise<UserType> {
-    return UserType.of(await this.#accounts.user(id));
+  async user(@Arg("id", () => ID, { description: USER_ID }) id: string): Promise<UserObject> {
+    return UserObject.of(await this.#accounts.user(id));
   }
 
   @Authorized(Role.ADMIN)
@@ -55,52 +55,52 @@ export class AdministrationResolver {
     @Args(() => AccountEventsArgs) { page, userId }: AccountEventsArgs,
   ): Promise<AccountEventConnection> {
     const events = await this.#accounts.accountEvents(userId, page);
-    return AccountEventConnection.of(events, page, (event) => AccountEventType.of(event));
+    return AccountEventConnection.of(events, page, (event) => AccountEventObject.of(event));
   }
 
   @Authorized(Role.ADMIN)
-  @Mutation(() => UserType, { description: "Replaces the roles of a user." })
+  @Mutation(() => UserObject, { description: "Replaces the roles of a user." })
   @Errors("UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND", "BAD_USER_INPUT", "LAST_ADMIN")
   async setUserRoles(
     @Ctx() context: RequestContext,
     @Args(() => SetUserRolesArgs) { id, roles }: SetUserRolesArgs,
-  ): Promise<UserType> {
+  ): Promise<UserObject> {
     const { user: admin } = await context.viewer();
-    return UserType.of(await this.#accounts.setUserRoles(admin, id, roles, context.origin));
+    return UserObject.of(await this.#accounts.setUserRoles(admin, id, roles, context.source));
   }
 
   @Authorized(Role.ADMIN)
-  @Mutation(() => UserType, {
+  @Mutation(() => UserObject, {
     description: "Signs a user out everywhere and lets nobody in again; every link dies.",
   })
   @Errors("UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND", "LAST_ADMIN")
   async deactivateUser(
     @Ctx() context: RequestContext,
     @Arg("id", () => ID, { description: USER_ID }) id: string,
-  ): Promise<UserType> {
+  ): Promise<UserObject> {
     const { user: admin } = await context.viewer();
-    return UserType.of(await this.#accounts.deactivateUser(admin, id, context.origin));
+    return UserObject.of(await this.#accounts.deactivateUser(admin, id, context.source));
   }
 
   @Authorized(Role.ADMIN)
-  @Mutation(() => UserType, { description: "Takes a deactivation back; the user logs in as before." })
+  @Mutation(() => UserObject, { description: "Takes a deactivation back; the user logs in as before." })
   @Errors("UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND")
   async reactivateUser(
     @Ctx() context: RequestContext,
     @Arg("id", () => ID, { description: USER_ID }) id: string,
-  ): Promise<UserType> {
+  ): Promise<UserObject> {
     const { user: admin } = await context.viewer();
-    return UserType.of(await this.#accounts.reactivateUser(admin, id, context.origin));
+    return UserObject.of(await this.#accounts.reactivateUser(admin, id, context.source));
   }
 
   @Authorized(Role.ADMIN)
-  @Mutation(() => UserType, { description: "Signs a user out on every device." })
+  @Mutation(() => UserObject, { description: "Signs a user out on every device." })
   @Errors("UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND")
   async endUserSessions(
     @Ctx() context: RequestContext,
     @Arg("id", () => ID, { description: USER_ID }) id: string,
-  ): Promise<UserType> {
+  ): Promise<UserObject> {
     const { user: admin } = await context.viewer();
-    return UserType.of(await this.#accounts.endUserSessions(admin, id, context.origin));
+    return UserObject.of(await this.#accounts.endUserSessions(admin, id, context.source));
   }
 }

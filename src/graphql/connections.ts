@@ -2,8 +2,8 @@
 import { ArgsType, Field, Int, ObjectType, type ClassType } from "type-graphql";
 
 import type { Page, PageArgs } from "../accounts/store/paging.ts";
-import { AccountEventType } from "./account-event.type.ts";
-import { UserType } from "./user.type.ts";
+import { AccountEventObject } from "./account-event.object.ts";
+import { UserObject } from "./user.object.ts";
 
 @ArgsType()
 export class ConnectionArgs {
@@ -69,8 +69,8 @@ function connectionOf<Node extends object>(name: string, nodeType: ClassType<Nod
   return Connection;
 }
 
-export const UserConnection = connectionOf("User", UserType);
+export const UserConnection = connectionOf("User", UserObject);
 export type UserConnection = InstanceType<typeof UserConnection>;
 
-export const AccountEventConnection = connectionOf("AccountEvent", AccountEventType);
+export const AccountEventConnection = connectionOf("AccountEvent", AccountEventObject);
 export type AccountEventConnection = InstanceType<typeof AccountEventConnection>;

@@ -3,7 +3,7 @@ import Negotiator from "negotiator";
 
 import { unauthenticated } from "../accounts/rules/account-error.ts";
 import type { Accounts } from "../accounts/accounts.ts";
-import type { Origin } from "../accounts/dependencies.ts";
+import type { RequestSource } from "../accounts/dependencies.ts";
 import type { Viewer } from "../accounts/store/sessions.ts";
 
 /** What http/ tells of a request; undefined headers were not sent. */
@@ -11,7 +11,7 @@ export interface GraphQLRequest {
   readonly authorization: string | undefined;
   readonly acceptLanguage: string | undefined;
   /** The client's IP address. */
-  readonly address: string;
+  readonly ip: string;
   readonly userAgent: string | undefined;
   /** Null where the refresh token travels in payloads and arguments. */
   readonly refreshCookie: RefreshCookie | null;
@@ -26,7 +26,7 @@ export interface RefreshCookie {
 
 export interface RequestContext {
   readonly refreshCookie: RefreshCookie | null;
-  readonly origin: Origin;
+  readonly source: RequestSource;
   /** The languages of the Accept-Language header (RFC 9110), the preferred one first. */
   readonly acceptedLocales: readonly string[];
   readonly hasAuthorization: boolean;
@@ -41,12 +41,12 @@ export interface RequestContext {
 
 /** A plain object, because Apollo copies it. */
 export function createContext(request: GraphQLRequest, accounts: Accounts): RequestContext {
-  const { authorization, acceptLanguage, address, userAgent = null, refreshCookie } = request;
+  const { authorization, acceptLanguage, ip, userAgent = null, refreshCookie } = request;
   const bearerToken = /^bearer +([^\s]+) *$/i.exec(authorization ?? "")?.[1] ?? null;
   let found: Promise<Viewer | null> | undefined;
   return {
     refreshCookie,
-    origin: { address, userAgent },
+    source: { ip, userAgent },
     get acceptedLocales() {
       if (acceptLanguage === undefined) return [];
       return new Negotiator({ headers: { "accept-language": acceptLanguage } }).languages();

@@ -2,7 +2,7 @@
 import { Arg, Args, Authorized, Ctx, Mutation, Query, Resolver } from "type-graphql";
 
 import type { Accounts } from "../accounts/accounts.ts";
-import { AccountEventType } from "./account-event.type.ts";
+import { AccountEventObject } from "./account-event.object.ts";
 import { mailedToken } from "./account.resolver.ts";
 import { ChangePasswordArgs, PasswordArgs, RequestEmailChangeArgs, TOKEN, USERNAME } from "./arguments.ts";
 import { AccountEventConnection, ConnectionArgs } from "./connections.ts";
@@ -10,7 +10,7 @@ import type { RequestContext } from "./context.ts";
 import { Errors } from "./errors-directive.ts";
 import { JSONObject } from "./json-object.ts";
 import { AuthPayload, MessagePayload } from "./payloads.ts";
-import { UserType } from "./user.type.ts";
+import { UserObject } from "./user.object.ts";
 
 @Resolver()
 export class OwnAccountResolver {
@@ -31,7 +31,7 @@ export class OwnAccountResolver {
   ): Promise<AccountEventConnection> {
     const { user } = await context.viewer();
     const events = await this.#accounts.accountEvents(user.id, page);
-    return AccountEventConnection.of(events, page, (event) => AccountEventType.of(event));
+    return AccountEventConnection.of(events, page, (event) => AccountEventObject.of(event));
   }
 
   @Authorized()
@@ -46,7 +46,7 @@ export class OwnAccountResolver {
     @Args(() => ChangePasswordArgs) { currentPassword, newPassword }: ChangePasswordArgs,
   ): Promise<AuthPayload> {
     const viewer = await context.viewer();
-    const signIn = await this.#accounts.changePassword(viewer, currentPassword, newPassword, context.origin);
+    const signIn = await this.#accounts.changePassword(viewer, currentPassword, newPassword, context.source);
     return AuthPayload.of(signIn, context);
   }
 
@@ -61,7 +61,7 @@ export class OwnAccountResolver {
   ): Promise<MessagePayload> {
     const viewer = await context.viewer();
     return MessagePayload.of(
-      await this.#accounts.requestEmailChange(viewer, newEmail, password, context.origin),
+      await this.#accounts.requestEmailChange(viewer, newEmail, password, context.source),
     );
   }
 
@@ -75,19 +75,19 @@ export class OwnAccountResolver {
     @Ctx() context: RequestContext,
     @Arg("token", () => String, { nullable: true, description: TOKEN }) token: string | null | undefined,
   ): Promise<AuthPayload> {
-    const signIn = await this.#accounts.finalizeEmailChange(mailedToken(token, context), context.origin);
+    const signIn = await this.#accounts.finalizeEmailChange(mailedToken(token, context), context.source);
     return AuthPayload.of(signIn, context);
   }
 
   @Authorized()
-  @Mutation(() => UserType, { description: "Takes another username." })
+  @Mutation(() => UserObject, { description: "Takes another username." })
   @Errors("UNAUTHENTICATED", "BAD_USER_INPUT", "USERNAME_TAKEN")
   async changeUsername(
     @Ctx() context: RequestContext,
     @Arg("username", () => String, { description: USERNAME }) username: string,
-  ): Promise<UserType> {
+  ): Promise<UserObject> {
     const viewer = await context.viewer();
-    return UserType.of(await this.#accounts.changeUsername(viewer, username, context.origin));
+    return UserObject.of(await this.#accounts.changeUsername(viewer, username, context.source));
   }
 
   @Authorized()
@@ -102,7 +102,7 @@ export class OwnAccountResolver {
     @Args(() => PasswordArgs) { password }: PasswordArgs,
   ): Promise<MessagePayload> {
     const viewer = await context.viewer();
-    const message = await this.#accounts.deleteAccount(viewer, password, context.origin);
+    const message = await this.#accounts.deleteAccount(viewer, password, context.source);
     context.refreshCookie?.clear();
     return MessagePayload.of(message);
   }
@@ -116,6 +116,6 @@ export class OwnAccountResolver {
     @Ctx() context: RequestContext,
     @Args(() => PasswordArgs) { password }: PasswordArgs,
   ): Promise<object> {
-    return this.#accounts.exportAccount(await context.viewer(), password, context.origin);
+    return this.#accounts.exportAccount(await context.viewer(), password, context.source);
   }
 }

@@ -3,7 +3,7 @@ import { Field, GraphQLISODateTime, ObjectType } from "type-graphql";
 
 import type { SignIn } from "../accounts/store/sessions.ts";
 import type { RequestContext } from "./context.ts";
-import { UserType } from "./user.type.ts";
+import { UserObject } from "./user.object.ts";
 
 @ObjectType({ description: "The request was accepted." })
 export class MessagePayload {
@@ -25,8 +25,8 @@ export class AuthPayload {
   @Field(() => GraphQLISODateTime, { description: "When the access token stops being good." })
   expiresAt!: Date;
 
-  @Field(() => UserType, { description: "Who is signed in." })
-  user!: UserType;
+  @Field(() => UserObject, { description: "Who is signed in." })
+  user!: UserObject;
 
   @Field(() => String, {
     nullable: true,
@@ -40,7 +40,7 @@ export class AuthPayload {
     return Object.assign(new AuthPayload(), {
       accessToken: accessToken.token,
       expiresAt: accessToken.expiresAt,
-      user: UserType.of(user),
+      user: UserObject.of(user),
       refreshToken: refreshCookie ? null : refreshToken.token,
     });
   }

@@ -6,7 +6,7 @@ import type { Accounts } from "../accounts/accounts.ts";
 import type { RequestContext } from "./context.ts";
 import { Errors } from "./errors-directive.ts";
 import { AuthPayload, MessagePayload } from "./payloads.ts";
-import { SessionType } from "./session.type.ts";
+import { SessionObject } from "./session.object.ts";
 
 @Resolver()
 export class SessionResolver {
@@ -17,12 +17,12 @@ export class SessionResolver {
   }
 
   @Authorized()
-  @Query(() => [SessionType], { description: "One's own, the one used last first; at most 100." })
+  @Query(() => [SessionObject], { description: "One's own, the one used last first; at most 100." })
   @Errors("UNAUTHENTICATED")
-  async sessions(@Ctx() context: RequestContext): Promise<SessionType[]> {
+  async sessions(@Ctx() context: RequestContext): Promise<SessionObject[]> {
     const viewer = await context.viewer();
     const sessions = await this.#accounts.sessions(viewer);
-    return sessions.map((session) => SessionType.of(session, viewer.session.id));
+    return sessions.map((session) => SessionObject.of(session, viewer.session.id));
   }
 
   @Mutation(() => AuthPayload, {
@@ -41,7 +41,7 @@ export class SessionResolver {
   ): Promise<AuthPayload> {
     const token = refreshToken ?? context.refreshCookie?.read() ?? "";
     try {
-      return AuthPayload.of(await this.#accounts.refreshSession(token, context.origin), context);
+      return AuthPayload.of(await this.#accounts.refreshSession(token, context.source), context);
     } catch (error) {
       if (error instanceof AccountError) context.refreshCookie?.clear();
       throw error;
@@ -52,7 +52,7 @@ export class SessionResolver {
   @Mutation(() => MessagePayload, { description: "Ends the session of this request." })
   @Errors("UNAUTHENTICATED")
   async logout(@Ctx() context: RequestContext): Promise<MessagePayload> {
-    const message = await this.#accounts.logout(await context.viewer(), context.origin);
+    const message = await this.#accounts.logout(await context.viewer(), context.source);
     context.refreshCookie?.clear();
     return MessagePayload.of(message);
   }
@@ -61,7 +61,7 @@ export class SessionResolver {
   @Mutation(() => MessagePayload, { description: "Ends every session, this one included." })
   @Errors("UNAUTHENTICATED")
   async logoutEverywhere(@Ctx() context: RequestContext): Promise<MessagePayload> {
-    const message = await this.#accounts.logoutEverywhere(await context.viewer(), context.origin);
+    const message = await this.#accounts.logoutEverywhere(await context.viewer(), context.source);
     context.refreshCookie?.clear();
     return MessagePayload.of(message);
   }
@@ -74,6 +74,6 @@ export class SessionResolver {
     @Arg("id", () => ID, { description: "Of `sessions`." }) id: string,
   ): Promise<MessagePayload> {
     const viewer = await context.viewer();
-    return MessagePayload.of(await this.#accounts.revokeSession(viewer, id, context.origin));
+    return MessagePayload.of(await this.#accounts.revokeSession(viewer, id, context.source));
   }
 }

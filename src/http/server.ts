@@ -113,7 +113,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
           parts.createContext({
             authorization: request.headers.authorization,
             acceptLanguage: request.headers["accept-language"],
-            address: request.ip,
+            ip: request.ip,
             userAgent: request.headers["user-agent"],
             refreshCookie: refreshCookie(request, reply, parts.isProduction),
           }),

@@ -1,6 +1,6 @@
 import { AccountEvent } from "../model/account-event.entity.ts";
 import { readCursor, pageOf, type Page, type PageArgs } from "../store/paging.ts";
-import type { AccountsParts } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 import { user } from "./list-users.ts";
 
 /**
@@ -8,16 +8,16 @@ import { user } from "./list-users.ts";
  * @throws {AccountError} BAD_USER_INPUT, NOT_FOUND
  */
 export async function accountEvents(
-  parts: AccountsParts,
+  deps: Dependencies,
   userId: string,
   args: PageArgs,
 ): Promise<Page<AccountEvent>> {
-  const { id } = await user(parts, userId, "userId");
+  const { id } = await user(deps, userId, "userId");
   const after = readCursor(
     args,
     (value): value is string => typeof value === "string" && /^\d{1,18}$/.test(value),
   );
-  const found = await parts.em
+  const found = await deps.em
     .fork()
     .find(
       AccountEvent,

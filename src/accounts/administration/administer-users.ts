@@ -2,7 +2,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 
 import { AccountError } from "../rules/account-error.ts";
 import type { AccountEventType } from "../model/account-event.entity.ts";
-import type { AccountsParts, Origin } from "../dependencies.ts";
+import type { Dependencies, RequestSource } from "../dependencies.ts";
 import { record } from "../store/audit-trail.ts";
 import { endSessions } from "../store/sessions.ts";
 import { Role, type User } from "../model/user.entity.ts";
@@ -15,20 +15,20 @@ type Admin = User | null;
  * @throws {AccountError} NOT_FOUND, LAST_ADMIN, BAD_USER_INPUT
  */
 export async function setUserRoles(
-  parts: AccountsParts,
+  deps: Dependencies,
   admin: Admin,
   id: string,
   roles: readonly Role[],
-  origin: Origin,
+  source: RequestSource,
 ): Promise<User> {
   if (roles.length === 0) {
     const fields = [{ field: "roles", message: "Give at least one role, such as USER." }];
     throw new AccountError("BAD_USER_INPUT", "roles: Give at least one role, such as USER.", { fields });
   }
-  return change(parts, admin, id, "ROLES_CHANGED", origin, async (user, em) => {
+  return change(deps, admin, id, "ROLES_CHANGED", source, async (user, em) => {
     if (!roles.includes(Role.ADMIN)) await keepAnAdmin(em, user);
     user.roles = Object.values(Role).filter((role) => roles.includes(role));
-    user.updatedAt = parts.now();
+    user.updatedAt = deps.now();
   });
 }
 
@@ -37,56 +37,56 @@ export async function setUserRoles(
  * @throws {AccountError} NOT_FOUND, LAST_ADMIN
  */
 export async function deactivateUser(
-  parts: AccountsParts,
+  deps: Dependencies,
   admin: Admin,
   id: string,
-  origin: Origin,
+  source: RequestSource,
 ): Promise<User> {
-  return change(parts, admin, id, "DEACTIVATED", origin, async (user, em) => {
+  return change(deps, admin, id, "DEACTIVATED", source, async (user, em) => {
     await keepAnAdmin(em, user);
-    user.deactivatedAt ??= parts.now();
-    user.endOlderTokens(parts.now());
+    user.deactivatedAt ??= deps.now();
+    user.endOlderTokens(deps.now());
     await endSessions(em, user);
   });
 }
 
 /** @throws {AccountError} NOT_FOUND */
 export async function reactivateUser(
-  parts: AccountsParts,
+  deps: Dependencies,
   admin: Admin,
   id: string,
-  origin: Origin,
+  source: RequestSource,
 ): Promise<User> {
-  return change(parts, admin, id, "REACTIVATED", origin, (user) => {
+  return change(deps, admin, id, "REACTIVATED", source, (user) => {
     user.deactivatedAt = null;
-    user.updatedAt = parts.now();
+    user.updatedAt = deps.now();
   });
 }
 
 /** @throws {AccountError} NOT_FOUND */
 export async function endUserSessions(
-  parts: AccountsParts,
+  deps: Dependencies,
   admin: Admin,
   id: string,
-  origin: Origin,
+  source: RequestSource,
 ): Promise<User> {
-  return change(parts, admin, id, "SESSIONS_ENDED", origin, (user, em) => endSessions(em, user));
+  return change(deps, admin, id, "SESSIONS_ENDED", source, (user, em) => endSessions(em, user));
 }
 
 /** One change of one locked user with its event. */
 function change(
-  parts: AccountsParts,
+  deps: Dependencies,
   admin: Admin,
   id: string,
   type: AccountEventType,
-  origin: Origin,
+  source: RequestSource,
   apply: (user: User, em: EntityManager) => Promise<void> | void,
 ): Promise<User> {
-  return parts.em.fork().transactional(async (em) => {
+  return deps.em.fork().transactional(async (em) => {
     const user = await lockById(em, id);
     await apply(user, em);
     await em.flush();
-    await record(parts, em, type, { user, origin, actor: admin });
+    await record(deps, em, type, { user, source, actor: admin });
     return user;
   });
 }

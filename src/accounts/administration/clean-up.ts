@@ -1,6 +1,6 @@
 import { AccountEvent } from "../model/account-event.entity.ts";
 import { EmailChange } from "../model/email-change.entity.ts";
-import { daysAfter, type AccountsParts } from "../dependencies.ts";
+import { daysAfter, type Dependencies } from "../dependencies.ts";
 import { Session } from "../model/session.entity.ts";
 import { User } from "../model/user.entity.ts";
 
@@ -13,7 +13,7 @@ export async function cleanUp({
   em: root,
   now,
   auditRetentionDays,
-}: AccountsParts): Promise<Record<string, number>> {
+}: Dependencies): Promise<Record<string, number>> {
   const em = root.fork();
   const before = (days: number) => ({ $lt: daysAfter(now(), -days) });
   return {

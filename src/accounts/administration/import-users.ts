@@ -3,7 +3,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { AccountError, type FieldFault } from "../rules/account-error.ts";
 import { checkArguments, refuseFaults } from "../rules/argument-rules.ts";
 import { foldCase } from "../rules/fold-case.ts";
-import type { AccountsParts, Origin } from "../dependencies.ts";
+import type { Dependencies, RequestSource } from "../dependencies.ts";
 import { hashFault } from "../hashing/hash-formats.ts";
 import { recordAll } from "../store/audit-trail.ts";
 import { Role, User } from "../model/user.entity.ts";
@@ -33,38 +33,38 @@ const BATCH_SIZE = 1_000;
  * from now on. Each batch is one transaction, told once it is committed, so an import that was cut off can be run again.
  */
 export async function* importUsers(
-  parts: AccountsParts,
+  deps: Dependencies,
   records: AsyncIterable<ImportRecord>,
-  origin: Origin,
+  source: RequestSource,
 ): AsyncGenerator<ImportedBatch> {
   let batch: ImportRecord[] = [];
   for await (const record of records) {
     batch.push(record);
     if (batch.length < BATCH_SIZE) continue;
-    yield await importBatch(parts, batch, origin);
+    yield await importBatch(deps, batch, source);
     batch = [];
   }
-  if (batch.length > 0) yield await importBatch(parts, batch, origin);
+  if (batch.length > 0) yield await importBatch(deps, batch, source);
 }
 
 async function importBatch(
-  parts: AccountsParts,
+  deps: Dependencies,
   records: readonly ImportRecord[],
-  origin: Origin,
+  source: RequestSource,
 ): Promise<ImportedBatch> {
   const reasons = new Map<ImportRecord, string>();
   const candidates = new Map<User, ImportRecord>();
   for (const record of records) {
     try {
-      candidates.set(toUser(parts, record.value), record);
+      candidates.set(toUser(deps, record.value), record);
     } catch (error) {
       if (!(error instanceof AccountError)) throw error;
       reasons.set(record, error.message);
     }
   }
 
-  return parts.em.fork().transactional(async (em) => {
-    const names = await takenNames(parts, em, [...candidates.keys()]);
+  return deps.em.fork().transactional(async (em) => {
+    const names = await takenNames(deps, em, [...candidates.keys()]);
     const accepted = new Map<User, ImportRecord>();
     let existing = 0;
     for (const [user, record] of candidates) {
@@ -82,7 +82,7 @@ async function importBatch(
     }
     const inserted = await insertUsers(em, [...accepted.keys()]);
     const imported = [...accepted.keys()].filter(({ id }) => inserted.has(id));
-    await recordAll(parts, em, "IMPORTED", imported, origin);
+    await recordAll(deps, em, "IMPORTED", imported, source);
     for (const [user, record] of accepted) {
       if (!inserted.has(user.id)) reasons.set(record, "The username or the address was taken a moment ago.");
     }
@@ -95,7 +95,7 @@ async function importBatch(
 }
 
 /** Who has the names of these users. What has expired gives way, as it does to a registration. */
-async function takenNames(parts: AccountsParts, em: EntityManager, users: readonly User[]) {
+async function takenNames(deps: Dependencies, em: EntityManager, users: readonly User[]) {
   const named = {
     $or: [
       { usernameKey: { $in: users.map(({ username }) => foldCase(username)) } },
@@ -105,7 +105,7 @@ async function takenNames(parts: AccountsParts, em: EntityManager, users: readon
   await em.nativeDelete(User, {
     ...named,
     isActive: false,
-    confirmationExpiresAt: { $lte: parts.now() },
+    confirmationExpiresAt: { $lte: deps.now() },
   });
   const holders = await em.find(User, named, { fields: ["usernameKey", "emailKey"] });
   return {
@@ -143,7 +143,7 @@ const FIELDS: Readonly<Record<string, Field>> = {
 };
 
 /** @throws {AccountError} BAD_USER_INPUT */
-function toUser(parts: AccountsParts, value: unknown): User {
+function toUser(deps: Dependencies, value: unknown): User {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new AccountError("BAD_USER_INPUT", "This is no JSON object.");
   refuseFaults(fieldFaults(value as Record<string, unknown>));
@@ -163,11 +163,11 @@ function toUser(parts: AccountsParts, value: unknown): User {
     username,
     email,
     passwordHash,
-    locale: parts.pickLocale([]),
+    locale: deps.pickLocale([]),
     ...(roles && { roles }),
-    confirmationExpiresAt: isActive ? null : parts.tokens.expiry("registration"),
+    confirmationExpiresAt: isActive ? null : deps.tokens.expiry("registration"),
     ...(createdAt !== undefined && { createdAt: new Date(createdAt) }),
-    now: parts.now(),
+    now: deps.now(),
   });
 }
 

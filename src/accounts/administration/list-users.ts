@@ -4,7 +4,7 @@ import { AccountError, notFound } from "../rules/account-error.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
 import { foldCase } from "../rules/fold-case.ts";
 import { readCursor, pageOf, type Page, type PageArgs } from "../store/paging.ts";
-import type { AccountsParts } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 import { User } from "../model/user.entity.ts";
 import { findByName, UUID } from "../store/users.ts";
 
@@ -13,7 +13,7 @@ import { findByName, UUID } from "../store/users.ts";
  * @param search the beginning of usernames or addresses
  * @throws {AccountError} BAD_USER_INPUT
  */
-export async function users(parts: AccountsParts, args: PageArgs & { search?: string }): Promise<Page<User>> {
+export async function users(deps: Dependencies, args: PageArgs & { search?: string }): Promise<Page<User>> {
   checkArguments({ search: args.search ?? "" });
   const after = readCursor(args, isUserKey);
   const conditions: FilterQuery<User>[] = [];
@@ -25,7 +25,7 @@ export async function users(parts: AccountsParts, args: PageArgs & { search?: st
     const prefix = { $like: `${foldCase(args.search).replace(/[\\%_]/g, "\\$&")}%` };
     conditions.push({ $or: [{ usernameKey: prefix }, { emailKey: prefix }] });
   }
-  const found = await parts.em
+  const found = await deps.em
     .fork()
     .find(User, { $and: conditions }, { orderBy: { createdAt: "asc", id: "asc" }, limit: args.first + 1 });
   return pageOf(found, args, ({ createdAt, id }) => [createdAt.toISOString(), id]);
@@ -40,8 +40,8 @@ function isUserKey(value: unknown): value is [createdAt: string, id: string] {
 }
 
 /** @throws {AccountError} NOT_FOUND */
-export async function user(parts: AccountsParts, id: string, field = "id"): Promise<User> {
-  const found = UUID.test(id) ? await parts.em.fork().findOne(User, { id }) : null;
+export async function user(deps: Dependencies, id: string, field = "id"): Promise<User> {
+  const found = UUID.test(id) ? await deps.em.fork().findOne(User, { id }) : null;
   if (!found) throw notFound(id, field);
   return found;
 }
@@ -50,9 +50,9 @@ export async function user(parts: AccountsParts, id: string, field = "id"): Prom
  * By username or address.
  * @throws {AccountError} BAD_USER_INPUT, NOT_FOUND
  */
-export async function userByName(parts: AccountsParts, name: string): Promise<User> {
+export async function userByName(deps: Dependencies, name: string): Promise<User> {
   checkArguments({ name });
-  const found = await findByName(parts.em, name);
+  const found = await findByName(deps.em, name);
   if (!found)
     throw new AccountError("NOT_FOUND", `No account has the name or address ${name}.`, { field: "name" });
   return found;

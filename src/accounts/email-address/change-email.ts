@@ -4,7 +4,7 @@ import { AccountError, invalidToken } from "../rules/account-error.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
 import { EmailChange } from "../model/email-change.entity.ts";
 import { foldCase } from "../rules/fold-case.ts";
-import type { AccountsParts, Origin } from "../dependencies.ts";
+import type { Dependencies, RequestSource } from "../dependencies.ts";
 import { record } from "../store/audit-trail.ts";
 import { endSessions, openSession, type SignIn, type Viewer } from "../store/sessions.ts";
 import type { TokenSubject } from "../tokens.ts";
@@ -24,25 +24,25 @@ import {
  * @throws {AccountError} BAD_USER_INPUT, INVALID_CREDENTIALS, EMAIL_TAKEN, SERVER_BUSY, UNAUTHENTICATED
  */
 export async function requestEmailChange(
-  parts: AccountsParts,
+  deps: Dependencies,
   viewer: Viewer,
   newEmail: string,
   password: string,
-  origin: Origin,
+  source: RequestSource,
 ): Promise<string> {
   checkArguments({ newEmail, password }, ["newEmail"]);
-  await confirmPassword(parts, viewer.user, "password", password, origin);
-  await parts.em.fork().transactional(async (em) => {
+  await confirmPassword(deps, viewer.user, "password", password, source);
+  await deps.em.fork().transactional(async (em) => {
     const user = await lockViewer(em, viewer.user);
     // Where existence is hidden, the worker looks, and tells the address's owner instead.
-    if (!parts.hideAccountExistence && (await isInUse(parts, em, newEmail, user)))
+    if (!deps.hideAccountExistence && (await isInUse(deps, em, newEmail, user)))
       throw emailTaken(newEmail, "newEmail");
-    const change = EmailChange.of(user, { newEmail, isUndo: false, now: parts.now() });
+    const change = EmailChange.of(user, { newEmail, isUndo: false, now: deps.now() });
     await em.insert(change);
-    await record(parts, em, "EMAIL_CHANGE_REQUESTED", { user, origin, actor: user });
-    await enqueueMail(parts, em, "email-change", user, { emailChangeId: change.id });
+    await record(deps, em, "EMAIL_CHANGE_REQUESTED", { user, source, actor: user });
+    await enqueueMail(deps, em, "email-change", user, { emailChangeId: change.id });
   });
-  return parts.hideAccountExistence
+  return deps.hideAccountExistence
     ? ONE_ANSWER
     : `A mail to confirm the address is on its way to ${newEmail}.`;
 }
@@ -53,19 +53,19 @@ export async function requestEmailChange(
  * @throws {AccountError} BAD_USER_INPUT, INVALID_TOKEN, EMAIL_TAKEN
  */
 export async function finalizeEmailChange(
-  parts: AccountsParts,
+  deps: Dependencies,
   token: string,
-  origin: Origin,
+  source: RequestSource,
 ): Promise<SignIn> {
   checkArguments({ token });
-  const subject = parts.tokens.read("email-change", token) ?? parts.tokens.read("email-undo", token);
+  const subject = deps.tokens.read("email-change", token) ?? deps.tokens.read("email-undo", token);
   if (!subject) throw invalidToken();
-  return parts.em.fork().transactional(async (em) => {
+  return deps.em.fork().transactional(async (em) => {
     const { user, change } = await lockChange(em, subject);
     const wasDeleted = user.eraseAt !== null;
     user.email = change.newEmail;
     user.eraseAt = null; // by an undo; a deletion ends the other links
-    user.endOlderTokens(parts.now());
+    user.endOlderTokens(deps.now());
     await unlessTaken(em.flush(), emailTaken(change.newEmail, "token"));
     if (change.isUndo) {
       // Whoever changed the address has the password, a session, or the undo of a later change: none is to help again. The
@@ -73,12 +73,12 @@ export async function finalizeEmailChange(
       const since = { requestedAt: { $gte: change.requestedAt } };
       await em.nativeDelete(EmailChange, { user: user.id, $or: [{ isUndo: false }, since] });
       await endSessions(em, user);
-      if (wasDeleted) await record(parts, em, "RESTORED", { user, origin, actor: user });
+      if (wasDeleted) await record(deps, em, "RESTORED", { user, source, actor: user });
     } else {
       await em.nativeDelete(EmailChange, { user: user.id, isUndo: false });
-      await announce(parts, em, user, change);
+      await announce(deps, em, user, change);
     }
-    return openSession(parts, em, user, change.isUndo ? "EMAIL_CHANGE_UNDONE" : "EMAIL_CHANGED", origin);
+    return openSession(deps, em, user, change.isUndo ? "EMAIL_CHANGE_UNDONE" : "EMAIL_CHANGED", source);
   });
 }
 
@@ -98,19 +98,19 @@ async function lockChange(
 
 /** Tells the old address, with the change back as the way to undo it. */
 async function announce(
-  parts: AccountsParts,
+  deps: Dependencies,
   em: EntityManager,
   user: User,
   { oldEmail }: EmailChange,
 ): Promise<void> {
-  const undo = EmailChange.of(user, { newEmail: oldEmail, isUndo: true, now: parts.now() });
+  const undo = EmailChange.of(user, { newEmail: oldEmail, isUndo: true, now: deps.now() });
   await em.insert(undo);
-  await enqueueMail(parts, em, "email-changed", user, { emailChangeId: undo.id });
+  await enqueueMail(deps, em, "email-changed", user, { emailChangeId: undo.id });
 }
 
 /** One's own address is free in another case. */
 async function isInUse(
-  { now }: AccountsParts,
+  { now }: Dependencies,
   em: EntityManager,
   email: string,
   viewer: User,

@@ -23,7 +23,7 @@ process.on("message", (task: HashingTask) => {
 
 async function answer({ id, password, hash }: HashingTask): Promise<HashingAnswer> {
   try {
-    return { id, result: hash === undefined ? await hashOf(password) : await made(hash, password) };
+    return { id, result: hash === undefined ? await hashOf(password) : await matches(hash, password) };
   } catch (error) {
     return { id, fault: (error as Error).message };
   }
@@ -34,7 +34,7 @@ function hashOf(password: string): Promise<string> {
 }
 
 /** Whether `password` made `hash`. */
-async function made(hash: string, password: string): Promise<boolean> {
+async function matches(hash: string, password: string): Promise<boolean> {
   // $2y$ is PHP's name of the same thing.
   if (BCRYPT.test(hash)) return bcrypt.compare(password, hash.replace("$2y$", "$2b$"));
   const [, rounds, salt = "", checksum = ""] = PBKDF2.exec(hash) ?? [];

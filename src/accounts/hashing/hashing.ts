@@ -27,7 +27,7 @@ export async function hash(password: string): Promise<string> {
 }
 
 /** Whether `password` made `hash`, of whichever format. */
-export async function made(hash: string, password: string): Promise<boolean> {
+export async function matches(hash: string, password: string): Promise<boolean> {
   return (await ask({ password, hash })) as boolean;
 }
 

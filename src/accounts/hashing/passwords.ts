@@ -43,8 +43,8 @@ export class Passwords {
   async verify(hash: string | null, password: string): Promise<boolean> {
     // Longer ones were never accepted, whoever the user is, so the answer tells nothing.
     if (isLongerThan(password, MAX_LENGTH)) return false;
-    const matches = await this.#inTurn(() => hashing.made(hash ?? DECOY, password));
-    return matches && hash !== null;
+    const isMatch = await this.#inTurn(() => hashing.matches(hash ?? DECOY, password));
+    return isMatch && hash !== null;
   }
 
   #weakness(password: string, owner: { username: string; email: string }): string | undefined {

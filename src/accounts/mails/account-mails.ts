@@ -104,13 +104,13 @@ export class AccountMails {
   readonly #appName: string;
   readonly #hidesExistence: boolean;
 
-  constructor(parts: AccountMailsParts) {
-    this.#em = parts.em;
-    this.#findUser = usersById(parts.em);
-    this.#tokens = parts.tokens;
-    this.#links = parts.links;
-    this.#appName = parts.appName;
-    this.#hidesExistence = parts.hideAccountExistence;
+  constructor(deps: AccountMailsParts) {
+    this.#em = deps.em;
+    this.#findUser = usersById(deps.em);
+    this.#tokens = deps.tokens;
+    this.#links = deps.links;
+    this.#appName = deps.appName;
+    this.#hidesExistence = deps.hideAccountExistence;
   }
 
   /** The mail to send for this job, or null if it has been overtaken. */

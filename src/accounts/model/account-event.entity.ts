@@ -52,7 +52,7 @@ export const AccountEventSchema = defineEntity({
     user: () => p.manyToOne(UserSchema).nullable().deleteRule("cascade"),
     type: p.text().$type<AccountEventType>(),
     occurredAt: p.datetime(3).index("account_events_occurred_at_index"),
-    address: p.text().nullable(),
+    ip: p.text().name("address").nullable(),
     userAgent: p.text().nullable(),
     actor: p.text().$type<AccountEventActor>(),
     actorId: p.uuid().nullable(),

@@ -9,7 +9,7 @@ export const SessionSchema = defineEntity({
   properties: {
     id: p.uuid().primary(),
     user: () => p.manyToOne(UserSchema).deleteRule("cascade").index("sessions_user_id_index"),
-    address: p.text().nullable(),
+    ip: p.text().name("address").nullable(),
     /** As it was sent, at most 512 characters. */
     userAgent: p.text().nullable(),
     createdAt: p.datetime(3),

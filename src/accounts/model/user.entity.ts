@@ -1,4 +1,4 @@
-// The account as it is stored. What clients see of it is graphql/user.type.ts.
+// The account as it is stored. What clients see of it is graphql/user.object.ts.
 import { randomUUID } from "node:crypto";
 
 import { defineEntity, p } from "@mikro-orm/core";

@@ -1,7 +1,7 @@
 import { usernameTaken } from "../rules/account-error.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
 import { foldCase } from "../rules/fold-case.ts";
-import type { AccountsParts, Origin } from "../dependencies.ts";
+import type { Dependencies, RequestSource } from "../dependencies.ts";
 import { record } from "../store/audit-trail.ts";
 import type { Viewer } from "../store/sessions.ts";
 import { User } from "../model/user.entity.ts";
@@ -12,26 +12,26 @@ import { lockViewer, takeTurns, unlessTaken } from "../store/users.ts";
  * @throws {AccountError} BAD_USER_INPUT, USERNAME_TAKEN, UNAUTHENTICATED
  */
 export async function changeUsername(
-  parts: AccountsParts,
+  deps: Dependencies,
   viewer: Viewer,
   username: string,
-  origin: Origin,
+  source: RequestSource,
 ): Promise<User> {
   checkArguments({ username }, ["username"]);
   const usernameKey = foldCase(username);
-  return parts.em.fork().transactional(async (em) => {
+  return deps.em.fork().transactional(async (em) => {
     // As register does; with both names, for two who take each other's would wait for each other.
     await takeTurns(em, [`username ${usernameKey}`, `username ${foldCase(viewer.user.username)}`]);
     const user = await lockViewer(em, viewer.user);
     await em.nativeDelete(User, {
       usernameKey,
       isActive: false,
-      confirmationExpiresAt: { $lte: parts.now() },
+      confirmationExpiresAt: { $lte: deps.now() },
     });
     user.username = username;
-    user.updatedAt = parts.now();
+    user.updatedAt = deps.now();
     await unlessTaken(em.flush(), usernameTaken(username));
-    await record(parts, em, "USERNAME_CHANGED", { user, origin, actor: user });
+    await record(deps, em, "USERNAME_CHANGED", { user, source, actor: user });
     return user;
   });
 }

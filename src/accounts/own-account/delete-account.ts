@@ -1,5 +1,5 @@
 import { checkArguments } from "../rules/argument-rules.ts";
-import { daysAfter, type AccountsParts, type Origin } from "../dependencies.ts";
+import { daysAfter, type Dependencies, type RequestSource } from "../dependencies.ts";
 import { record } from "../store/audit-trail.ts";
 import { endSessions, type Viewer } from "../store/sessions.ts";
 import { confirmPassword, enqueueMail, keepAnAdmin, lockViewer } from "../store/users.ts";
@@ -11,22 +11,22 @@ export const ERASED_AFTER_DAYS = 30;
  * @throws {AccountError} BAD_USER_INPUT, INVALID_CREDENTIALS, LAST_ADMIN, SERVER_BUSY, UNAUTHENTICATED
  */
 export async function deleteAccount(
-  parts: AccountsParts,
+  deps: Dependencies,
   viewer: Viewer,
   password: string,
-  origin: Origin,
+  source: RequestSource,
 ): Promise<string> {
   checkArguments({ password });
-  await confirmPassword(parts, viewer.user, "password", password, origin);
-  await parts.em.fork().transactional(async (em) => {
+  await confirmPassword(deps, viewer.user, "password", password, source);
+  await deps.em.fork().transactional(async (em) => {
     const user = await lockViewer(em, viewer.user);
     await keepAnAdmin(em, user);
-    user.eraseAt = daysAfter(parts.now(), ERASED_AFTER_DAYS);
-    user.endOlderTokens(parts.now());
+    user.eraseAt = daysAfter(deps.now(), ERASED_AFTER_DAYS);
+    user.endOlderTokens(deps.now());
     await em.flush();
     await endSessions(em, user);
-    await record(parts, em, "DELETION_REQUESTED", { user, origin, actor: user });
-    await enqueueMail(parts, em, "account-deleted", user);
+    await record(deps, em, "DELETION_REQUESTED", { user, source, actor: user });
+    await enqueueMail(deps, em, "account-deleted", user);
   });
   return `The account is deleted. Sign in within ${ERASED_AFTER_DAYS} days to restore it; then it is erased.`;
 }

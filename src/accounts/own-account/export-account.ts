@@ -1,7 +1,7 @@
 import { AccountEvent } from "../model/account-event.entity.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
 import { EmailChange } from "../model/email-change.entity.ts";
-import type { AccountsParts, Origin } from "../dependencies.ts";
+import type { Dependencies, RequestSource } from "../dependencies.ts";
 import { record } from "../store/audit-trail.ts";
 import { Session } from "../model/session.entity.ts";
 import type { Viewer } from "../store/sessions.ts";
@@ -13,15 +13,15 @@ import { confirmPassword } from "../store/users.ts";
  * @throws {AccountError} BAD_USER_INPUT, INVALID_CREDENTIALS, SERVER_BUSY
  */
 export async function exportAccount(
-  parts: AccountsParts,
+  deps: Dependencies,
   { user }: Viewer,
   password: string,
-  origin: Origin,
+  source: RequestSource,
 ): Promise<object> {
   checkArguments({ password });
-  await confirmPassword(parts, user, "password", password, origin);
-  const em = parts.em.fork();
-  await record(parts, em, "EXPORTED", { user, origin, actor: user });
+  await confirmPassword(deps, user, "password", password, source);
+  const em = deps.em.fork();
+  await record(deps, em, "EXPORTED", { user, source, actor: user });
   const byUser = { user: user.id };
   const sessions = await em.find(Session, byUser, { orderBy: { createdAt: "asc" } });
   const emailChanges = await em.find(EmailChange, byUser, { orderBy: { requestedAt: "asc" } });
@@ -29,16 +29,16 @@ export async function exportAccount(
   const { id, username, email, locale, roles, isActive, createdAt, updatedAt } = user;
   return JSON.parse(
     JSON.stringify({
-      exportedAt: parts.now(),
+      exportedAt: deps.now(),
       user: { id, username, email, locale, roles, isActive, createdAt, updatedAt },
-      sessions: sessions.map(({ id, address, userAgent, createdAt, lastUsedAt, expiresAt }) => ({
-        ...{ id, address, userAgent, createdAt, lastUsedAt, expiresAt },
+      sessions: sessions.map(({ id, ip, userAgent, createdAt, lastUsedAt, expiresAt }) => ({
+        ...{ id, address: ip, userAgent, createdAt, lastUsedAt, expiresAt },
       })),
       emailChanges: emailChanges.map(({ oldEmail, newEmail, isUndo, requestedAt }) => ({
         ...{ oldEmail, newEmail, isUndo, requestedAt },
       })),
-      events: events.map(({ type, occurredAt, address, userAgent, actor, actorId }) => ({
-        ...{ type, occurredAt, address, userAgent, actor, actorId },
+      events: events.map(({ type, occurredAt, ip, userAgent, actor, actorId }) => ({
+        ...{ type, occurredAt, address: ip, userAgent, actor, actorId },
       })),
     }),
   ) as object;

@@ -1,6 +1,6 @@
 import { invalidToken } from "../rules/account-error.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
-import type { AccountsParts, Origin } from "../dependencies.ts";
+import type { Dependencies, RequestSource } from "../dependencies.ts";
 import { record } from "../store/audit-trail.ts";
 import { endSessions, openSession, type SignIn } from "../store/sessions.ts";
 import { User } from "../model/user.entity.ts";
@@ -12,28 +12,28 @@ import { enqueueMail, isBoundTo, lockOwner, readMailedToken } from "../store/use
  * @throws {AccountError} BAD_USER_INPUT, INVALID_TOKEN, WEAK_PASSWORD, SERVER_BUSY
  */
 export async function finalizeReset(
-  parts: AccountsParts,
+  deps: Dependencies,
   token: string,
   password: string,
-  origin: Origin,
+  source: RequestSource,
 ): Promise<SignIn> {
   checkArguments({ token, password });
-  const subject = readMailedToken(parts, "reset", token);
-  const owner = await parts.em.fork().findOne(User, { id: subject.userId });
+  const subject = readMailedToken(deps, "reset", token);
+  const owner = await deps.em.fork().findOne(User, { id: subject.userId });
   if (!owner || !isBoundTo(subject, owner) || !owner.isActive) throw invalidToken();
-  parts.passwords.checkStrength(password, owner);
-  const passwordHash = await parts.passwords.hash(password);
-  return parts.em.fork().transactional(async (em) => {
+  deps.passwords.checkStrength(password, owner);
+  const passwordHash = await deps.passwords.hash(password);
+  return deps.em.fork().transactional(async (em) => {
     const user = await lockOwner(em, subject, true);
-    if (user.isErasedAt(parts.now())) throw invalidToken();
+    if (user.isErasedAt(deps.now())) throw invalidToken();
     await replacePasswordHash(em, user, passwordHash);
-    user.endOlderTokens(parts.now());
+    user.endOlderTokens(deps.now());
     const wasDeleted = user.eraseAt !== null;
     user.eraseAt = null;
     await em.flush();
     await endSessions(em, user);
-    if (wasDeleted) await record(parts, em, "RESTORED", { user, origin, actor: user });
-    await enqueueMail(parts, em, "password-changed", user);
-    return openSession(parts, em, user, "PASSWORD_RESET", origin);
+    if (wasDeleted) await record(deps, em, "RESTORED", { user, source, actor: user });
+    await enqueueMail(deps, em, "password-changed", user);
+    return openSession(deps, em, user, "PASSWORD_RESET", source);
   });
 }

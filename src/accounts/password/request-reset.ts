@@ -1,6 +1,6 @@
 import { AccountError, deactivated, emailNotFound } from "../rules/account-error.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
-import type { AccountsParts, Origin } from "../dependencies.ts";
+import type { Dependencies, RequestSource } from "../dependencies.ts";
 import { record } from "../store/audit-trail.ts";
 import { enqueueMail, findByEmail, ONE_ANSWER } from "../store/users.ts";
 
@@ -8,11 +8,15 @@ import { enqueueMail, findByEmail, ONE_ANSWER } from "../store/users.ts";
  * Mails a link that sets a new password; older ones stay good until one is used.
  * @throws {AccountError} BAD_USER_INPUT, EMAIL_NOT_FOUND, ACCOUNT_NOT_ACTIVATED, ACCOUNT_DEACTIVATED
  */
-export async function requestReset(parts: AccountsParts, email: string, origin: Origin): Promise<string> {
+export async function requestReset(
+  deps: Dependencies,
+  email: string,
+  source: RequestSource,
+): Promise<string> {
   checkArguments({ email }, ["email"]);
-  await parts.em.fork().transactional(async (em) => {
+  await deps.em.fork().transactional(async (em) => {
     const user = await findByEmail(em, email);
-    if (!parts.hideAccountExistence) {
+    if (!deps.hideAccountExistence) {
       if (!user) throw emailNotFound(email);
       if (user.deactivatedAt) throw deactivated("email");
       if (!user.isActive) {
@@ -23,8 +27,8 @@ export async function requestReset(parts: AccountsParts, email: string, origin: 
         );
       }
     }
-    await record(parts, em, "RESET_REQUESTED", { user, origin, actor: null });
-    await enqueueMail(parts, em, "reset", user);
+    await record(deps, em, "RESET_REQUESTED", { user, source, actor: null });
+    await enqueueMail(deps, em, "reset", user);
   });
-  return parts.hideAccountExistence ? ONE_ANSWER : `A mail to reset the password is on its way to ${email}.`;
+  return deps.hideAccountExistence ? ONE_ANSWER : `A mail to reset the password is on its way to ${email}.`;
 }

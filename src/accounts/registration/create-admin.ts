@@ -1,5 +1,5 @@
 import { checkArguments } from "../rules/argument-rules.ts";
-import type { AccountsParts, Origin } from "../dependencies.ts";
+import type { Dependencies, RequestSource } from "../dependencies.ts";
 import { Role, User } from "../model/user.entity.ts";
 import { addAccount } from "./register.ts";
 
@@ -8,23 +8,23 @@ import { addAccount } from "./register.ts";
  * @throws {AccountError} BAD_USER_INPUT, WEAK_PASSWORD, SERVER_BUSY, USERNAME_TAKEN, EMAIL_TAKEN
  */
 export async function createAdmin(
-  parts: AccountsParts,
+  deps: Dependencies,
   args: { username: string; email: string; password: string },
-  origin: Origin,
+  source: RequestSource,
 ): Promise<User> {
   checkArguments({ ...args }, ["username", "email"]);
-  parts.passwords.checkStrength(args.password, args);
+  deps.passwords.checkStrength(args.password, args);
   const user = User.create({
     username: args.username,
     email: args.email,
-    passwordHash: await parts.passwords.hash(args.password),
-    locale: parts.pickLocale([]),
+    passwordHash: await deps.passwords.hash(args.password),
+    locale: deps.pickLocale([]),
     roles: [Role.USER, Role.ADMIN],
     confirmationExpiresAt: null,
-    now: parts.now(),
+    now: deps.now(),
   });
-  return parts.em.fork().transactional(async (em) => {
-    await addAccount(parts, em, user, origin);
+  return deps.em.fork().transactional(async (em) => {
+    await addAccount(deps, em, user, source);
     return user;
   });
 }

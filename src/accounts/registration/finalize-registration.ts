@@ -1,6 +1,6 @@
 import { invalidToken } from "../rules/account-error.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
-import type { AccountsParts, Origin } from "../dependencies.ts";
+import type { Dependencies, RequestSource } from "../dependencies.ts";
 import { openSession, type SignIn } from "../store/sessions.ts";
 import { User } from "../model/user.entity.ts";
 import { lockOwner, readMailedToken, unlessTaken } from "../store/users.ts";
@@ -10,18 +10,18 @@ import { lockOwner, readMailedToken, unlessTaken } from "../store/users.ts";
  * @throws {AccountError} BAD_USER_INPUT, INVALID_TOKEN
  */
 export async function finalizeRegistration(
-  parts: AccountsParts,
+  deps: Dependencies,
   token: string,
-  origin: Origin,
+  source: RequestSource,
 ): Promise<SignIn> {
   checkArguments({ token });
-  const subject = readMailedToken(parts, "registration", token);
-  return parts.em.fork().transactional(async (em) => {
+  const subject = readMailedToken(deps, "registration", token);
+  return deps.em.fork().transactional(async (em) => {
     const user = await lockOwner(em, subject, false);
     // In the row that no link can activate: another account has confirmed the address.
     if ((await em.count(User, { emailKey: user.emailKey, isActive: true })) > 0) throw invalidToken();
-    user.activate(parts.now());
+    user.activate(deps.now());
     await unlessTaken(em.flush(), invalidToken()); // another account took the address a moment ago
-    return openSession(parts, em, user, "ACTIVATED", origin);
+    return openSession(deps, em, user, "ACTIVATED", source);
   });
 }

@@ -3,7 +3,7 @@ import { LockMode, type EntityManager } from "@mikro-orm/postgresql";
 import { AccountError, usernameTaken } from "../rules/account-error.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
 import { foldCase } from "../rules/fold-case.ts";
-import type { AccountsParts, Origin } from "../dependencies.ts";
+import type { Dependencies, RequestSource } from "../dependencies.ts";
 import { eventValues } from "../store/audit-trail.ts";
 import { User } from "../model/user.entity.ts";
 import { insertUser } from "../store/user-rows.ts";
@@ -17,28 +17,28 @@ import { enqueueMail, ONE_ANSWER, takeTurns } from "../store/users.ts";
  * @throws {AccountError} BAD_USER_INPUT, WEAK_PASSWORD, SERVER_BUSY, USERNAME_TAKEN, EMAIL_TAKEN
  */
 export async function register(
-  parts: AccountsParts,
+  deps: Dependencies,
   args: { username: string; email: string; password: string; locale?: string },
   acceptedLocales: readonly string[],
-  origin: Origin,
+  source: RequestSource,
 ): Promise<string> {
   checkArguments({ ...args }, ["username", "email"]);
-  const locale = parts.pickLocale(args.locale === undefined ? acceptedLocales : [args.locale]);
-  parts.passwords.checkStrength(args.password, args);
-  const passwordHash = await parts.passwords.hash(args.password);
-  await parts.em.fork().transactional(async (em) => {
+  const locale = deps.pickLocale(args.locale === undefined ? acceptedLocales : [args.locale]);
+  deps.passwords.checkStrength(args.password, args);
+  const passwordHash = await deps.passwords.hash(args.password);
+  await deps.em.fork().transactional(async (em) => {
     const user = User.create({
       username: args.username,
       email: args.email,
       passwordHash,
       locale,
-      confirmationExpiresAt: parts.tokens.expiry("registration"),
-      now: parts.now(),
+      confirmationExpiresAt: deps.tokens.expiry("registration"),
+      now: deps.now(),
     });
-    await addAccount(parts, em, user, origin);
-    await enqueueMail(parts, em, "registration", user);
+    await addAccount(deps, em, user, source);
+    await enqueueMail(deps, em, "registration", user);
   });
-  return parts.hideAccountExistence
+  return deps.hideAccountExistence
     ? ONE_ANSWER
     : `A confirmation mail is on its way to user ${args.username}.`;
 }
@@ -49,14 +49,14 @@ export async function register(
  * @throws {AccountError} USERNAME_TAKEN, EMAIL_TAKEN
  */
 export async function addAccount(
-  parts: AccountsParts,
+  deps: Dependencies,
   em: EntityManager,
   user: User,
-  origin: Origin,
+  source: RequestSource,
 ): Promise<void> {
   await takeTurns(em, [`username ${foldCase(user.username)}`, `email ${foldCase(user.email)}`]);
-  const replaced = await replaceable(parts, em, user);
-  await insertUser(em, user, replaced, eventValues(parts, "REGISTERED", { user, origin, actor: null }));
+  const replaced = await replaceable(deps, em, user);
+  await insertUser(em, user, replaced, eventValues(deps, "REGISTERED", { user, source, actor: null }));
 }
 
 /**
@@ -64,7 +64,7 @@ export async function addAccount(
  * @throws {AccountError} USERNAME_TAKEN, EMAIL_TAKEN
  */
 async function replaceable(
-  { now, hideAccountExistence }: AccountsParts,
+  { now, hideAccountExistence }: Dependencies,
   em: EntityManager,
   args: { username: string; email: string },
 ): Promise<User[]> {

@@ -1,7 +1,7 @@
 import { AccountError, emailNotFound } from "../rules/account-error.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
 import { foldCase } from "../rules/fold-case.ts";
-import type { AccountsParts, Origin } from "../dependencies.ts";
+import type { Dependencies, RequestSource } from "../dependencies.ts";
 import { record } from "../store/audit-trail.ts";
 import { User } from "../model/user.entity.ts";
 import { enqueueMail, findByEmail, ONE_ANSWER } from "../store/users.ts";
@@ -11,14 +11,14 @@ import { enqueueMail, findByEmail, ONE_ANSWER } from "../store/users.ts";
  * @throws {AccountError} BAD_USER_INPUT, EMAIL_NOT_FOUND, ALREADY_ACTIVATED
  */
 export async function resendRegistration(
-  parts: AccountsParts,
+  deps: Dependencies,
   email: string,
-  origin: Origin,
+  source: RequestSource,
 ): Promise<string> {
   checkArguments({ email }, ["email"]);
-  await parts.em.fork().transactional(async (em) => {
+  await deps.em.fork().transactional(async (em) => {
     const user = await findByEmail(em, email);
-    if (!parts.hideAccountExistence) {
+    if (!deps.hideAccountExistence) {
       if (!user) throw emailNotFound(email);
       if (user.isActive) {
         throw new AccountError("ALREADY_ACTIVATED", `The account of ${email} is activated already: log in.`, {
@@ -29,10 +29,10 @@ export async function resendRegistration(
     await em.nativeUpdate(
       User,
       { emailKey: foldCase(email), isActive: false },
-      { confirmationExpiresAt: parts.tokens.expiry("registration") },
+      { confirmationExpiresAt: deps.tokens.expiry("registration") },
     );
-    await record(parts, em, "CONFIRMATION_REQUESTED", { user, origin, actor: null });
-    await enqueueMail(parts, em, "registration", user);
+    await record(deps, em, "CONFIRMATION_REQUESTED", { user, source, actor: null });
+    await enqueueMail(deps, em, "registration", user);
   });
-  return parts.hideAccountExistence ? ONE_ANSWER : `A confirmation mail is on its way to ${email}.`;
+  return deps.hideAccountExistence ? ONE_ANSWER : `A confirmation mail is on its way to ${email}.`;
 }

@@ -6,7 +6,7 @@ const USERNAME = /^[A-Za-z0-9_.-]{3,32}$/;
 
 const ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+";
 const LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
-/** RFC 5321 without quoted local parts and address literals, and with a last label that is no number. */
+/** RFC 5321 without quoted local deps and address literals, and with a last label that is no number. */
 const ADDRESS = new RegExp(`^(?=[^@]{1,64}@)${ATOM}(?:\\.${ATOM})*@(?:${LABEL}\\.)+(?!\\d+$)${LABEL}$`);
 /** RFC 3696, erratum 1690. */
 const ADDRESS_MAX_LENGTH = 254;

@@ -1,12 +1,12 @@
 import { notFound } from "../rules/account-error.ts";
-import type { AccountsParts, Origin } from "../dependencies.ts";
+import type { Dependencies, RequestSource } from "../dependencies.ts";
 import { record } from "../store/audit-trail.ts";
 import { Session } from "../model/session.entity.ts";
 import { endSessions, type Viewer } from "../store/sessions.ts";
 import { UUID } from "../store/users.ts";
 
 /** The sessions of a user that have not ended, the one used last first. */
-export function sessions({ em, now }: AccountsParts, { user }: Viewer): Promise<Session[]> {
+export function sessions({ em, now }: Dependencies, { user }: Viewer): Promise<Session[]> {
   return em
     .fork()
     .find(
@@ -17,10 +17,10 @@ export function sessions({ em, now }: AccountsParts, { user }: Viewer): Promise<
 }
 
 /** Ends the session of the request. */
-export async function logout(parts: AccountsParts, viewer: Viewer, origin: Origin): Promise<string> {
+export async function logout(deps: Dependencies, viewer: Viewer, source: RequestSource): Promise<string> {
   const { user, session } = viewer;
-  await parts.em.fork().transactional(async (em) => {
-    await record(parts, em, "LOGGED_OUT", { user, origin, actor: user });
+  await deps.em.fork().transactional(async (em) => {
+    await record(deps, em, "LOGGED_OUT", { user, source, actor: user });
     await em.nativeDelete(Session, { id: session.id });
   });
   return "You are signed out.";
@@ -28,12 +28,12 @@ export async function logout(parts: AccountsParts, viewer: Viewer, origin: Origi
 
 /** Ends every session, the one of the request included. */
 export async function logoutEverywhere(
-  parts: AccountsParts,
+  deps: Dependencies,
   { user }: Viewer,
-  origin: Origin,
+  source: RequestSource,
 ): Promise<string> {
-  await parts.em.fork().transactional(async (em) => {
-    await record(parts, em, "SESSIONS_ENDED", { user, origin, actor: user });
+  await deps.em.fork().transactional(async (em) => {
+    await record(deps, em, "SESSIONS_ENDED", { user, source, actor: user });
     await endSessions(em, user);
   });
   return "You are signed out on every device.";
@@ -44,15 +44,15 @@ export async function logoutEverywhere(
  * @throws {AccountError} NOT_FOUND
  */
 export async function revokeSession(
-  parts: AccountsParts,
+  deps: Dependencies,
   { user }: Viewer,
   id: string,
-  origin: Origin,
+  source: RequestSource,
 ): Promise<string> {
   if (!UUID.test(id)) throw notFound(id);
-  const session = { id, user: user.id, expiresAt: { $gt: parts.now() } };
-  await parts.em.fork().transactional(async (em) => {
-    await record(parts, em, "SESSION_REVOKED", { user, origin, actor: user });
+  const session = { id, user: user.id, expiresAt: { $gt: deps.now() } };
+  await deps.em.fork().transactional(async (em) => {
+    await record(deps, em, "SESSION_REVOKED", { user, source, actor: user });
     if ((await em.nativeDelete(Session, session)) === 0) throw notFound(id);
   });
   return "The session is ended.";

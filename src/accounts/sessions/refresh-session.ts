@@ -2,7 +2,7 @@ import { LockMode } from "@mikro-orm/postgresql";
 
 import { AccountError } from "../rules/account-error.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
-import type { AccountsParts, Origin } from "../dependencies.ts";
+import type { Dependencies, RequestSource } from "../dependencies.ts";
 import { record } from "../store/audit-trail.ts";
 import { RefreshToken, Session } from "../model/session.entity.ts";
 import { User } from "../model/user.entity.ts";
@@ -17,12 +17,12 @@ const GRACE_MS = 10_000;
  * @throws {AccountError} BAD_USER_INPUT, INVALID_TOKEN
  */
 export async function refreshSession(
-  parts: AccountsParts,
+  deps: Dependencies,
   refreshToken: string,
-  origin: Origin,
+  source: RequestSource,
 ): Promise<SignIn> {
   checkArguments({ refreshToken });
-  const signIn = await parts.em.fork().transactional(async (em) => {
+  const signIn = await deps.em.fork().transactional(async (em) => {
     const hash = hashOf(refreshToken);
     const found = await em.findOne(RefreshToken, { hash }, { populate: ["session"] });
     if (!found) return null;
@@ -34,22 +34,22 @@ export async function refreshSession(
     // The session's row is what racing refreshes of any of its tokens wait for; the token is read again behind it.
     const session = await em.findOne(
       Session,
-      { id: found.session.id, expiresAt: { $gt: parts.now() } },
+      { id: found.session.id, expiresAt: { $gt: deps.now() } },
       { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true },
     );
     if (!session) return null;
     const token = await em.findOne(RefreshToken, { hash }, { refresh: true });
     if (!token || !user?.isUsable) return null;
-    const now = parts.now();
+    const now = deps.now();
     if (!token.spentAt) {
       token.spentAt = now;
     } else if (now.getTime() - token.spentAt.getTime() > GRACE_MS) {
       // Not an exception: the end of the session has to be committed.
-      await record(parts, em, "REFRESH_TOKEN_REUSED", { user, origin, actor: null });
+      await record(deps, em, "REFRESH_TOKEN_REUSED", { user, source, actor: null });
       await em.nativeDelete(Session, { id: session.id });
       return null;
     }
-    return continueSession(parts, em, session);
+    return continueSession(deps, em, session);
   });
   if (!signIn) {
     throw new AccountError("INVALID_TOKEN", "The refresh token is not valid: log in again.", {

@@ -1,4 +1,4 @@
-import type { AccountsParts } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
 import { prepared, together } from "../store/statement.ts";
 import type { Viewer } from "../store/sessions.ts";
 import { userOf, type UserRow } from "../store/user-rows.ts";
@@ -15,25 +15,25 @@ const SIGNED_IN = {
 type Row = UserRow & { readonly session_id: string };
 
 /** The user and the session that a good access token belongs to; null for any other token, and once either has ended. */
-export async function authenticate(parts: AccountsParts, accessToken: string): Promise<Viewer | null> {
-  const subject = parts.tokens.read("access", accessToken);
+export async function authenticate(deps: Dependencies, accessToken: string): Promise<Viewer | null> {
+  const subject = deps.tokens.read("access", accessToken);
   if (subject?.reference === undefined) return null;
-  const row = await findSignedIn(parts, subject.reference);
+  const row = await findSignedIn(deps, subject.reference);
   if (row?.id !== subject.userId) return null;
   const user = userOf(row);
   return user.isUsable && isBoundTo(subject, user) ? { user, session: { id: subject.reference } } : null;
 }
 
-const finders = new WeakMap<AccountsParts, (sessionId: string) => Promise<Row | null>>();
+const finders = new WeakMap<Dependencies, (sessionId: string) => Promise<Row | null>>();
 
-function findSignedIn(parts: AccountsParts, sessionId: string): Promise<Row | null> {
-  let find = finders.get(parts);
+function findSignedIn(deps: Dependencies, sessionId: string): Promise<Row | null> {
+  let find = finders.get(deps);
   if (!find) {
     find = together(async (sessionIds) => {
-      const rows = await prepared<Row>(parts.em, SIGNED_IN, [sessionIds, parts.now()]);
+      const rows = await prepared<Row>(deps.em, SIGNED_IN, [sessionIds, deps.now()]);
       return new Map(rows.map((row) => [row.session_id, row]));
     });
-    finders.set(parts, find);
+    finders.set(deps, find);
   }
   return find(sessionId);
 }

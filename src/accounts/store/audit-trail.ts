@@ -6,7 +6,7 @@ import {
   type AccountEventActor,
   type AccountEventType,
 } from "../model/account-event.entity.ts";
-import type { AccountsParts, Origin } from "../dependencies.ts";
+import type { Dependencies, RequestSource } from "../dependencies.ts";
 import { prepared } from "./statement.ts";
 import type { User } from "../model/user.entity.ts";
 
@@ -26,58 +26,58 @@ const RECORD = {
 interface About {
   /** Whose account it is about; null if nobody's is known. */
   readonly user: User | null;
-  readonly origin: Origin;
+  readonly source: RequestSource;
   /** Who was signed in; null if nobody was. */
   readonly actor: User | null;
 }
 
 /** Adds an event in the transaction of `em`, so that it tells of nothing that did not happen. */
 export async function record(
-  parts: AccountsParts,
+  deps: Dependencies,
   em: EntityManager,
   type: AccountEventType,
   about: About,
 ): Promise<void> {
-  await prepared(em, RECORD, [about.user?.id ?? null, ...eventValues(parts, type, about)]);
+  await prepared(em, RECORD, [about.user?.id ?? null, ...eventValues(deps, type, about)]);
 }
 
 /** As `record`, of something that the operator did to many whose rows are locked. */
 export async function recordAll(
-  parts: AccountsParts,
+  deps: Dependencies,
   em: EntityManager,
   type: AccountEventType,
   users: readonly User[],
-  origin: Origin,
+  source: RequestSource,
 ): Promise<void> {
   await em.insertMany(
     AccountEvent,
-    users.map((user) => ({ ...columns(parts, type, { user, origin, actor: null }), user: user.id })),
+    users.map((user) => ({ ...columns(deps, type, { user, source, actor: null }), user: user.id })),
   );
 }
 
 /** The columns of an event but its user, in the order of INSERT_EVENT. */
-export function eventValues(parts: AccountsParts, type: AccountEventType, about: About): unknown[] {
-  const { occurredAt, address, userAgent, actor, actorId } = columns(parts, type, about);
-  return [type, occurredAt, address, userAgent, actor, actorId];
+export function eventValues(deps: Dependencies, type: AccountEventType, about: About): unknown[] {
+  const { occurredAt, ip, userAgent, actor, actorId } = columns(deps, type, about);
+  return [type, occurredAt, ip, userAgent, actor, actorId];
 }
 
-function columns({ now }: AccountsParts, type: AccountEventType, { user, origin, actor }: About) {
+function columns({ now }: Dependencies, type: AccountEventType, { user, source, actor }: About) {
   return {
     type,
     occurredAt: now(),
-    ...originColumns(origin),
-    actor: kindOf(user, origin, actor),
+    ...sourceColumns(source),
+    actor: kindOf(user, source, actor),
     actorId: actor?.id ?? null,
   };
 }
 
-/** As much of the origin as is stored; PostgreSQL cannot store NUL. */
-export function originColumns({ address, userAgent }: Origin) {
-  return { address, userAgent: userAgent?.replaceAll("\0", "").slice(0, USER_AGENT_MAX_LENGTH) ?? null };
+/** As much of the source as is stored; PostgreSQL cannot store NUL. */
+export function sourceColumns({ ip, userAgent }: RequestSource) {
+  return { ip, userAgent: userAgent?.replaceAll("\0", "").slice(0, USER_AGENT_MAX_LENGTH) ?? null };
 }
 
-function kindOf(user: User | null, origin: Origin, actor: User | null): AccountEventActor {
-  if (origin.isOperator) return "OPERATOR";
+function kindOf(user: User | null, source: RequestSource, actor: User | null): AccountEventActor {
+  if (source.isOperator) return "OPERATOR";
   if (!actor) return "ANYONE";
   return actor.id === user?.id ? "OWNER" : "ADMIN";
 }

@@ -6,9 +6,9 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 
 import { invalidCredentials } from "../rules/account-error.ts";
 import type { AccountEventType } from "../model/account-event.entity.ts";
-import { daysAfter, type AccountsParts, type Origin } from "../dependencies.ts";
+import { daysAfter, type Dependencies, type RequestSource } from "../dependencies.ts";
 import { prepared } from "./statement.ts";
-import { INSERT_EVENT, originColumns } from "./audit-trail.ts";
+import { INSERT_EVENT, sourceColumns } from "./audit-trail.ts";
 import { RefreshToken, Session } from "../model/session.entity.ts";
 import type { IssuedToken } from "../tokens.ts";
 import type { User } from "../model/user.entity.ts";
@@ -64,23 +64,23 @@ const OPEN_SESSION = {
  *   it was read; never where its row is locked
  */
 export async function openSession(
-  parts: AccountsParts,
+  deps: Dependencies,
   em: EntityManager,
   user: User,
   event: AccountEventType,
-  origin: Origin,
+  source: RequestSource,
 ): Promise<SignIn> {
-  const now = parts.now();
-  const { address, userAgent } = originColumns(origin);
+  const now = deps.now();
+  const { ip, userAgent } = sourceColumns(source);
   const sessionId = randomUUID();
-  const expiresAt = expiry(parts, now, now);
+  const expiresAt = expiry(deps, now, now);
   const token = newRefreshToken();
   const owner = [user.id, user.credentialVersion, user.passwordHash];
   const [row] = await prepared<{ credential_version: number }>(em, OPEN_SESSION, [
     ...owner,
     event,
     now,
-    address,
+    ip,
     userAgent,
     sessionId,
     expiresAt,
@@ -90,36 +90,36 @@ export async function openSession(
   const subject = { userId: user.id, credentialVersion: row.credential_version, reference: sessionId };
   return {
     user,
-    accessToken: parts.tokens.issue("access", subject),
+    accessToken: deps.tokens.issue("access", subject),
     refreshToken: { token, expiresAt },
   };
 }
 
 /** Moves the session's end on and signs in anew, with a refresh token besides those that the session has. */
 export async function continueSession(
-  parts: AccountsParts,
+  deps: Dependencies,
   em: EntityManager,
   session: Session,
 ): Promise<SignIn> {
-  const now = parts.now();
+  const now = deps.now();
   session.lastUsedAt = now;
-  session.expiresAt = expiry(parts, session.createdAt, now);
+  session.expiresAt = expiry(deps, session.createdAt, now);
   await em.flush();
   const token = newRefreshToken();
   await em.insert(RefreshToken, { hash: hashOf(token), session: session.id, spentAt: null });
   const user = session.user as User;
   return {
     user,
-    accessToken: parts.tokens.issue("access", { ...subjectOf(user), reference: session.id }),
+    accessToken: deps.tokens.issue("access", { ...subjectOf(user), reference: session.id }),
     refreshToken: { token, expiresAt: session.expiresAt },
   };
 }
 
 const newRefreshToken = () => randomBytes(REFRESH_TOKEN_BYTES).toString("base64url");
 
-function expiry(parts: AccountsParts, createdAt: Date, now: Date): Date {
-  const idle = daysAfter(now, parts.sessionIdleDays);
-  const absolute = daysAfter(createdAt, parts.sessionMaxDays);
+function expiry(deps: Dependencies, createdAt: Date, now: Date): Date {
+  const idle = daysAfter(now, deps.sessionIdleDays);
+  const absolute = daysAfter(createdAt, deps.sessionMaxDays);
   return idle < absolute ? idle : absolute;
 }
 

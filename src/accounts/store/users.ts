@@ -6,7 +6,7 @@ import { LockMode, UniqueConstraintViolationException, type EntityManager } from
 import { AccountError, invalidToken, notFound, unauthenticated } from "../rules/account-error.ts";
 import type { AccountMail, AccountMailName } from "../mails/account-mails.ts";
 import { foldCase } from "../rules/fold-case.ts";
-import type { AccountsParts, Origin } from "../dependencies.ts";
+import type { Dependencies, RequestSource } from "../dependencies.ts";
 import { prepared, together, type Statement } from "./statement.ts";
 import { record } from "./audit-trail.ts";
 import type { TokenPurpose, TokenSubject } from "../tokens.ts";
@@ -89,8 +89,8 @@ export function lock(em: EntityManager, id: string): Promise<User | null> {
 }
 
 /** @throws {AccountError} INVALID_TOKEN */
-export function readMailedToken(parts: AccountsParts, purpose: TokenPurpose, token: string): TokenSubject {
-  const subject = parts.tokens.read(purpose, token);
+export function readMailedToken(deps: Dependencies, purpose: TokenPurpose, token: string): TokenSubject {
+  const subject = deps.tokens.read(purpose, token);
   if (!subject) throw invalidToken();
   return subject;
 }
@@ -100,14 +100,14 @@ export function readMailedToken(parts: AccountsParts, purpose: TokenPurpose, tok
  * @throws {AccountError} INVALID_CREDENTIALS, SERVER_BUSY
  */
 export async function confirmPassword(
-  parts: AccountsParts,
+  deps: Dependencies,
   viewer: User,
   field: "password" | "currentPassword",
   password: string,
-  origin: Origin,
+  source: RequestSource,
 ): Promise<void> {
-  if (await parts.passwords.verify(viewer.passwordHash, password)) return;
-  await record(parts, parts.em, "PASSWORD_REFUSED", { user: viewer, origin, actor: viewer });
+  if (await deps.passwords.verify(viewer.passwordHash, password)) return;
+  await record(deps, deps.em, "PASSWORD_REFUSED", { user: viewer, source, actor: viewer });
   throw new AccountError("INVALID_CREDENTIALS", "The password is wrong.", { field });
 }
 
@@ -148,14 +148,14 @@ export async function unlessTaken<T>(work: Promise<T>, refusal: AccountError): P
 
 /** Without a user (which only happens where existence is hidden) the job costs the same and the worker drops it. */
 export function enqueueMail(
-  parts: AccountsParts,
+  deps: Dependencies,
   em: EntityManager,
   mail: AccountMailName,
   user: User | null,
   about: Pick<AccountMail, "emailChangeId"> = {},
 ): Promise<void> {
   const subject = user ? subjectOf(user) : { userId: randomUUID(), credentialVersion: 0 };
-  return parts.mailQueue.enqueue(em, { mail, ...subject, ...about, requestedAt: parts.now().toISOString() });
+  return deps.mailQueue.enqueue(em, { mail, ...subject, ...about, requestedAt: deps.now().toISOString() });
 }
 
 export const subjectOf = (user: User): TokenSubject => ({

@@ -3,20 +3,20 @@ import { randomBytes } from "node:crypto";
 
 import type { AccountMail } from "../../accounts/mails/account-mails.ts";
 import type { Accounts } from "../../accounts/accounts.ts";
-import type { Origin } from "../../accounts/dependencies.ts";
+import type { RequestSource } from "../../accounts/dependencies.ts";
 import { composeAccounts } from "../../app/compose-accounts.ts";
 import type { Config } from "../../config/config.ts";
 import { DataDirInUseError, lockDataDir } from "../../embedded-postgres/data-dir.ts";
 import { openDatabase } from "../../database/migrator.ts";
 import { createLogger } from "../../log.ts";
 import { MailQueue } from "../../mail/queue.ts";
-import { within } from "../../app/time-limit.ts";
+import { withTimeLimit } from "../../app/time-limit.ts";
 
 /** Enough for a batch of an import that is being written; a database that has died must not keep us. */
 const DATABASE_CLOSES_WITHIN_MS = 3_000;
 
 /** For the audit trail. */
-export const OPERATOR: Origin = { address: null, userAgent: null, isOperator: true };
+export const OPERATOR: RequestSource = { ip: null, userAgent: null, isOperator: true };
 
 /**
  * @param opened takes what has to be closed
@@ -25,13 +25,13 @@ export const OPERATOR: Origin = { address: null, userAgent: null, isOperator: tr
 export async function openAccounts(config: Config, opened: AsyncDisposableStack): Promise<Accounts> {
   const databaseUrl = config.databaseUrl ?? (await embeddedPostgres(config.dataDir, opened));
   const orm = await openDatabase(databaseUrl, config.migrateOnStart);
-  opened.defer(() => within(DATABASE_CLOSES_WITHIN_MS, orm.close()));
+  opened.defer(() => withTimeLimit(DATABASE_CLOSES_WITHIN_MS, orm.close()));
   const mailQueue = new MailQueue<AccountMail>({
     databaseUrl,
     log: await createLogger("silent", true), // what matters rejects
     isPassive: true,
   });
-  opened.defer(() => within(DATABASE_CLOSES_WITHIN_MS, mailQueue.stop(0)));
+  opened.defer(() => withTimeLimit(DATABASE_CLOSES_WITHIN_MS, mailQueue.stop(0)));
   await mailQueue.start();
   const { accounts } = composeAccounts(
     { ...config, hideAccountExistence: false }, // the operator may know

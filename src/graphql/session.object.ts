@@ -5,7 +5,7 @@ import { Field, GraphQLISODateTime, ID, ObjectType } from "type-graphql";
 import type { Session } from "../accounts/model/session.entity.ts";
 
 @ObjectType("Session", { description: "A device that is signed in." })
-export class SessionType {
+export class SessionObject {
   @Field(() => ID, { description: "For `revokeSession`." })
   id!: string;
 
@@ -27,9 +27,9 @@ export class SessionType {
   @Field(() => Boolean, { description: "Whether it is the session of this request." })
   current!: boolean;
 
-  static of({ id, userAgent, address, createdAt, lastUsedAt }: Session, currentId: string): SessionType {
-    const fields = { id, address, createdAt, lastUsedAt, current: id === currentId };
-    return Object.assign(new SessionType(), fields, { device: deviceOf(userAgent) });
+  static of({ id, userAgent, ip, createdAt, lastUsedAt }: Session, currentId: string): SessionObject {
+    const fields = { id, address: ip ?? null, createdAt, lastUsedAt, current: id === currentId };
+    return Object.assign(new SessionObject(), fields, { device: deviceOf(userAgent) });
   }
 }
 

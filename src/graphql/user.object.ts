@@ -13,7 +13,7 @@ registerEnumType(Role, {
 });
 
 @ObjectType("User", { description: "An account, as its owner and administrators see it." })
-export class UserType {
+export class UserObject {
   @Field(() => ID, { description: "Never changes." })
   id!: string;
 
@@ -42,8 +42,8 @@ export class UserType {
   })
   deactivatedAt!: Date | null;
 
-  static of({ id, username, email, roles, isActive, createdAt, deactivatedAt = null }: User): UserType {
+  static of({ id, username, email, roles, isActive, createdAt, deactivatedAt = null }: User): UserObject {
     const fields = { id, username, email, roles, createdAt, deactivatedAt };
-    return Object.assign(new UserType(), fields, { isActive: isActive && !deactivatedAt });
+    return Object.assign(new UserObject(), fields, { isActive: isActive && !deactivatedAt });
   }
 }

@@ -5,13 +5,13 @@ import {
   ACCOUNT_EVENT_TYPES,
   AccountEventActor,
   type AccountEvent,
-  type AccountEventType as EventType,
+  type AccountEventType,
 } from "../accounts/model/account-event.entity.ts";
-import { deviceOf } from "./session.type.ts";
+import { deviceOf } from "./session.object.ts";
 
 const EventTypes = Object.fromEntries(Object.keys(ACCOUNT_EVENT_TYPES).map((type) => [type, type])) as Record<
-  EventType,
-  EventType
+  AccountEventType,
+  AccountEventType
 >;
 
 registerEnumType(EventTypes, {
@@ -34,12 +34,12 @@ registerEnumType(AccountEventActor, {
 });
 
 @ObjectType("AccountEvent", { description: "Something that happened to an account; never changes." })
-export class AccountEventType {
+export class AccountEventObject {
   @Field(() => ID, { description: "Never changes." })
   id!: string;
 
   @Field(() => EventTypes, { description: "What happened." })
-  type!: EventType;
+  type!: AccountEventType;
 
   @Field(() => GraphQLISODateTime, { description: "When." })
   occurredAt!: Date;
@@ -56,9 +56,9 @@ export class AccountEventType {
   @Field(() => ID, { nullable: true, description: "The id of who was signed in." })
   actorId!: string | null;
 
-  static of(event: AccountEvent): AccountEventType {
-    const { id, type, occurredAt, address = null, userAgent, actor, actorId = null } = event;
-    const fields = { id, type, occurredAt, address, actor, actorId };
-    return Object.assign(new AccountEventType(), fields, { device: deviceOf(userAgent) });
+  static of(event: AccountEvent): AccountEventObject {
+    const { id, type, occurredAt, ip = null, userAgent, actor, actorId = null } = event;
+    const fields = { id, type, occurredAt, address: ip, actor, actorId };
+    return Object.assign(new AccountEventObject(), fields, { device: deviceOf(userAgent) });
   }
 }
