@@ -24,8 +24,8 @@ try {
 
 async function serve(config: Config): Promise<void> {
   // Loaded here, because the process that only starts others needs none of it.
-  const { createApp } = await import("../app/app.ts");
-  const app = createApp(config, { onFatal: (message) => stop(app, message) });
+  const { App } = await import("../app/app.ts");
+  const app = new App(config, { onFatal: (message) => stop(app, message) });
   // From here on, so that a signal during the start stops in order too. Repeated ones (a terminal and npm both
   // send one) change nothing.
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop(app));

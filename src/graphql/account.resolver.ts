@@ -4,6 +4,7 @@ import { Arg, Args, Ctx, Mutation, Query, Resolver } from "type-graphql";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { RequestContext } from "./context.ts";
 import { Errors } from "./errors-directive.ts";
+import { OncePerOperation } from "./once-per-operation.ts";
 import { EMAIL, FinalizeResetArgs, LoginArgs, RegisterArgs, TOKEN } from "./arguments.ts";
 import { AuthPayload, MessagePayload } from "./payloads.ts";
 import { UserObject } from "./user.object.ts";
@@ -29,6 +30,7 @@ export class AccountResolver {
     description: "Stores an inactive account and mails a link that confirms its address.",
   })
   @Errors("BAD_USER_INPUT", "WEAK_PASSWORD", "USERNAME_TAKEN", "EMAIL_TAKEN", "SERVER_BUSY")
+  @OncePerOperation()
   async register(
     @Ctx() context: RequestContext,
     @Args(() => RegisterArgs) { username, email, password, locale }: RegisterArgs,
@@ -40,11 +42,12 @@ export class AccountResolver {
 
   @Mutation(() => AuthPayload, { description: "Activates the account of a confirmation mail and signs in." })
   @Errors("BAD_USER_INPUT", "INVALID_TOKEN")
+  @OncePerOperation()
   async finalizeRegistration(
     @Ctx() context: RequestContext,
     @Arg("token", () => String, { nullable: true, description: TOKEN }) token: string | null | undefined,
   ): Promise<AuthPayload> {
-    const signIn = await this.#accounts.finalizeRegistration(mailedToken(token, context), context.source);
+    const signIn = await this.#accounts.finalizeRegistration(context.mailedToken(token), context.source);
     return AuthPayload.of(signIn, context);
   }
 
@@ -52,6 +55,7 @@ export class AccountResolver {
     description: "Mails a new confirmation link; the earlier ones stay good until one is used.",
   })
   @Errors("BAD_USER_INPUT", "EMAIL_NOT_FOUND", "ALREADY_ACTIVATED")
+  @OncePerOperation()
   async resendRegistration(
     @Ctx() { source }: RequestContext,
     @Arg("email", () => String, { description: EMAIL }) email: string,
@@ -69,6 +73,7 @@ export class AccountResolver {
     "ACCOUNT_DEACTIVATED",
     "SERVER_BUSY",
   )
+  @OncePerOperation()
   async login(
     @Ctx() context: RequestContext,
     @Args(() => LoginArgs) { username, password }: LoginArgs,
@@ -80,6 +85,7 @@ export class AccountResolver {
     description: "Mails a link that sets a new password; the earlier ones stay good until one is used.",
   })
   @Errors("BAD_USER_INPUT", "EMAIL_NOT_FOUND", "ACCOUNT_NOT_ACTIVATED", "ACCOUNT_DEACTIVATED")
+  @OncePerOperation()
   async requestReset(
     @Ctx() { source }: RequestContext,
     @Arg("email", () => String, { description: EMAIL }) email: string,
@@ -92,16 +98,12 @@ export class AccountResolver {
       "Sets the new password, ends every older session and link, tells the owner by mail, and signs in.",
   })
   @Errors("BAD_USER_INPUT", "INVALID_TOKEN", "WEAK_PASSWORD", "SERVER_BUSY")
+  @OncePerOperation()
   async finalizeReset(
     @Ctx() context: RequestContext,
     @Args(() => FinalizeResetArgs) { token, password }: FinalizeResetArgs,
   ): Promise<AuthPayload> {
-    const bearer = mailedToken(token, context);
+    const bearer = context.mailedToken(token);
     return AuthPayload.of(await this.#accounts.finalizeReset(bearer, password, context.source), context);
   }
-}
-
-/** A blank argument is a bad token, not a reason to look into the header. */
-export function mailedToken(argument: string | null | undefined, context: RequestContext): string {
-  return argument ?? context.bearerToken ?? "";
 }

@@ -3,8 +3,8 @@ import Negotiator from "negotiator";
 
 import { unauthenticated } from "../accounts/rules/account-error.ts";
 import type { Accounts } from "../accounts/accounts.ts";
-import type { RequestSource } from "../accounts/dependencies.ts";
-import type { Viewer } from "../accounts/store/sessions.ts";
+import type { RequestSource } from "../accounts/model/request-source.ts";
+import type { Viewer } from "../accounts/model/sign-in.ts";
 
 /** What http/ tells of a request; undefined headers were not sent. */
 export interface GraphQLRequest {
@@ -30,8 +30,11 @@ export interface RequestContext {
   /** The languages of the Accept-Language header (RFC 9110), the preferred one first. */
   readonly acceptedLocales: readonly string[];
   readonly hasAuthorization: boolean;
-  /** The token of `Bearer <token>` (RFC 6750; the scheme's case does not matter); null for anything else. */
-  readonly bearerToken: string | null;
+  /**
+   * The token of a mailed link: the argument or, where that is absent or null, the token of `Authorization: Bearer`. A blank
+   * argument is a bad token, not a reason to look into the header.
+   */
+  mailedToken(argument: string | null | undefined): string;
   /**
    * The user whose access token came along, looked up once a request.
    * @throws {AccountError} UNAUTHENTICATED
@@ -42,6 +45,7 @@ export interface RequestContext {
 /** A plain object, because Apollo copies it. */
 export function createContext(request: GraphQLRequest, accounts: Accounts): RequestContext {
   const { authorization, acceptLanguage, ip, userAgent = null, refreshCookie } = request;
+  // RFC 6750; the scheme's case does not matter.
   const bearerToken = /^bearer +([^\s]+) *$/i.exec(authorization ?? "")?.[1] ?? null;
   let found: Promise<Viewer | null> | undefined;
   return {
@@ -52,7 +56,7 @@ export function createContext(request: GraphQLRequest, accounts: Accounts): Requ
       return new Negotiator({ headers: { "accept-language": acceptLanguage } }).languages();
     },
     hasAuthorization: authorization !== undefined,
-    bearerToken,
+    mailedToken: (argument) => argument ?? bearerToken ?? "",
     async viewer() {
       found ??= bearerToken === null ? Promise.resolve(null) : accounts.authenticate(bearerToken);
       const viewer = await found;

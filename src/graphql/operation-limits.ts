@@ -10,13 +10,12 @@ import {
   type ValidationContext,
 } from "graphql";
 
+import { oncePerOperation } from "./once-per-operation.ts";
+
 /** Enough for GraphiQL's introspection, which has about 500. */
 export const MAX_TOKENS = 1_000;
 const MAX_DEPTH = 20;
 const MAX_ROOT_FIELDS = 50;
-/** What tries a password or sends a mail. */
-const GUARDED =
-  /^(register|login|(request|resend|finalize)[A-Z]\w*|changePassword|deleteAccount|exportAccount)$/;
 
 interface Extent {
   readonly depth: number;
@@ -26,6 +25,7 @@ interface Extent {
 
 /** A validation rule: a violation answers 400 before any resolver runs. */
 export function operationLimits(context: ValidationContext): ASTVisitor {
+  const onceOnly = oncePerOperation(context.getSchema());
   // Each fragment is measured once: spreads that double at every level would otherwise take for ever.
   const fragments = new Map<FragmentDefinitionNode, Extent>();
 
@@ -38,7 +38,7 @@ export function operationLimits(context: ValidationContext): ASTVisitor {
         const below = selection.selectionSet ? extentOf(selection.selectionSet).depth : 0;
         depth = Math.max(depth, 1 + below);
         fields += 1;
-        if (GUARDED.test(selection.name.value)) guarded += 1;
+        if (onceOnly.includes(selection.name.value)) guarded += 1;
       } else {
         const inner =
           selection.kind === Kind.INLINE_FRAGMENT
@@ -76,10 +76,7 @@ export function operationLimits(context: ValidationContext): ASTVisitor {
       if (fields > MAX_ROOT_FIELDS)
         refuse(`The operation has ${fields} root fields: at most ${MAX_ROOT_FIELDS} are allowed.`);
       if (guarded > 1) {
-        refuse(
-          "The operation has more than one of register, login, request..., resend..., finalize..., changePassword, " +
-            "deleteAccount and exportAccount: send one at a time.",
-        );
+        refuse(`The operation has more than one of ${onceOnly.join(", ")}: send one at a time.`);
       }
     },
   };

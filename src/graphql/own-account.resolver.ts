@@ -3,11 +3,11 @@ import { Arg, Args, Authorized, Ctx, Mutation, Query, Resolver } from "type-grap
 
 import type { Accounts } from "../accounts/accounts.ts";
 import { AccountEventObject } from "./account-event.object.ts";
-import { mailedToken } from "./account.resolver.ts";
 import { ChangePasswordArgs, PasswordArgs, RequestEmailChangeArgs, TOKEN, USERNAME } from "./arguments.ts";
 import { AccountEventConnection, ConnectionArgs } from "./connections.ts";
 import type { RequestContext } from "./context.ts";
 import { Errors } from "./errors-directive.ts";
+import { OncePerOperation } from "./once-per-operation.ts";
 import { JSONObject } from "./json-object.ts";
 import { AuthPayload, MessagePayload } from "./payloads.ts";
 import { UserObject } from "./user.object.ts";
@@ -30,7 +30,7 @@ export class OwnAccountResolver {
     @Args(() => ConnectionArgs) { page }: ConnectionArgs,
   ): Promise<AccountEventConnection> {
     const { user } = await context.viewer();
-    const events = await this.#accounts.accountEvents(user.id, page);
+    const events = await this.#accounts.findAccountEvents(user.id, page);
     return AccountEventConnection.of(events, page, (event) => AccountEventObject.of(event));
   }
 
@@ -41,6 +41,7 @@ export class OwnAccountResolver {
       "session with new tokens.",
   })
   @Errors("UNAUTHENTICATED", "BAD_USER_INPUT", "INVALID_CREDENTIALS", "WEAK_PASSWORD", "SERVER_BUSY")
+  @OncePerOperation()
   async changePassword(
     @Ctx() context: RequestContext,
     @Args(() => ChangePasswordArgs) { currentPassword, newPassword }: ChangePasswordArgs,
@@ -55,6 +56,7 @@ export class OwnAccountResolver {
     description: "Mails a link to the new address; the address changes when it is used.",
   })
   @Errors("UNAUTHENTICATED", "BAD_USER_INPUT", "INVALID_CREDENTIALS", "EMAIL_TAKEN", "SERVER_BUSY")
+  @OncePerOperation()
   async requestEmailChange(
     @Ctx() context: RequestContext,
     @Args(() => RequestEmailChangeArgs) { newEmail, password }: RequestEmailChangeArgs,
@@ -71,11 +73,12 @@ export class OwnAccountResolver {
       "old address, and signs in. With the link of that notice, changes it back and ends every session.",
   })
   @Errors("BAD_USER_INPUT", "INVALID_TOKEN", "EMAIL_TAKEN")
+  @OncePerOperation()
   async finalizeEmailChange(
     @Ctx() context: RequestContext,
     @Arg("token", () => String, { nullable: true, description: TOKEN }) token: string | null | undefined,
   ): Promise<AuthPayload> {
-    const signIn = await this.#accounts.finalizeEmailChange(mailedToken(token, context), context.source);
+    const signIn = await this.#accounts.finalizeEmailChange(context.mailedToken(token), context.source);
     return AuthPayload.of(signIn, context);
   }
 
@@ -97,6 +100,7 @@ export class OwnAccountResolver {
       "erased with all that belongs to it.",
   })
   @Errors("UNAUTHENTICATED", "BAD_USER_INPUT", "INVALID_CREDENTIALS", "LAST_ADMIN", "SERVER_BUSY")
+  @OncePerOperation()
   async deleteAccount(
     @Ctx() context: RequestContext,
     @Args(() => PasswordArgs) { password }: PasswordArgs,
@@ -112,6 +116,7 @@ export class OwnAccountResolver {
     description: "All that is stored about oneself, but the hashes of password and refresh tokens.",
   })
   @Errors("UNAUTHENTICATED", "BAD_USER_INPUT", "INVALID_CREDENTIALS", "SERVER_BUSY")
+  @OncePerOperation()
   async exportAccount(
     @Ctx() context: RequestContext,
     @Args(() => PasswordArgs) { password }: PasswordArgs,

@@ -2,11 +2,21 @@
 // nodemailer.
 import { createTransport, type Transporter } from "nodemailer";
 
-import type { SmtpConfig } from "../config/config.ts";
 import type { MailboxFolder } from "./mailbox-folder.ts";
 import type { RenderedMail } from "./renderer.ts";
 
 const SMTP_CONNECTIONS = 5;
+
+/** How the connection to the SMTP server is secured: from the first byte, by required STARTTLS, or if offered. */
+export type SmtpSecurity = "tls" | "starttls" | "opportunistic";
+
+export interface SmtpSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly security: SmtpSecurity;
+  /** Null: the server asks for no authentication. */
+  readonly auth: { readonly user: string; readonly pass: string } | null;
+}
 
 export interface MailTransport {
   /**
@@ -23,7 +33,7 @@ export interface Sender {
 }
 
 /** Sends through an SMTP server, over pooled connections. */
-export function smtpTransport(smtp: SmtpConfig, sender: Sender): MailTransport {
+export function smtpTransport(smtp: SmtpSettings, sender: Sender): MailTransport {
   const transporter = createTransport({
     pool: true,
     maxConnections: SMTP_CONNECTIONS,

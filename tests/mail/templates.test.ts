@@ -1,14 +1,14 @@
 // The templates of the mails: complete, escaped where it matters, and no program in what a user chose.
 import { describe, expect, test } from "vitest";
 
-import { sampleVariables } from "../../src/accounts/mails/account-mails.ts";
+import { sampleMails } from "../../src/accounts/mails/compose.ts";
 import { MailRenderer } from "../../src/mail/renderer.ts";
 
 const renderer = new MailRenderer("templates", {});
 const to = { name: "ada", address: "ada@example.com" };
-type Template = keyof ReturnType<typeof sampleVariables>;
-const templates = Object.keys(sampleVariables("en")) as Template[];
-const samplesOf = (template: Template): Record<string, string> => sampleVariables("en")[template];
+const samples = new Map(sampleMails(["en"]).map(({ template, variables }) => [template, variables]));
+const templates = [...samples.keys()];
+const samplesOf = (template: string) => samples.get(template)!;
 const { locales } = renderer;
 const mails = locales.flatMap((locale) => templates.map((template) => ({ locale, template })));
 const variables = mails.flatMap(({ locale, template }) =>

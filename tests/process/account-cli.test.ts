@@ -152,9 +152,7 @@ describe("create-admin", () => {
     expect(await refuse(env, ["create-admin", "ada", "eve@example.com", "--existing"])).toMatch(
       /no user ada/,
     );
-    expect(await refuse(env, ["create-admin", "eve", "eve@example.com", "--existing"])).toMatch(
-      /not confirmed/,
-    );
+    expect(await refuse(env, ["create-admin", "eve", "eve@example.com", "--existing"])).toMatch(/pending/);
     await succeed(env, [...command, "--existing"]);
     server.succeed(await server.users(ada.accessToken));
     server.succeed(await server.login("ada", PASSWORD));
@@ -193,7 +191,7 @@ describe("users", () => {
     const lines = (await succeed(env, ["list"])).trim().split("\n");
     expect(lines.map((line) => line.split(/ {2,}/).slice(1))).toEqual([
       ["active", "USER", "ada", "ada@example.com"],
-      ["not confirmed", "USER", "eve", "eve@example.com"],
+      ["pending", "USER", "eve", "eve@example.com"],
     ]);
     expect(await succeed(env, ["list", "--search", "EV"])).toMatch(/^[^\n]+eve@example.com\n$/);
     expect(await succeed(env, ["list", "--search", "%"])).toBe("");

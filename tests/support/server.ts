@@ -2,7 +2,8 @@
 // server and a clock that can be moved.
 import { afterAll, beforeAll, expect, inject, onTestFinished } from "vitest";
 
-import { createApp } from "../../src/app/app.ts";
+import { Hashing } from "../../src/accounts/hashing/hashing.ts";
+import { App } from "../../src/app/app.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import type { MailboxMessage } from "../../src/mail/mailbox-folder.ts";
 import { createDatabase, query } from "./postgres.ts";
@@ -162,6 +163,9 @@ export function sharedServer(options: ServerOptions = {}): () => TestServer {
   return () => opened!.server;
 }
 
+/** One process that hashes for all servers of a test file. */
+const hashing = new Hashing(1);
+
 /** Starts a server for its caller to stop. */
 export async function openServer({ env = {}, databaseUrl }: ServerOptions = {}): Promise<{
   server: TestServer;
@@ -170,7 +174,7 @@ export async function openServer({ env = {}, databaseUrl }: ServerOptions = {}):
   const smtp = await SmtpCatcher.start();
   const url = databaseUrl ?? (await createDatabase(inject("postgresUrl")));
   const clock: Clock = { offset: 0 };
-  const app = createApp(
+  const app = new App(
     loadConfig({
       NODE_ENV: "test",
       LOG_LEVEL: process.env["LOG_LEVEL"] ?? "error",
@@ -182,7 +186,7 @@ export async function openServer({ env = {}, databaseUrl }: ServerOptions = {}):
       MAIL_USERNAME: "accounts@example.com",
       ...env,
     }),
-    { now: () => clock.frozenAt ?? new Date(Date.now() + clock.offset) },
+    { now: () => clock.frozenAt ?? new Date(Date.now() + clock.offset), hashing },
   );
   const stop = async () => {
     await app.stop();

@@ -3,11 +3,12 @@ import { AccountError } from "../../accounts/rules/account-error.ts";
 import type { Accounts } from "../../accounts/accounts.ts";
 import { checkArguments } from "../../accounts/rules/argument-rules.ts";
 import { foldCase } from "../../accounts/rules/fold-case.ts";
+import { stateOf } from "../../accounts/model/account-state.ts";
 import { Role, type User } from "../../accounts/model/user.entity.ts";
 import { askPassword } from "./ask-password.ts";
 import { showProgress } from "./import-progress.ts";
 import type { ImportSource } from "./import-sources.ts";
-import { OPERATOR } from "./operator.ts";
+import { OPERATOR } from "../../app/operator-accounts.ts";
 
 /**
  * Adds an administrator, or gives an active user the role.
@@ -41,9 +42,9 @@ async function promote(
 ): Promise<void> {
   if (!user || foldCase(user.email) !== foldCase(email))
     throw new Error(`There is no user ${username} with the address ${email}: leave --existing out.`);
-  if (!user.isUsable)
+  if (stateNow(user) !== "active")
     throw new Error(
-      `${describe(user)} is ${stateOf(user)}: only an active user can become an administrator.`,
+      `${describe(user)} is ${stateNow(user)}: only an active user can become an administrator.`,
     );
   const changed = await accounts.setUserRoles(null, user.id, [...user.roles, Role.ADMIN], OPERATOR);
   console.log(`${describe(changed)} is an administrator now.`);
@@ -53,7 +54,7 @@ async function promote(
 export async function list(accounts: Accounts, search?: string): Promise<void> {
   let after: string | undefined;
   for (;;) {
-    const page = await accounts.users({
+    const page = await accounts.findUsers({
       first: 100,
       ...(after !== undefined && { after }),
       ...(search !== undefined && { search }),
@@ -65,26 +66,26 @@ export async function list(accounts: Accounts, search?: string): Promise<void> {
 }
 
 export async function deactivate(accounts: Accounts, name: string): Promise<void> {
-  const { id } = await accounts.userByName(name);
+  const { id } = await accounts.findUserByName(name);
   const user = await accounts.deactivateUser(null, id, OPERATOR);
   console.log(`${describe(user)} is deactivated and signed out everywhere.`);
 }
 
 export async function reactivate(accounts: Accounts, name: string): Promise<void> {
-  const { id } = await accounts.userByName(name);
+  const { id } = await accounts.findUserByName(name);
   const user = await accounts.reactivateUser(null, id, OPERATOR);
-  console.log(`${describe(user)} is ${stateOf(user)}.`);
+  console.log(`${describe(user)} is ${stateNow(user)}.`);
 }
 
 /** Mails a link that sets a new password. */
 export async function reset(accounts: Accounts, name: string): Promise<void> {
-  const { email } = await accounts.userByName(name);
+  const { email } = await accounts.findUserByName(name);
   console.log(`${await accounts.requestReset(email, OPERATOR)} ${SENT_BY_SERVER}`);
 }
 
 /** Mails a new confirmation link. */
 export async function resend(accounts: Accounts, name: string): Promise<void> {
-  const { email } = await accounts.userByName(name);
+  const { email } = await accounts.findUserByName(name);
   console.log(`${await accounts.resendRegistration(email, OPERATOR)} ${SENT_BY_SERVER}`);
 }
 
@@ -111,7 +112,7 @@ export async function importAll(accounts: Accounts, source: ImportSource): Promi
 
 async function find(accounts: Accounts, name: string): Promise<User | null> {
   try {
-    return await accounts.userByName(name);
+    return await accounts.findUserByName(name);
   } catch (error) {
     if (error instanceof AccountError && error.code === "NOT_FOUND") return null;
     throw error;
@@ -120,17 +121,13 @@ async function find(accounts: Accounts, name: string): Promise<User | null> {
 
 const describe = (user: User) => `${user.username} <${user.email}>`;
 
-function stateOf(user: User): string {
-  if (user.deactivatedAt) return "deactivated";
-  if (user.eraseAt) return "deleted";
-  return user.isActive ? "active" : "not confirmed";
-}
+const stateNow = (user: User) => stateOf(user, new Date());
 
 /** Columns of one width, the longest text last. */
 function lineOf(user: User): string {
   return [
     user.createdAt.toISOString(),
-    stateOf(user).padEnd(13),
+    stateNow(user).padEnd(11),
     user.roles.join(",").padEnd(10),
     user.username.padEnd(32),
     user.email,
