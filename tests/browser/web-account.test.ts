@@ -92,7 +92,7 @@ describe("a signed-in person", () => {
     await sees(page, "A mail to confirm the address is on its way to lovelace@example.com.");
     const link = async (address: string, subject: RegExp) =>
       `${server.url}/#/change-email?token=${await server.mailedToken(address, subject)}`;
-    await page.goto(await link("lovelace@example.com", /Confirm your new address/));
+    await page.goto(await link("lovelace@example.com", /Confirm your new email address/));
     await press(page, "Confirm address");
     await sees(page, "The address of your account is lovelace@example.com.");
     await page.goto(await link("ada@example.com", /was changed/));

@@ -32,7 +32,7 @@ test("a newcomer registers, confirms by the mail's button, signs out, and sets a
   await sees(page, "A confirmation mail is on its way to user ada.");
 
   await follow(page, "Open the mailbox");
-  const confirming = await openMailedLink(page, "Confirm account");
+  const confirming = await openMailedLink(page, "Confirm email address");
   await press(confirming, "Confirm account");
   await heading(confirming, "Your account");
   await sees(confirming, "Your account is confirmed.");
