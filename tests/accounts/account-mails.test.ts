@@ -82,9 +82,9 @@ test("mails come from APP_NAME at MAIL_USERNAME, with subjects that name it", as
   const mails = await server.smtp.mails(3);
 
   expect(mails.map(({ mail }) => mail.subject)).toEqual([
-    "Confirm your account at Analytical Engines",
-    "Reset your password at Analytical Engines",
-    "Your password at Analytical Engines was changed",
+    "Confirm your email address for Analytical Engines",
+    "Reset your password for Analytical Engines",
+    "Your password for Analytical Engines was changed",
   ]);
   for (const { mail } of mails) {
     expect(mail.from).toEqual({ name: "Analytical Engines", address: "accounts@example.com" });
@@ -120,7 +120,7 @@ test("what looks like HTML or a template is text: escaped in html, as it is else
   const { mail } = received;
   expect(mail.to).toEqual([{ name: "ada", address: email }]);
   expect(mail.from?.name).toBe(appName);
-  expect(mail.subject).toBe(`Confirm your account at ${appName}`);
+  expect(mail.subject).toBe(`Confirm your email address for ${appName}`);
   expect(mail.text).toContain(appName);
   expect(mail.html).not.toContain("<b>");
   expect(mail.html).toContain("&lt;b&gt;");

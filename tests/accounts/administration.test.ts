@@ -392,13 +392,13 @@ describe("deactivateUser", () => {
       const ada = await server.activePerson("ada");
       const args = { newEmail: "lovelace@example.com", password: PASSWORD };
       server.succeed(await server.requestEmailChange(ada.accessToken, args));
-      const token = await server.mailedToken(args.newEmail, /confirm your new address/i);
+      const token = await server.mailedToken(args.newEmail, /confirm your new email address/i);
       return { ada, use: () => server.finalizeEmailChange({ token }) };
     },
     "undo of a change of address": async (server) => {
       const { ada, use } = await links["change of address"]!(server);
       server.succeed(await use());
-      const token = await server.mailedToken(ada.email, /your address .* was changed/i);
+      const token = await server.mailedToken(ada.email, /your email address .* was changed/i);
       return { ada, use: () => server.finalizeEmailChange({ token }) };
     },
   };

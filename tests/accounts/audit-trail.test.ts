@@ -51,7 +51,7 @@ const requestChange: Step = async ({ server, ada }) => {
 const changeEmail: Step = async (cast) => {
   await requestChange(cast);
   const { server, ada } = cast;
-  const token = await server.mailedToken(`new-${ada.email}`, /confirm your new address/i);
+  const token = await server.mailedToken(`new-${ada.email}`, /confirm your new email address/i);
   return done(server, server.finalizeEmailChange({ token }));
 };
 const deleteAccount: Step = ({ server, ada }) =>
@@ -114,7 +114,7 @@ const steps: Record<string, { step: Step; events: string[] }> = {
   "the undo of a change of address": {
     step: async (cast) => {
       await changeEmail(cast);
-      const token = await cast.server.mailedToken(cast.ada.email, /your address .* was changed/i);
+      const token = await cast.server.mailedToken(cast.ada.email, /your email address .* was changed/i);
       return done(cast.server, cast.server.finalizeEmailChange({ token }));
     },
     events: ["EMAIL_CHANGE_REQUESTED by OWNER", "EMAIL_CHANGED by OWNER", "EMAIL_CHANGE_UNDONE by OWNER"],
@@ -153,7 +153,7 @@ const steps: Record<string, { step: Step; events: string[] }> = {
       await changeEmail(cast);
       const { accessToken } = server.succeed(await server.login(ada.username, PASSWORD));
       await deleteAccount({ ...cast, ada: { ...ada, accessToken } });
-      const token = await server.mailedToken(ada.email, /your address .* was changed/i);
+      const token = await server.mailedToken(ada.email, /your email address .* was changed/i);
       return done(server, server.finalizeEmailChange({ token }));
     },
     events: [

@@ -22,10 +22,10 @@ const subjectsTo = (server: TestServer, email: string) =>
 
 /** The token of the mail to a new address. */
 const changeToken = (server: TestServer, newEmail: string, ordinal = 1) =>
-  server.mailedToken(newEmail, /confirm your new address/i, ordinal);
+  server.mailedToken(newEmail, /confirm your new email address/i, ordinal);
 /** The token of the notice to an old address. */
 const undoToken = (server: TestServer, oldEmail: string) =>
-  server.mailedToken(oldEmail, /your address .* was changed/i);
+  server.mailedToken(oldEmail, /your email address .* was changed/i);
 
 async function resetToken(server: TestServer, email: string): Promise<string> {
   server.succeed(await server.requestReset(email));
@@ -119,7 +119,7 @@ describe("changePassword", () => {
     server.refuse(await server.login("ada", PASSWORD), "INVALID_CREDENTIALS");
     server.succeed(await server.login("ada", NEW_PASSWORD));
     await server.mailsSettled();
-    expect(subjectsTo(server, ada.email).at(-1)).toBe("Your password at Account Server was changed");
+    expect(subjectsTo(server, ada.email).at(-1)).toBe("Your password for Account Server was changed");
   });
 
   test("kills the links of before", async () => {
@@ -404,8 +404,10 @@ describe("a change of address", () => {
 
       expect(new Set(messages).size).toBe(1);
       expect(messages[0]).not.toMatch(/@/);
-      expect(subjectsTo(server, "free@example.com")).toEqual(["Confirm your new address at Account Server"]);
-      expect(subjectsTo(server, taken).slice(1)).toEqual(["You already have an account at Account Server"]);
+      expect(subjectsTo(server, "free@example.com")).toEqual([
+        "Confirm your new email address for Account Server",
+      ]);
+      expect(subjectsTo(server, taken).slice(1)).toEqual(["You already have an account with Account Server"]);
     });
 
     test("ends with EMAIL_TAKEN at the link if the address was confirmed by another meanwhile", async () => {
@@ -644,7 +646,7 @@ describe("deleteAccount", () => {
     const server = await startServer();
     const { email } = await deleted(server);
     await server.mailsSettled();
-    expect(subjectsTo(server, email).at(-1)).toBe("Your account at Account Server was deleted");
+    expect(subjectsTo(server, email).at(-1)).toBe("Your account with Account Server was deleted");
     const args = { username: "ada", email, password: PASSWORD };
     server.refuse(await server.register({ ...args, email: "other@example.com" }), "USERNAME_TAKEN");
     server.refuse(await server.register({ ...args, username: "other" }), "EMAIL_TAKEN");

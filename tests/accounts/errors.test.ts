@@ -705,7 +705,7 @@ const requestEmailChange: Scenario[] = [
 /** The token that was mailed to the new address of somebody who changes it. */
 async function emailChangeTokenOf(server: TestServer, { accessToken }: ActivePerson, newEmail: string) {
   server.succeed(await server.requestEmailChange(accessToken, { newEmail, password: PASSWORD }));
-  return server.mailedToken(newEmail, /confirm your new address/i);
+  return server.mailedToken(newEmail, /confirm your new email address/i);
 }
 
 const finalizeEmailChange: Scenario[] = [

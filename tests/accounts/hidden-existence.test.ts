@@ -12,9 +12,9 @@ const startHiding = (options: { databaseUrl?: string } = {}) =>
 const subjectsTo = (server: TestServer, email: string) =>
   server.smtp.received.filter(({ recipients }) => recipients.includes(email)).map(({ mail }) => mail.subject);
 
-const CONFIRM = "Confirm your account at Account Server";
-const RESET = "Reset your password at Account Server";
-const ALREADY = "You already have an account at Account Server";
+const CONFIRM = "Confirm your email address for Account Server";
+const RESET = "Reset your password for Account Server";
+const ALREADY = "You already have an account with Account Server";
 
 /** What an address's account can be, and a way to make it so; the last one moves the clock. */
 const accounts: Record<string, (server: TestServer, username: string) => Promise<unknown>> = {

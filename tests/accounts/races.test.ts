@@ -28,7 +28,7 @@ async function tokenFrom(
   kind: "confirmationToken" | "resetToken",
 ): Promise<string> {
   await servers[0]!.mailsSettled();
-  const subject = kind === "resetToken" ? /reset your password/i : /confirm your account/i;
+  const subject = kind === "resetToken" ? /reset your password/i : /confirm your email address/i;
   const sender = servers.find(({ smtp }) =>
     smtp.received.some(
       ({ recipients, mail }) => recipients.includes(email) && subject.test(mail.subject ?? ""),

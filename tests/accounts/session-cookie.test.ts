@@ -104,7 +104,7 @@ describe("with the header Session-Transport: cookie,", () => {
     answers.push(await server.finalizeReset({ token, password: NEW_PASSWORD }, ASKED));
     const again = server.succeed(await server.login("ada", NEW_PASSWORD));
     server.succeed(await server.requestEmailChange(again.accessToken, newAddress));
-    const link = await server.mailedToken(newAddress.newEmail, /confirm your new address/i);
+    const link = await server.mailedToken(newAddress.newEmail, /confirm your new email address/i);
     answers.push(await server.finalizeEmailChange({ token: link }, ASKED));
 
     for (const answer of answers) {

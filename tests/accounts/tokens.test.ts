@@ -39,14 +39,14 @@ const issue: Record<Purpose, (server: TestServer, username: string) => Promise<s
   "email-undo": async (server, username) => {
     const person = await server.activePerson(username);
     server.succeed(await server.finalizeEmailChange({ token: await emailChangeToken(server, person) }));
-    return server.mailedToken(person.email, /address .* was changed/i);
+    return server.mailedToken(person.email, /email address .* was changed/i);
   },
 };
 
 async function emailChangeToken(server: TestServer, { accessToken, email }: ActivePerson): Promise<string> {
   const newEmail = `new-${email}`;
   server.succeed(await server.requestEmailChange(accessToken, { newEmail, password: PASSWORD }));
-  return server.mailedToken(newEmail, /confirm your new address/i);
+  return server.mailedToken(newEmail, /confirm your new email address/i);
 }
 
 /** One token of each purpose, each of a person named after it. */

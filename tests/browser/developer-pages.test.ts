@@ -21,8 +21,8 @@ test("the mailbox shows mails as they come, each as HTML, text and source, and c
   await page.getByText("0 mails").waitFor(); // it listens
 
   await server.registerPerson("ada");
-  await page.getByRole("heading", { name: "Confirm your account" }).waitFor();
-  await page.frameLocator("iframe").getByRole("link", { name: "Confirm account" }).waitFor();
+  await page.getByRole("heading", { name: "Confirm your email address" }).waitFor();
+  await page.frameLocator("iframe").getByRole("link", { name: "Confirm email address" }).waitFor();
   await server.registerPerson("grace");
   await page.getByText("2 mails").waitFor();
   expect(await listed(page).nth(0).textContent()).toContain("grace <grace@example.com>");
@@ -169,7 +169,7 @@ test("the mailbox fits a phone", async () => {
   const page = await openPage();
   await page.setViewportSize({ width: 320, height: 640 });
   await page.goto(`${server.url}/mailbox`);
-  await page.frameLocator("iframe").getByRole("link", { name: "Confirm account" }).waitFor();
+  await page.frameLocator("iframe").getByRole("link", { name: "Confirm email address" }).waitFor();
   expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(320);
   await screenshot(page, "mailbox-phone");
 });

@@ -156,7 +156,7 @@ describe("the mailbox", () => {
       id: expect.stringMatching(/^\S+$/) as unknown,
       to: "ada <ada@example.com>",
       from: "Ada's Shop <accounts@example.com>",
-      subject: "Confirm your account at Ada's Shop",
+      subject: "Confirm your email address for Ada's Shop",
       text: expect.stringContaining(`${server.url}/#/finalize?token=`) as unknown,
       html: expect.stringContaining(`${server.url}/#/finalize?token&#x3D;`) as unknown,
       date: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/) as unknown,

@@ -134,7 +134,7 @@ describe("a mail", () => {
     await server.registerPerson("ada");
     const { mail } = await server.smtp.mailTo("ada@example.com");
     expect(mail.from).toEqual({ name, address });
-    expect(mail.subject).toBe(`Confirm your account at ${name}`);
+    expect(mail.subject).toBe(`Confirm your email address for ${name}`);
   });
 
   test("has the configured subject, taken as it is", async () => {

@@ -98,7 +98,7 @@ test("a template that does not exist is refused by name", () => {
 
 test("a user whose language is no longer there is written to in English", () => {
   const mail = renderer.render({ template: "reset", locale: "tlh", to, variables: samplesOf("reset") });
-  expect(mail.subject).toBe("Reset your password at Account Server");
+  expect(mail.subject).toBe("Reset your password for Account Server");
 });
 
 test.each(locales)(

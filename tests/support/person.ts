@@ -30,6 +30,6 @@ export async function logIn(
   password = PASSWORD,
 ): Promise<void> {
   await page.goto(`${server.url}/#/login`);
-  await fill(page, { Username: username, Password: password });
+  await fill(page, { "Username or email": username, Password: password });
   await press(page, "Log in");
 }

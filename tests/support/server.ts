@@ -108,7 +108,7 @@ export class TestServer extends GraphQLDoor {
   }
 
   confirmationToken(email: string, ordinal = 1): Promise<string> {
-    return this.mailedToken(email, /confirm your account/i, ordinal);
+    return this.mailedToken(email, /confirm your email address/i, ordinal);
   }
 
   resetToken(email: string, ordinal = 1): Promise<string> {

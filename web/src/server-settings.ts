@@ -1,4 +1,4 @@
-// What the server tells the client about itself, in a meta element of the page (src/http/web-client.ts).
+// Settings that the server passes to the client in a meta element of the page (src/http/web-client.ts).
 
 export interface ServerSettings {
   readonly appName: string;
