@@ -82,7 +82,7 @@ const register: Scenario[] = [
             email: `${name}@example.com`.toUpperCase(),
             password: PASSWORD,
           }),
-        message: new RegExp(`${name}@example\\.com exists already: log in`, "i"),
+        message: new RegExp(`${name}@example\\.com already exists. Log in`, "i"),
         field: "email",
       };
     },
@@ -95,7 +95,7 @@ const register: Scenario[] = [
       const { email } = await server.registerPerson(name);
       return {
         attempt: () => server.register({ username: `other-${name}`, email, password: PASSWORD }),
-        message: new RegExp(`${name}@example\\.com waits for its confirmation.*resendRegistration`),
+        message: new RegExp(`${name}@example\\.com is waiting for confirmation.*resendRegistration`),
         field: "email",
       };
     },
@@ -146,11 +146,11 @@ const weakPasswords: { when: string; password: (name: string) => string; message
     password: () => "🦊".repeat(129),
     message: /at most 128 characters/,
   },
-  { when: "the password is a common one", password: () => "password1", message: /most common/ },
+  { when: "the password is a common one", password: () => "password1", message: /too common/ },
   {
     when: "the password is a common one in crossed case",
     password: () => "QwertyUIOP",
-    message: /most common/,
+    message: /too common/,
   },
   { when: "the password is the username", password: (name) => name, message: /username/ },
   {
@@ -264,7 +264,7 @@ const resendRegistration: Scenario[] = [
       const { email } = await server.activePerson(name);
       return {
         attempt: () => server.resendRegistration(email),
-        message: new RegExp(`${email} is activated already: log in`),
+        message: new RegExp(`${email} is already confirmed. Log in`),
         field: "email",
       };
     },
@@ -355,7 +355,7 @@ const login: Scenario[] = [
       const { username, email } = await server.registerPerson(name);
       return {
         attempt: () => server.login(what === "username" ? username : email, PASSWORD),
-        message: new RegExp(`${name}.* is not activated`),
+        message: new RegExp(`${name} is not confirmed`),
         field: "username",
       };
     },
@@ -406,7 +406,7 @@ const requestReset: Scenario[] = [
       const { email } = await server.registerPerson(name);
       return {
         attempt: () => server.requestReset(email),
-        message: new RegExp(`${email} is not activated`),
+        message: new RegExp(`${email} is not confirmed`),
         field: "email",
       };
     },
@@ -608,7 +608,7 @@ const unconfirmed: Scenario[] = confirmed.flatMap(({ operation, field, call }) =
     when,
     prepare: async (server: TestServer, name: string) => {
       const person = await server.activePerson(name);
-      return { attempt: () => call(server, person, password), message: /^The password is wrong\.$/, field };
+      return { attempt: () => call(server, person, password), message: /^Incorrect password\.$/, field };
     },
   })),
   {
@@ -668,7 +668,7 @@ const toTakenAddress =
     const newEmail = email.toUpperCase();
     return {
       attempt: () => server.requestEmailChange(accessToken, { newEmail, password: PASSWORD }),
-      message: new RegExp(`${newEmail} has an account already`),
+      message: new RegExp(`email address ${newEmail} already exists`),
       field: "newEmail",
     };
   };
@@ -756,7 +756,7 @@ const finalizeEmailChange: Scenario[] = [
       await server.activePerson(`other-${name}`, newEmail);
       return {
         attempt: () => server.finalizeEmailChange({ token }),
-        message: new RegExp(`${newEmail} has an account already`),
+        message: new RegExp(`email address ${newEmail} already exists`),
         field: "token",
       };
     },

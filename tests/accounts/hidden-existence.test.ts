@@ -294,7 +294,7 @@ test.each(["00000000-0000-4000-8000-000000000000", "ffffffff-ffff-4fff-bfff-ffff
     expect(plain.succeed(await plain.login(email, PASSWORD)).user.username).toBe(username);
     const third = { username: "third", email, password: PASSWORD };
     const error = plain.refuse(await plain.register(third), "EMAIL_TAKEN");
-    expect(error.message).toMatch(/exists already: log in/);
+    expect(error.message).toMatch(/already exists\. Log in/);
   },
 );
 

@@ -72,7 +72,7 @@ test(
       expect(["SERVER_BUSY", ...otherwise], operation).toEqual(expect.arrayContaining(codes));
       const busy = (await Promise.all(requests))[codes.indexOf("SERVER_BUSY")]!;
       const error = server.refuse(busy, "SERVER_BUSY");
-      expect(error.message).toMatch(/busy: try again/);
+      expect(error.message).toMatch(/busy\. Try again/);
       expect(Object.keys(error.extensions)).toEqual(["code"]);
     }
     expect(await server.query("select id from accounts.users")).toHaveLength(2);

@@ -89,7 +89,7 @@ describe("a signed-in person", () => {
     await follow(page, "Change email");
     await fill(page, { "New email": "lovelace@example.com", Password: PASSWORD });
     await press(page, "Send confirmation link");
-    await sees(page, "A mail to confirm the address is on its way to lovelace@example.com.");
+    await sees(page, "A confirmation email is on its way to lovelace@example.com.");
     const link = async (address: string, subject: RegExp) =>
       `${server.url}/#/change-email?token=${await server.mailedToken(address, subject)}`;
     await page.goto(await link("lovelace@example.com", /Confirm your new email address/));

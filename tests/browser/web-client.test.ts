@@ -29,7 +29,7 @@ test("a newcomer registers, confirms by the mail's button, signs out, and sets a
   await fill(page, { Username: "ada", Email: "ada@example.com", Password: PASSWORD });
   await press(page, "Create account");
   await heading(page, "Check your email");
-  await sees(page, "A confirmation mail is on its way to user ada.");
+  await sees(page, "A confirmation email is on its way to ada.");
 
   await follow(page, "Open the mailbox");
   const confirming = await openMailedLink(page, "Confirm email address");
@@ -167,7 +167,7 @@ describe("a mailed link", () => {
     await heading(page, "Get a new link");
     await fill(page, { Email: "ada@example.com" });
     await press(page, "Send link");
-    await sees(page, "A confirmation mail is on its way to ada@example.com.");
+    await sees(page, "A confirmation email is on its way to ada@example.com.");
     await page.goto(`${server.url}/#/finalize?token=${await server.confirmationToken("ada@example.com", 2)}`);
     await press(page, "Confirm email address");
     await heading(page, "Your account");
@@ -685,7 +685,7 @@ describe("the page that says to check one's mail", () => {
     await fill(page, { Email: "ada@example.com" });
     const place = await page.getByRole("button").boundingBox();
     await press(page, "Send link");
-    await sees(page, "A confirmation mail is on its way to ada@example.com.");
+    await sees(page, "A confirmation email is on its way to ada@example.com.");
     await press(page, "Send again");
     await page
       .getByRole("status")
@@ -695,7 +695,7 @@ describe("the page that says to check one's mail", () => {
 
     await page.reload();
     await heading(page, "Check your email");
-    await sees(page, "A confirmation mail is on its way to ada@example.com.");
+    await sees(page, "A confirmation email is on its way to ada@example.com.");
     expect(await page.getByLabel("Email", { exact: true }).inputValue()).toBe("ada@example.com");
     await press(page, "Send again");
     await page
@@ -732,7 +732,7 @@ test("whether an address has an account stays hidden where the server hides it",
   await fill(page, { Email: "nobody@example.com" });
   await press(page, "Send reset link");
   await heading(page, "Check your email");
-  await sees(page, "If the request can be met, a mail with the next step is on its way.");
+  await sees(page, "If everything checks out, an email with the next step is on its way.");
 });
 
 describe("every page", () => {

@@ -134,7 +134,7 @@ describe("create-admin", () => {
       refuse(env, ["create-admin", username, email], { input });
     const before = await server.state();
 
-    expect(await create("root", "root@example.com", "password1")).toMatch(/most common/);
+    expect(await create("root", "root@example.com", "password1")).toMatch(/too common/);
     expect(await create("root", "root@example.com", `${PASSWORD}\nanother`)).toMatch(/differ/);
     expect(await create("r", "root")).toMatch(/username: Use 3 to 32.+email: Give one address/);
     expect(await create("root", ada.email)).toMatch(/exists already/);
@@ -238,14 +238,14 @@ describe("users", () => {
     await succeed(env, ["resend", email]);
     server.succeed(await server.finalizeRegistration({ token: await server.confirmationToken(email, 2) }));
 
-    expect(await refuse(env, ["resend", "ada"])).toMatch(/activated already/);
+    expect(await refuse(env, ["resend", "ada"])).toMatch(/already confirmed/);
   });
 
   test("are told of plainly also where existence is hidden", async () => {
     const { server, env } = await withServer();
     await server.activePerson("ada");
     const hidden = { ...env, HIDE_ACCOUNT_EXISTENCE: "true" };
-    expect(await refuse(hidden, ["resend", "ada"])).toMatch(/activated already/);
+    expect(await refuse(hidden, ["resend", "ada"])).toMatch(/already confirmed/);
     expect(await refuse(hidden, ["create-admin", "root", "ada@example.com"], { input: PASSWORD })).toMatch(
       /exists already/,
     );

@@ -59,7 +59,7 @@ async function importBatch(
       else if (names.emailOf.has(usernameKey))
         reasons.set(record, `The username ${user.username} belongs to another account.`);
       else if (names.emails.has(emailKey))
-        reasons.set(record, `The address ${user.email} belongs to another account.`);
+        reasons.set(record, `The email address ${user.email} belongs to another account.`);
       else {
         accepted.set(user, record);
         names.emailOf.set(usernameKey, emailKey);
@@ -70,7 +70,7 @@ async function importBatch(
     const imported = [...accepted.keys()].filter(({ id }) => inserted.has(id));
     await deps.auditTrail.recordAll(em, "IMPORTED", imported, source);
     for (const [user, record] of accepted) {
-      if (!inserted.has(user.id)) reasons.set(record, "The username or the address was taken a moment ago.");
+      if (!inserted.has(user.id)) reasons.set(record, "Another account took the username or the email address a moment ago.");
     }
     const refused = records.flatMap((record) => {
       const reason = reasons.get(record);
@@ -127,7 +127,7 @@ const FIELDS: Readonly<Record<string, Field>> = {
 /** @throws {AccountError} BAD_USER_INPUT */
 function toUser(deps: Dependencies, value: unknown): User {
   if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new AccountError("BAD_USER_INPUT", "This is no JSON object.");
+    throw new AccountError("BAD_USER_INPUT", "This is not a JSON object.");
   refuseFaults(fieldFaults(value as Record<string, unknown>));
   const fields = value as {
     username: string;

@@ -39,7 +39,7 @@ export async function requestEmailChange(
   });
   return deps.hideAccountExistence
     ? ONE_ANSWER
-    : `A mail to confirm the address is on its way to ${newEmail}.`;
+    : `A confirmation email is on its way to ${newEmail}.`;
 }
 
 /** The viewer's own email address is free in another case. */

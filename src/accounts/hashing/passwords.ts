@@ -53,19 +53,19 @@ export class Passwords {
   #weakness(password: string, owner: { username: string; email: string }): string | undefined {
     // Code points, as a person counts characters, not UTF-16 units.
     if (!isLongerThan(password, this.#minLength - 1))
-      return `The password needs at least ${this.#minLength} characters.`;
-    if (isLongerThan(password, MAX_LENGTH)) return `The password may have at most ${MAX_LENGTH} characters.`;
+      return `The password must have at least ${this.#minLength} characters.`;
+    if (isLongerThan(password, MAX_LENGTH)) return `The password must have at most ${MAX_LENGTH} characters.`;
     const folded = password.toLowerCase();
-    if (this.#common.has(folded)) return "The password is one of the most common ones: choose another.";
+    if (this.#common.has(folded)) return "This password is too common. Choose another one.";
     if (folded === foldCase(owner.username) || folded === foldCase(owner.email)) {
-      return "The password may not be the username or the email address.";
+      return "The password must not be the username or the email address.";
     }
     return undefined;
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
     if (this.#turn.pendingCount >= MAX_WAITING) {
-      throw new AccountError("SERVER_BUSY", "The server is busy: try again in a moment.");
+      throw new AccountError("SERVER_BUSY", "The server is busy. Try again in a moment.");
     }
     return this.#turn(work);
   }

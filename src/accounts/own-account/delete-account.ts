@@ -6,7 +6,7 @@ import { confirmPassword } from "../password/confirm-password.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
 import { keepAnAdmin, lockViewer } from "../store/locks.ts";
 
-/** For as long, signing in restores a deleted account; then it is erased. */
+/** How long logging in restores a deleted account, before it is erased. */
 const RESTORABLE_DAYS = 30;
 
 /**
@@ -30,5 +30,5 @@ export async function deleteAccount(
     await deps.auditTrail.record(em, "DELETION_REQUESTED", { user, source, actor: user });
     await deps.outbox.enqueue(em, "account-deleted", user);
   });
-  return `The account is deleted. Sign in within ${RESTORABLE_DAYS} days to restore it; then it is erased.`;
+  return `Your account is deleted. Log in within ${RESTORABLE_DAYS} days to restore it. After that, it is permanently erased.`;
 }

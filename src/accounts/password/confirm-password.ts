@@ -16,5 +16,5 @@ export async function confirmPassword(
 ): Promise<void> {
   if (await deps.passwords.verify(viewer.passwordHash, password)) return;
   await deps.auditTrail.record(deps.em, "PASSWORD_REFUSED", { user: viewer, source, actor: viewer });
-  throw new AccountError("INVALID_CREDENTIALS", "The password is wrong.", { field });
+  throw new AccountError("INVALID_CREDENTIALS", "Incorrect password.", { field });
 }

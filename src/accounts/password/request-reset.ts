@@ -23,7 +23,7 @@ export async function requestReset(
     await deps.auditTrail.record(em, "RESET_REQUESTED", { user, source, actor: null });
     await deps.outbox.enqueue(em, "reset", user);
   });
-  return deps.hideAccountExistence ? ONE_ANSWER : `A mail to reset the password is on its way to ${email}.`;
+  return deps.hideAccountExistence ? ONE_ANSWER : `A password reset email is on its way to ${email}.`;
 }
 
 function refusal(answer: Exclude<AnswerTo<"requestReset">, "OK">, email: string): AccountError {
@@ -35,7 +35,7 @@ function refusal(answer: Exclude<AnswerTo<"requestReset">, "OK">, email: string)
     case "ACCOUNT_NOT_ACTIVATED":
       return new AccountError(
         answer,
-        `The account of ${email} is not activated: use the link in the confirmation mail first, or have it sent again.`,
+        `${email} is not confirmed yet. Open the link in the confirmation email first, or request a new one with resendRegistration.`,
         { field: "email" },
       );
   }

@@ -55,7 +55,7 @@ async function replaceable(
 
 function emailTaken(email: string, holders: readonly User[]): AccountError {
   const message = holders.some((user) => user.isActive)
-    ? `An account with the address ${email} exists already: log in, or reset its password.`
-    : `The address ${email} waits for its confirmation: use the link in the mail, or have it sent again with resendRegistration.`;
+    ? `An account with the email address ${email} already exists. Log in, or reset its password.`
+    : `${email} is waiting for confirmation. Open the link in the confirmation email, or request a new one with resendRegistration.`;
   return new AccountError("EMAIL_TAKEN", message, { field: "email" });
 }

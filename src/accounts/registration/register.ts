@@ -6,8 +6,8 @@ import { ONE_ANSWER } from "../rules/one-answer.ts";
 import { addAccount } from "./add-account.ts";
 
 /**
- * Stores a pending account and enqueues its confirmation mail, both or neither.
- * @param args.locale of the mails to come, as a BCP 47 tag; an unknown one falls back to English
+ * Stores a pending account and enqueues its confirmation email, both or neither.
+ * @param args.locale of the emails to come, as a BCP 47 tag; an unknown one falls back to English
  * @param acceptedLocales asked where no locale is given, the preferred one first
  * @returns a message that names the user
  * @throws {AccountError} BAD_USER_INPUT, WEAK_PASSWORD, SERVER_BUSY, USERNAME_TAKEN, EMAIL_TAKEN
@@ -36,5 +36,5 @@ export async function register(
   });
   return deps.hideAccountExistence
     ? ONE_ANSWER
-    : `A confirmation mail is on its way to user ${args.username}.`;
+    : `A confirmation email is on its way to ${args.username}.`;
 }

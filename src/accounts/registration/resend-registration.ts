@@ -24,7 +24,7 @@ export async function resendRegistration(
       if (!user) throw emailNotFound(email);
       const answer = answerTo("resendRegistration", user, deps.now());
       if (answer !== "OK")
-        throw new AccountError(answer, `The account of ${email} is activated already: log in.`, {
+        throw new AccountError(answer, `${email} is already confirmed. Log in instead.`, {
           field: "email",
         });
     }
@@ -36,5 +36,5 @@ export async function resendRegistration(
     await deps.auditTrail.record(em, "CONFIRMATION_REQUESTED", { user, source, actor: null });
     await deps.outbox.enqueue(em, "registration", user);
   });
-  return deps.hideAccountExistence ? ONE_ANSWER : `A confirmation mail is on its way to ${email}.`;
+  return deps.hideAccountExistence ? ONE_ANSWER : `A confirmation email is on its way to ${email}.`;
 }

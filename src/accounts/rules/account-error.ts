@@ -94,5 +94,5 @@ export function invalidCredentials(): AccountError {
 }
 
 export function emailInUse(email: string, field: "newEmail" | "token"): AccountError {
-  return new AccountError("EMAIL_TAKEN", `The address ${email} has an account already.`, { field });
+  return new AccountError("EMAIL_TAKEN", `An account with the email address ${email} already exists.`, { field });
 }

@@ -12,5 +12,5 @@ export async function logoutEverywhere(
     await deps.auditTrail.record(em, "SESSIONS_ENDED", { user, source, actor: user });
     await deps.sessions.endAll(em, user);
   });
-  return "You are signed out on every device.";
+  return "You are logged out on all devices.";
 }

@@ -10,5 +10,5 @@ export async function logout(deps: Dependencies, viewer: Viewer, source: Request
     await deps.auditTrail.record(em, "LOGGED_OUT", { user, source, actor: user });
     await em.nativeDelete(Session, { id: session.id });
   });
-  return "You are signed out.";
+  return "You are logged out.";
 }

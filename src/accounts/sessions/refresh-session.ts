@@ -54,7 +54,7 @@ export async function refreshSession(
     return deps.sessions.continue(em, session);
   });
   if (!signIn) {
-    throw new AccountError("INVALID_TOKEN", "The refresh token is not valid: log in again.", {
+    throw new AccountError("INVALID_TOKEN", "The refresh token is not valid. Log in again.", {
       field: "refreshToken",
     });
   }

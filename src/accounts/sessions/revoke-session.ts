@@ -6,7 +6,7 @@ import { notFound } from "../rules/account-error.ts";
 import { UUID } from "../store/users.ts";
 
 /**
- * Ends one session, as of a lost device.
+ * Ends one session, such as that of a lost device.
  * @throws {AccountError} NOT_FOUND
  */
 export async function revokeSession(
@@ -21,5 +21,5 @@ export async function revokeSession(
     await deps.auditTrail.record(em, "SESSION_REVOKED", { user, source, actor: user });
     if ((await em.nativeDelete(Session, session)) === 0) throw notFound(id);
   });
-  return "The session is ended.";
+  return "The session has ended.";
 }

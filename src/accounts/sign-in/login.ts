@@ -57,7 +57,7 @@ function refuse({ now, hideAccountExistence }: Dependencies, user: User): Accoun
     case "ACCOUNT_NOT_ACTIVATED":
       return new AccountError(
         answer,
-        `The account of ${user.username} is not activated: use the link in the confirmation mail, or have it sent again.`,
+        `The account ${user.username} is not confirmed yet. Open the link in the confirmation email, or request a new one with resendRegistration.`,
         { field: "username" },
       );
   }

@@ -70,7 +70,7 @@ export async function keepAnAdmin(em: EntityManager, user: User, now: Date): Pro
   if (others === 0) {
     throw new AccountError(
       "LAST_ADMIN",
-      `${user.username} is the last administrator: give another user the role first.`,
+      `${user.username} is the last administrator. Give another user the role first.`,
     );
   }
 }

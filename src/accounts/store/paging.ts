@@ -28,9 +28,9 @@ export async function findPage<Item extends object>(
   },
   { first, after }: PageArgs,
 ): Promise<Page<Item>> {
-  if (first < 1 || first > FIRST_MAX) throw badInput("first", `Give a number from 1 to ${FIRST_MAX}.`);
+  if (first < 1 || first > FIRST_MAX) throw badInput("first", `Use a number from 1 to ${FIRST_MAX}.`);
   if (after !== undefined && !list.isKey(valuesOf(after)))
-    throw badInput("after", "Give a cursor of this list, from pageInfo.endCursor.");
+    throw badInput("after", "Use a cursor of this list, from pageInfo.endCursor.");
   const found = await em.findByCursor(entity, {
     where: list.where,
     orderBy: list.orderBy,
