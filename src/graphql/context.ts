@@ -1,4 +1,4 @@
-// What a resolver knows of the request.
+// What resolvers know about the request: who sent it, from where, and in which languages to answer.
 import Negotiator from "negotiator";
 
 import { unauthenticated } from "../accounts/rules/account-error.ts";
@@ -6,14 +6,14 @@ import type { Accounts } from "../accounts/accounts.ts";
 import type { RequestSource } from "../accounts/dependencies.ts";
 import type { Viewer } from "../accounts/store/sessions.ts";
 
-/** What http/ tells of a request; undefined headers were not sent. */
+/** What http/ passes on of a request. A header that is undefined was not sent. */
 export interface GraphQLRequest {
   readonly authorization: string | undefined;
   readonly acceptLanguage: string | undefined;
   /** The client's IP address. */
   readonly ip: string;
   readonly userAgent: string | undefined;
-  /** Null where the refresh token travels in payloads and arguments. */
+  /** Null if the client passes the refresh token in arguments and payloads instead. */
   readonly refreshCookie: RefreshCookie | null;
 }
 
@@ -27,19 +27,19 @@ export interface RefreshCookie {
 export interface RequestContext {
   readonly refreshCookie: RefreshCookie | null;
   readonly source: RequestSource;
-  /** The languages of the Accept-Language header (RFC 9110), the preferred one first. */
+  /** The languages of the Accept-Language header (RFC 9110), in order of preference. */
   readonly acceptedLocales: readonly string[];
   readonly hasAuthorization: boolean;
-  /** The token of `Bearer <token>` (RFC 6750; the scheme's case does not matter); null for anything else. */
+  /** The token of an `Authorization: Bearer <token>` header (RFC 6750, case-insensitive scheme); otherwise null. */
   readonly bearerToken: string | null;
   /**
-   * The user whose access token came along, looked up once a request.
+   * The user who is logged in, looked up once per request.
    * @throws {AccountError} UNAUTHENTICATED
    */
   viewer(): Promise<Viewer>;
 }
 
-/** A plain object, because Apollo copies it. */
+/** Returns a plain object, because Apollo copies the context. */
 export function createContext(request: GraphQLRequest, accounts: Accounts): RequestContext {
   const { authorization, acceptLanguage, ip, userAgent = null, refreshCookie } = request;
   const bearerToken = /^bearer +([^\s]+) *$/i.exec(authorization ?? "")?.[1] ?? null;

@@ -136,7 +136,7 @@ describe("create-admin", () => {
 
     expect(await create("root", "root@example.com", "password1")).toMatch(/most common/);
     expect(await create("root", "root@example.com", `${PASSWORD}\nanother`)).toMatch(/differ/);
-    expect(await create("r", "root")).toMatch(/username: Use 3 to 32.+email: Give one address/);
+    expect(await create("r", "root")).toMatch(/username: Use 3 to 32.+email: Enter one email address/);
     expect(await create("root", ada.email)).toMatch(/exists already/);
     expect(await create("ada", "root@example.com")).toMatch(/is taken/);
     expect(await server.state()).toEqual(before);
@@ -355,7 +355,7 @@ describe("import", () => {
       [2, /no JSON object/],
       [4, /no JSON object/],
       [5, /username: Use 3 to 32/],
-      [6, /email: Give one address/],
+      [6, /email: Enter one email address/],
       [7, /passwordHash: The hash is of an unknown kind/],
       [8, /1000001 rounds/],
       [9, /cost 31/],
