@@ -455,7 +455,7 @@ describe("import", () => {
   test("refuses in one sentence what it cannot read", async () => {
     const env = { DATABASE_URL: await createDatabase(inject("postgresUrl")) };
     expect(await refuse(env, ["import", "/nowhere"])).toMatch(/^The file \/nowhere cannot be read/);
-    expect(await refuse(env, ["import", "--from", "sqlite:///app.db"])).toMatch(/only PostgreSQL/);
+    expect(await refuse(env, ["import", "--from", "sqlite:///app.db"])).toMatch(/Only PostgreSQL/);
     const empty = await createDatabase(inject("postgresUrl"), { empty: true });
     const sentence = await refuse(env, ["import", "--from", empty]);
     expect(sentence).toMatch(/^The table public\.users of .+ cannot be read/);
