@@ -1,4 +1,4 @@
-// For the mikro-orm command (CONTRIBUTING.md): the same options that the server uses, with its DATABASE_URL.
+// Configures the mikro-orm command (CONTRIBUTING.md) with the server's own options and its DATABASE_URL.
 import { loadConfig, readEnvironment } from "./src/config/config.ts";
 import { ormOptions } from "./src/database/orm.ts";
 

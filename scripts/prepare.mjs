@@ -1,5 +1,5 @@
-// Builds as part of the install. `npm ci --omit=dev` brings no compiler: there, a build that came along
-// (an image's earlier stage, a copied folder) is used as it is.
+// Builds the server as part of the installation. `npm ci --omit=dev` installs no compiler and needs an existing build, for
+// example from an earlier stage of a container image.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 
@@ -8,6 +8,8 @@ if (existsSync("node_modules/typescript")) {
   process.exit(build.status ?? 1);
 }
 if (!existsSync("dist/bin/serve.js")) {
-  console.error("No build in dist/ and no compiler to make one: run `npm ci` without --omit=dev first.");
+  console.error(
+    "There is no build in dist/, and no compiler to make one. Run `npm ci` without --omit=dev first.",
+  );
   process.exit(1);
 }

@@ -1,4 +1,4 @@
-// `npm run schema`: writes the emitted schema, directives included, to schema.graphql.
+// `npm run schema`: writes the schema with its directives to schema.graphql.
 import { writeFileSync } from "node:fs";
 
 import { printSchemaWithDirectives } from "@graphql-tools/utils";

@@ -1,5 +1,5 @@
-// The log: one JSON object a line in production, readable lines otherwise. Requests, queries, arguments,
-// tokens and mail bodies are never handed to it; errors pass through `loggableError` first.
+// The log: one JSON object per line in production, lines for people otherwise. Requests, queries, arguments, tokens and
+// the contents of emails are never logged. Errors pass through `loggableError` first.
 import pino from "pino";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
@@ -13,11 +13,11 @@ export async function createLogger(level: LogLevel, isProduction: boolean): Prom
 }
 
 /**
- * What may be written down of an error. Of a database error the statement, its values and the row that it complains
- * about (password hash included) stay out; code, constraint and the server's own words tell enough.
+ * The part of an error that may be logged. For a database error, this excludes the statement, its values and the row in
+ * question (which includes a password hash); the code, the constraint and PostgreSQL's message are enough.
  */
 export function loggableError(error: unknown): Record<string, unknown> {
-  // pg-boss reports copies of errors that are no Error themselves.
+  // pg-boss reports copies of errors that are not instances of Error.
   if (!(error instanceof Error)) return loggableError(Object.assign(new Error("unknown"), error));
   const { code, constraint, table } = error as unknown as Record<string, unknown>;
   const frames = error.stack?.split("\n").filter((line) => /^\s+at /.test(line));
@@ -33,7 +33,7 @@ export function loggableError(error: unknown): Record<string, unknown> {
 }
 
 function wordsWithoutRow(message: string, code: unknown): string {
-  // SQLSTATE classes 22 (data exceptions) and P0 (a trigger's own words): those messages quote values.
+  // Messages of the SQLSTATE classes 22 (data exceptions) and P0 (raised by a trigger) quote values.
   if (typeof code === "string" && /^(22|P0)[0-9A-Z]{3}$/.test(code))
     return "PostgreSQL did not accept a value";
   return message.split("\n - detail:", 1)[0] ?? "";

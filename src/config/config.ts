@@ -1,5 +1,5 @@
-// Environment -> one typed, frozen Config. Every variable the server knows is read, checked and explained
-// here and nowhere else; all faults are reported together. `.env.example` and the README's table follow it.
+// Reads the environment into one typed, frozen Config. All variables of the server are read and checked here, and all
+// faults are reported together. `.env.example` and the README's table list the same variables.
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 
@@ -10,68 +10,68 @@ import type { LogLevel } from "../log.ts";
 import type { SmtpSettings } from "../mail/transport.ts";
 
 export interface Config {
-  /** NODE_ENV=production: no stand-ins, no GraphiQL, no introspection. */
+  /** NODE_ENV=production: no embedded PostgreSQL, generated secret, mailbox, GraphiQL or introspection. */
   readonly isProduction: boolean;
   readonly appName: string;
   readonly host: string;
-  /** 0: any free port. */
+  /** 0 picks any free port. */
   readonly port: number;
-  /** Processes that serve requests. */
+  /** The number of processes that serve requests. */
   readonly workers: number;
-  /** Addresses or networks (CIDR) of the proxies whose X-Forwarded-For header is believed. */
+  /** IP addresses or networks (CIDR) of the proxies whose X-Forwarded-For header is trusted. */
   readonly trustedProxies: readonly string[];
-  /** Origins whose browsers may call /graphql; exact, none by default. */
+  /** The exact origins whose pages may call /graphql; none by default. */
   readonly corsOrigins: readonly string[];
   readonly logLevel: LogLevel;
-  /** Absolute folder of the stand-ins' data: embedded PostgreSQL, signing secret, mailbox. */
+  /** The absolute path of the folder of the embedded PostgreSQL, the generated secret and the mailbox. */
   readonly dataDir: string;
-  /** Null: the embedded PostgreSQL. */
+  /** Null for the embedded PostgreSQL. */
   readonly databaseUrl: string | null;
   readonly migrateOnStart: boolean;
-  /** Null: made once and kept in the data folder. */
+  /** Null for a secret that is generated and kept in the data folder. */
   readonly jwtSecret: string | null;
   readonly accessTokenMinutes: number;
   readonly registrationTokenMinutes: number;
   readonly resetTokenMinutes: number;
   readonly emailChangeTokenMinutes: number;
-  /** A session ends if it is not used for this long. */
+  /** A session ends if it is not refreshed for this long. */
   readonly sessionIdleDays: number;
-  /** A session ends after this long in any case. */
+  /** A session ends after this long, even if it is used. */
   readonly sessionMaxDays: number;
   readonly auditRetentionDays: number;
   readonly hideAccountExistence: boolean;
   readonly passwordMinLength: number;
-  /** Null: mails go to the mailbox in the data folder. */
+  /** Null if emails go to the mailbox in the data folder. */
   readonly smtp: SmtpSettings | null;
   readonly sender: { readonly name: string; readonly address: string };
   /** Subjects that replace those of the templates. */
   readonly subjects: { readonly registration?: string; readonly reset?: string };
-  /** The web client at `/`. */
+  /** Whether the web client is served at `/`. */
   readonly hasWebClient: boolean;
-  /** Null: the page of the web client. */
+  /** Null for the page of the web client. */
   readonly confirmationUri: string | null;
   readonly resetUri: string | null;
   readonly emailChangeUri: string | null;
 }
 
-/** Everything that is wrong with the environment, each fault one sentence that says how to mend it. */
+/** Lists everything that is wrong with the environment. Each fault says what is wrong and how to correct it. */
 export class ConfigError extends Error {
   readonly faults: readonly string[];
 
   constructor(faults: readonly string[]) {
-    const count = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
+    const count = faults.length === 1 ? "1 error" : `${faults.length} errors`;
     super(`The configuration has ${count}:\n${faults.map((fault) => `  - ${fault}`).join("\n")}`);
     this.name = "ConfigError";
     this.faults = faults;
   }
 }
 
-/** The process's environment over the `.env` file of the working directory. */
+/** The environment of the process, which takes precedence over the `.env` file in the working directory. */
 export function readEnvironment(): Environment {
   return { ...readEnvFile(".env"), ...withoutEmpty(process.env) };
 }
 
-/** @throws {ConfigError} naming every fault at once. */
+/** @throws {ConfigError} with all faults */
 export function loadConfig(environment: Environment): Config {
   const read = new Reader(withoutEmpty(environment));
   const isProduction =
@@ -108,8 +108,7 @@ export function loadConfig(environment: Environment): Config {
     emailChangeUri: readLink(read, "EMAIL_CHANGE_URI", isProduction) ?? besideConfirmation(read),
   };
   if (isProduction) requireForProduction(read, config);
-  else if (!config.hasWebClient)
-    requireLinks(read, config, "WEB_CLIENT=false leaves no page of this server for it");
+  else if (!config.hasWebClient) requireLinks(read, config, "WEB_CLIENT=false");
   if (config.workers > 1) requireForWorkers(read, config);
   if (read.faults.length > 0) throw new ConfigError(read.faults);
   return Object.freeze(config);
@@ -138,15 +137,15 @@ function readSmtp(read: Reader): SmtpSettings | null {
   const pass = read.optional("MAIL_PASSWORD");
   if (isTls && isStartTls) {
     read.faults.push(
-      "MAIL_USE_SSL and MAIL_USE_TLS are both set: keep MAIL_USE_SSL for port 465, MAIL_USE_TLS for 587.",
+      "MAIL_USE_SSL and MAIL_USE_TLS are both set. Keep MAIL_USE_SSL for port 465, or MAIL_USE_TLS for port 587.",
     );
   } else if (isStartTls && port === 465) {
     read.faults.push(
-      "MAIL_USE_TLS is set with MAIL_PORT=465, which is TLS from the first byte: set MAIL_USE_SSL instead.",
+      "MAIL_USE_TLS is set with MAIL_PORT=465, the port for implicit TLS. Set MAIL_USE_SSL instead.",
     );
   }
   if (pass !== null && user === null)
-    read.faults.push("MAIL_PASSWORD is set without MAIL_USERNAME: set both.");
+    read.faults.push("MAIL_PASSWORD is set without MAIL_USERNAME. Set both.");
   const host = read.optional("MAIL_SERVER");
   if (host === null) return null;
   return {
@@ -162,13 +161,13 @@ function readSenderAddress(read: Reader, isProduction: boolean): string {
   const address = read.optional("MAIL_DEFAULT_SENDER");
   if (address !== null && !isAddress(address)) {
     read.faults.push(
-      `MAIL_DEFAULT_SENDER is "${address}": give a plain address, such as accounts@example.com.`,
+      `MAIL_DEFAULT_SENDER is "${address}". Set it to an email address without a name, such as accounts@example.com.`,
     );
   }
   const user = read.optional("MAIL_USERNAME");
   if (address === null && isProduction && !(user !== null && isAddress(user))) {
     read.faults.push(
-      "MAIL_DEFAULT_SENDER is missing and MAIL_USERNAME is no address to send from: set one of them.",
+      "MAIL_DEFAULT_SENDER is missing, and MAIL_USERNAME is not an email address. Set one of them to the sender's address.",
     );
   }
   return address ?? (user !== null && isAddress(user) ? user : "no-reply@localhost");
@@ -187,16 +186,16 @@ function readLink(read: Reader, name: string, isProduction: boolean): string | n
   if (protocol !== "https:" && (isProduction || protocol !== "http:")) {
     const schemes = isProduction ? "an https" : "an http or https";
     read.faults.push(
-      `${name} is "${value}": give ${schemes} address, such as https://app.example.com/#/finalize.`,
+      `${name} is "${value}". Set it to ${schemes} URL, such as https://app.example.com/#/finalize.`,
     );
   }
   return value;
 }
 
-/** The web client's page, where CONFIRMATION_URI is: a product that has no page of its own for it needs no setting. */
+/** The web client's page at the host of CONFIRMATION_URI, so that most products need not set EMAIL_CHANGE_URI. */
 function besideConfirmation(read: Reader): string | null {
   const confirmationUri = read.optional("CONFIRMATION_URI");
-  // One that cannot be read is told of by its own name.
+  // An invalid CONFIRMATION_URI is reported under its own name.
   if (confirmationUri === null || !/^https?:/.test(confirmationUri) || !URL.canParse(confirmationUri))
     return null;
   return new URL("/#/change-email", confirmationUri).href;
@@ -212,7 +211,7 @@ function readProxies(read: Reader): string[] {
       bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
     if (version !== 0 && isNetwork && more === undefined) return true;
     read.faults.push(
-      `TRUSTED_PROXIES holds "${proxy}": give addresses or networks, such as 127.0.0.1 or 10.0.0.0/8, with commas between.`,
+      `TRUSTED_PROXIES contains "${proxy}". Set it to IP addresses or networks, such as 127.0.0.1 or 10.0.0.0/8, separated by commas.`,
     );
     return false;
   });
@@ -224,27 +223,26 @@ function readOrigins(read: Reader): string[] {
     if (origin === "") return false;
     if (!origin.includes("*") && URL.canParse(origin) && new URL(origin).origin === origin) return true;
     read.faults.push(
-      `CORS_ORIGINS holds "${origin}": give exact origins, such as https://app.example.com, with commas between.`,
+      `CORS_ORIGINS contains "${origin}". Set it to exact origins, such as https://app.example.com, separated by commas.`,
     );
     return false;
   });
 }
 
 function requireForProduction(read: Reader, config: Config): void {
-  const reason = "NODE_ENV=production has no stand-in for it";
+  const reason = "NODE_ENV=production";
   const missing = (name: string, advice: string) => {
-    read.faults.push(`${name} is missing, and ${reason}: ${advice}.`);
+    read.faults.push(`${name} is missing, but required with ${reason}. Set it to ${advice}.`);
   };
-  if (config.databaseUrl === null)
-    missing("DATABASE_URL", "give postgresql://user:password@host:5432/database");
-  if (config.smtp === null) missing("MAIL_SERVER", "give the host name of your SMTP server");
+  if (config.databaseUrl === null) missing("DATABASE_URL", "postgresql://user:password@host:5432/database");
+  if (config.smtp === null) missing("MAIL_SERVER", "the host name of your SMTP server");
   requireLinks(read, config, reason);
   if (config.jwtSecret === null) {
-    missing("JWT_SECRET", "give at least 32 random bytes, such as the output of `openssl rand -base64 48`");
+    missing("JWT_SECRET", "at least 32 random bytes, such as the output of `openssl rand -base64 48`");
   } else if (Buffer.byteLength(config.jwtSecret) < SECRET_MIN_BYTES) {
     const bytes = Buffer.byteLength(config.jwtSecret);
     read.faults.push(
-      `JWT_SECRET has ${bytes} bytes: give at least ${SECRET_MIN_BYTES} random ones, ` +
+      `JWT_SECRET has ${bytes} bytes. Set it to at least ${SECRET_MIN_BYTES} random bytes, ` +
         "such as the output of `openssl rand -base64 48`.",
     );
   }
@@ -253,8 +251,8 @@ function requireForProduction(read: Reader, config: Config): void {
 function requireForWorkers(read: Reader, { workers, databaseUrl, jwtSecret, smtp }: Config): void {
   if (databaseUrl !== null && jwtSecret !== null && smtp !== null) return;
   read.faults.push(
-    `WORKERS is ${workers}, but several processes cannot share a stand-in: ` +
-      "set DATABASE_URL, JWT_SECRET and MAIL_SERVER too, or WORKERS=1.",
+    `WORKERS is ${workers}, but several processes cannot share an embedded PostgreSQL, a generated secret or a mailbox. ` +
+      "Set DATABASE_URL, JWT_SECRET and MAIL_SERVER too, or WORKERS=1.",
   );
 }
 
@@ -264,6 +262,7 @@ function requireLinks(read: Reader, config: Config, reason: string): void {
     ["RESET_URI", config.resetUri, "that sets a new password"],
   ] as const;
   for (const [name, value, purpose] of links) {
-    if (value === null) read.faults.push(`${name} is missing, and ${reason}: give the page ${purpose}.`);
+    if (value === null)
+      read.faults.push(`${name} is missing, but required with ${reason}. Set it to the page ${purpose}.`);
   }
 }

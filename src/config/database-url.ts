@@ -3,22 +3,22 @@
 const SCHEMES = ["postgres:", "postgresql:", "postgresql+psycopg2:"];
 
 /**
- * The URL as the driver takes it, of one that may be SQLAlchemy's.
- * @param name of the setting, for the message
- * @throws {Error} one sentence without the value, which may hold a password
+ * Converts a database URL, which may be SQLAlchemy's, to the form that the driver takes.
+ * @param name the name of the variable or option, for the message
+ * @throws {Error} a message without the value, which may contain a password
  */
 export function parseDatabaseUrl(name: string, value: string): string {
   const scheme = /^[^:/]*:/.exec(value)?.[0].toLowerCase() ?? "";
   if (!SCHEMES.includes(scheme)) {
     throw new Error(
-      `${name} has the scheme "${scheme.replace(":", "")}": only PostgreSQL is supported, ` +
+      `${name} has the scheme "${scheme.replace(":", "")}". Only PostgreSQL is supported, ` +
         "as in postgresql://user:password@host:5432/database.",
     );
   }
   if (!isDatabaseUrl(value)) {
     throw new Error(
-      `${name} cannot be read: give postgresql://user:password@host:5432/database, ` +
-        "with % in the password written as %25, and so on.",
+      `${name} is not a valid URL. Set it to postgresql://user:password@host:5432/database, ` +
+        "with special characters in the password percent-encoded (% as %25).",
     );
   }
   return value.replace(/^[^:]+:/, "postgresql:");

@@ -1,4 +1,4 @@
-// Typed access to environment variables. Faults are collected instead of thrown, so that all are reported together.
+// Typed access to environment variables. Faults are collected instead of thrown, so that all of them are reported together.
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -13,8 +13,8 @@ export class Reader {
   optional(name: string): string | null {
     const value = this.#variables[name] ?? null;
     if (value === null || !/[\u0000-\u001f\u007f]/.test(value)) return value;
-    // A line break would end up in a mail's header or a link.
-    const fault = `${name} holds a control character: remove it.`;
+    // A line break could end up in an email header or a link.
+    const fault = `${name} contains a control character. Remove it.`;
     if (!this.faults.includes(fault)) this.faults.push(fault);
     return null;
   }
@@ -29,7 +29,7 @@ export class Reader {
     const number = /^\d+$/.test(value) ? Number(value) : NaN;
     if (number >= min && number <= max) return number;
     this.faults.push(
-      `${name} is "${value}": give a whole number from ${min} to ${max}, such as ${fallback}.`,
+      `${name} is "${value}". Set it to a whole number from ${min} to ${max}, such as ${fallback}.`,
     );
     return fallback;
   }
@@ -39,7 +39,7 @@ export class Reader {
     if (value === null) return fallback;
     if (/^(true|1|yes|on)$/i.test(value)) return true;
     if (/^(false|0|no|off)$/i.test(value)) return false;
-    this.faults.push(`${name} is "${value}": give true or false.`);
+    this.faults.push(`${name} is "${value}". Set it to true or false.`);
     return fallback;
   }
 
@@ -47,12 +47,12 @@ export class Reader {
     const value = this.optional(name) ?? fallback;
     const known = values.find((candidate) => candidate === value);
     if (known !== undefined) return known;
-    this.faults.push(`${name} is "${value}": give one of ${values.join(", ")}.`);
+    this.faults.push(`${name} is "${value}". Set it to one of ${values.join(", ")}.`);
     return fallback;
   }
 }
 
-/** An empty variable is an unset one. */
+/** An empty variable counts as unset. */
 export function withoutEmpty(environment: Environment): Environment {
   return Object.fromEntries(
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""),

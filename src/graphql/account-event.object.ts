@@ -1,4 +1,4 @@
-// What users and administrators see of the audit trail.
+// The GraphQL type of an entry in the audit trail.
 import { Field, GraphQLISODateTime, ID, ObjectType, registerEnumType } from "type-graphql";
 
 import {
@@ -16,7 +16,7 @@ const EventTypes = Object.fromEntries(Object.keys(ACCOUNT_EVENT_TYPES).map((type
 
 registerEnumType(EventTypes, {
   name: "AccountEventType",
-  description: "What happened.",
+  description: "The kinds of events in an audit trail.",
   valuesConfig: Object.fromEntries(
     Object.entries(ACCOUNT_EVENT_TYPES).map(([type, description]) => [type, { description }]),
   ),
@@ -24,36 +24,50 @@ registerEnumType(EventTypes, {
 
 registerEnumType(AccountEventActor, {
   name: "AccountEventActor",
-  description: "Who did it.",
+  description: "Who caused an event.",
   valuesConfig: {
-    ANYONE: { description: "Nobody who was signed in." },
+    ANYONE: { description: "Someone who was not logged in." },
     OWNER: { description: "The owner of the account." },
     ADMIN: { description: "An administrator." },
     OPERATOR: { description: "The operator, at the command line." },
   },
 });
 
-@ObjectType("AccountEvent", { description: "Something that happened to an account; never changes." })
+@ObjectType("AccountEvent", {
+  description: "An entry in the audit trail of an account. Entries never change.",
+})
 export class AccountEventObject {
-  @Field(() => ID, { description: "Never changes." })
+  @Field(() => ID, { description: "The ID of the event." })
   id!: string;
 
-  @Field(() => EventTypes, { description: "What happened." })
+  @Field(() => EventTypes, { description: "The kind of event." })
   type!: AccountEventType;
 
-  @Field(() => GraphQLISODateTime, { description: "When." })
+  @Field(() => GraphQLISODateTime, { description: "When the event occurred." })
   occurredAt!: Date;
 
-  @Field(() => String, { nullable: true, description: "The IP address that the request came from." })
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "The IP address of the client. Null for an event caused by the operator at the command line.",
+  })
   address!: string | null;
 
-  @Field(() => String, { nullable: true, description: "As `Session.device`." })
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "The client's browser and operating system, read from the User-Agent header as in `Session.device`. " +
+      "Null if the client sent no such header.",
+  })
   device!: string | null;
 
-  @Field(() => AccountEventActor, { description: "Who did it." })
+  @Field(() => AccountEventActor, { description: "Who caused the event." })
   actor!: AccountEventActor;
 
-  @Field(() => ID, { nullable: true, description: "The id of who was signed in." })
+  @Field(() => ID, {
+    nullable: true,
+    description: "The ID of the owner or administrator who caused the event. Null for any other `actor`.",
+  })
   actorId!: string | null;
 
   static of(event: AccountEvent): AccountEventObject {

@@ -1,11 +1,11 @@
-// Becoming a user and getting back in; each field is one call into accounts/.
+// Registration, login and password reset. Each resolver is one call into accounts/.
 import { Arg, Args, Ctx, Mutation, Query, Resolver } from "type-graphql";
 
 import type { Accounts } from "../accounts/accounts.ts";
 import type { RequestContext } from "./context.ts";
 import { Errors } from "./errors-directive.ts";
 import { OncePerOperation } from "./once-per-operation.ts";
-import { EMAIL, FinalizeResetArgs, LoginArgs, RegisterArgs, TOKEN } from "./arguments.ts";
+import { ACCOUNT_EMAIL, FinalizeResetArgs, LoginArgs, RegisterArgs, TOKEN } from "./arguments.ts";
 import { AuthPayload, MessagePayload } from "./payloads.ts";
 import { UserObject } from "./user.object.ts";
 
@@ -19,7 +19,7 @@ export class AccountResolver {
 
   @Query(() => UserObject, {
     nullable: true,
-    description: "The signed-in user; null without a token, UNAUTHENTICATED with a bad one.",
+    description: "The current user. Null if the request has no Authorization header.",
   })
   @Errors("UNAUTHENTICATED")
   async me(@Ctx() context: RequestContext): Promise<UserObject | null> {
@@ -27,7 +27,8 @@ export class AccountResolver {
   }
 
   @Mutation(() => MessagePayload, {
-    description: "Stores an inactive account and mails a link that confirms its address.",
+    description:
+      "Creates an inactive account and emails a link that confirms its email address and activates it.",
   })
   @Errors("BAD_USER_INPUT", "WEAK_PASSWORD", "USERNAME_TAKEN", "EMAIL_TAKEN", "SERVER_BUSY")
   @OncePerOperation()
@@ -40,7 +41,9 @@ export class AccountResolver {
     return MessagePayload.of(await this.#accounts.register(args, acceptedLocales, source));
   }
 
-  @Mutation(() => AuthPayload, { description: "Activates the account of a confirmation mail and signs in." })
+  @Mutation(() => AuthPayload, {
+    description: "Activates an account with the token from its confirmation email and logs the user in.",
+  })
   @Errors("BAD_USER_INPUT", "INVALID_TOKEN")
   @OncePerOperation()
   async finalizeRegistration(
@@ -52,19 +55,20 @@ export class AccountResolver {
   }
 
   @Mutation(() => MessagePayload, {
-    description: "Mails a new confirmation link; the earlier ones stay good until one is used.",
+    description:
+      "Emails another confirmation link. Earlier links stay valid until they expire or one of them is used.",
   })
   @Errors("BAD_USER_INPUT", "EMAIL_NOT_FOUND", "ALREADY_ACTIVATED")
   @OncePerOperation()
   async resendRegistration(
     @Ctx() { source }: RequestContext,
-    @Arg("email", () => String, { description: EMAIL }) email: string,
+    @Arg("email", () => String, { description: ACCOUNT_EMAIL }) email: string,
   ): Promise<MessagePayload> {
     return MessagePayload.of(await this.#accounts.resendRegistration(email, source));
   }
 
   @Mutation(() => AuthPayload, {
-    description: "Signs in, and restores an account that its owner has deleted within the last 30 days.",
+    description: "Logs a user in. Also restores an account that its owner deleted within the last 30 days.",
   })
   @Errors(
     "BAD_USER_INPUT",
@@ -82,20 +86,22 @@ export class AccountResolver {
   }
 
   @Mutation(() => MessagePayload, {
-    description: "Mails a link that sets a new password; the earlier ones stay good until one is used.",
+    description:
+      "Emails a link for setting a new password. Earlier links stay valid until they expire or one of them is used.",
   })
   @Errors("BAD_USER_INPUT", "EMAIL_NOT_FOUND", "ACCOUNT_NOT_ACTIVATED", "ACCOUNT_DEACTIVATED")
   @OncePerOperation()
   async requestReset(
     @Ctx() { source }: RequestContext,
-    @Arg("email", () => String, { description: EMAIL }) email: string,
+    @Arg("email", () => String, { description: ACCOUNT_EMAIL }) email: string,
   ): Promise<MessagePayload> {
     return MessagePayload.of(await this.#accounts.requestReset(email, source));
   }
 
   @Mutation(() => AuthPayload, {
     description:
-      "Sets the new password, ends every older session and link, tells the owner by mail, and signs in.",
+      "Sets a new password with the token from a reset email and logs the user in. Every earlier session and link " +
+      "becomes invalid, and the owner is notified by email. Also restores a deleted account.",
   })
   @Errors("BAD_USER_INPUT", "INVALID_TOKEN", "WEAK_PASSWORD", "SERVER_BUSY")
   @OncePerOperation()

@@ -1,10 +1,10 @@
-// What administrators see and do.
+// The queries and mutations of administrators.
 import { Arg, Args, ArgsType, Authorized, Ctx, Field, ID, Mutation, Query, Resolver } from "type-graphql";
 
 import type { Accounts } from "../accounts/accounts.ts";
 import { Role, type User } from "../accounts/model/user.entity.ts";
 import { AccountEventObject } from "./account-event.object.ts";
-import { SetUserRolesArgs, USER_ID } from "./arguments.ts";
+import { SetUserRolesArgs } from "./arguments.ts";
 import { AccountEventConnection, ConnectionArgs, UserConnection } from "./connections.ts";
 import type { RequestContext } from "./context.ts";
 import { Errors } from "./errors-directive.ts";
@@ -14,14 +14,16 @@ import { UserObject } from "./user.object.ts";
 class UsersArgs extends ConnectionArgs {
   @Field(() => String, {
     nullable: true,
-    description: "The beginning of usernames or addresses, without regard to case.",
+    description:
+      "Lists only users whose username or email address begins with this text, ignoring case. Null or an empty text " +
+      "lists all users.",
   })
   search?: string | null;
 }
 
 @ArgsType()
 class AccountEventsArgs extends ConnectionArgs {
-  @Field(() => ID, { description: "Whose account it is." })
+  @Field(() => ID, { description: "The ID of the user whose events to list." })
   userId!: string;
 }
 
@@ -34,7 +36,7 @@ export class AdministrationResolver {
   }
 
   @Authorized(Role.ADMIN)
-  @Query(() => UserConnection, { description: "All users, in the order of their registration." })
+  @Query(() => UserConnection, { description: "All users, in the order in which they registered." })
   @Errors("UNAUTHENTICATED", "FORBIDDEN", "BAD_USER_INPUT")
   async users(@Args(() => UsersArgs) { page, search }: UsersArgs): Promise<UserConnection> {
     const users = await this.#accounts.findUsers({ ...page, ...(search != null && { search }) });
@@ -42,14 +44,22 @@ export class AdministrationResolver {
   }
 
   @Authorized(Role.ADMIN)
-  @Query(() => UserObject, { nullable: true, description: "The user of this id; never null." })
+  @Query(() => UserObject, {
+    nullable: true,
+    description:
+      "Looks up a user by ID. An unknown ID raises NOT_FOUND, so the field is null only when there is an error.",
+  })
   @Errors("UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND")
-  async user(@Arg("id", () => ID, { description: USER_ID }) id: string): Promise<UserObject> {
+  async user(
+    @Arg("id", () => ID, { description: "The ID of the user to look up." }) id: string,
+  ): Promise<UserObject> {
     return UserObject.of(await this.#accounts.findUser(id));
   }
 
   @Authorized(Role.ADMIN)
-  @Query(() => AccountEventConnection, { description: "What happened to an account, the latest first." })
+  @Query(() => AccountEventConnection, {
+    description: "The audit trail of a user's account, newest event first.",
+  })
   @Errors("UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND", "BAD_USER_INPUT")
   async accountEvents(
     @Args(() => AccountEventsArgs) { page, userId }: AccountEventsArgs,
@@ -59,7 +69,9 @@ export class AdministrationResolver {
   }
 
   @Authorized(Role.ADMIN)
-  @Mutation(() => UserObject, { description: "Replaces the roles of a user." })
+  @Mutation(() => UserObject, {
+    description: "Replaces the roles of a user. The change applies from the user's next request.",
+  })
   @Errors("UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND", "BAD_USER_INPUT", "LAST_ADMIN")
   async setUserRoles(
     @Ctx() context: RequestContext,
@@ -71,34 +83,37 @@ export class AdministrationResolver {
 
   @Authorized(Role.ADMIN)
   @Mutation(() => UserObject, {
-    description: "Signs a user out everywhere and lets nobody in again; every link dies.",
+    description:
+      "Deactivates a user. Every session and link becomes invalid, and the user cannot log in until `reactivateUser`.",
   })
   @Errors("UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND", "LAST_ADMIN")
   async deactivateUser(
     @Ctx() context: RequestContext,
-    @Arg("id", () => ID, { description: USER_ID }) id: string,
+    @Arg("id", () => ID, { description: "The ID of the user to deactivate." }) id: string,
   ): Promise<UserObject> {
     const { user: admin } = await context.viewer();
     return UserObject.of(await this.#accounts.deactivateUser(admin, id, context.source));
   }
 
   @Authorized(Role.ADMIN)
-  @Mutation(() => UserObject, { description: "Takes a deactivation back; the user logs in as before." })
+  @Mutation(() => UserObject, {
+    description: "Reactivates a deactivated user, who can then log in as before.",
+  })
   @Errors("UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND")
   async reactivateUser(
     @Ctx() context: RequestContext,
-    @Arg("id", () => ID, { description: USER_ID }) id: string,
+    @Arg("id", () => ID, { description: "The ID of the user to reactivate." }) id: string,
   ): Promise<UserObject> {
     const { user: admin } = await context.viewer();
     return UserObject.of(await this.#accounts.reactivateUser(admin, id, context.source));
   }
 
   @Authorized(Role.ADMIN)
-  @Mutation(() => UserObject, { description: "Signs a user out on every device." })
+  @Mutation(() => UserObject, { description: "Logs a user out on every device." })
   @Errors("UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND")
   async endUserSessions(
     @Ctx() context: RequestContext,
-    @Arg("id", () => ID, { description: USER_ID }) id: string,
+    @Arg("id", () => ID, { description: "The ID of the user to log out." }) id: string,
   ): Promise<UserObject> {
     const { user: admin } = await context.viewer();
     return UserObject.of(await this.#accounts.endUserSessions(admin, id, context.source));

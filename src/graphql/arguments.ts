@@ -1,41 +1,44 @@
-// The arguments of the mutations that take several, in the order in which the schema shows them.
+// The arguments of mutations that take more than one, in the order in which the schema shows them.
 import { ArgsType, Field, ID } from "type-graphql";
 
 import { Role } from "../accounts/model/user.entity.ts";
 
-export const USERNAME = "3 to 32 ASCII letters, digits, `_ . -`.";
-export const EMAIL = "One plain address of printable ASCII; an international domain in its xn-- form.";
+const USERNAME_FORM = "3 to 32 ASCII letters, digits, `_`, `.` and `-`.";
+const EMAIL_FORM = "A plain address in printable ASCII, with an international domain in its `xn--` form.";
+const PASSWORD_FORM =
+  "8 to 128 characters, used exactly as sent. The server's PASSWORD_MIN_LENGTH may raise the minimum.";
+export const NEW_USERNAME = `The new username: ${USERNAME_FORM}`;
+export const ACCOUNT_EMAIL = `The email address of the account. ${EMAIL_FORM}`;
 export const TOKEN =
-  "From the mailed link, as the argument or, without it, as the Bearer token of the Authorization header.";
-const PASSWORD = "8 (or PASSWORD_MIN_LENGTH) to 128 characters, taken exactly as sent.";
-export const USER_ID = "Of the user.";
+  "The token from the link in the email. If omitted or null, the Bearer token of the Authorization header is used.";
+const NEW_PASSWORD = `The new password: ${PASSWORD_FORM}`;
 
 @ArgsType()
 export class RegisterArgs {
-  @Field(() => String, { description: USERNAME })
+  @Field(() => String, { description: `The username of the account: ${USERNAME_FORM}` })
   username!: string;
 
-  @Field(() => String, { description: EMAIL })
+  @Field(() => String, { description: ACCOUNT_EMAIL })
   email!: string;
 
-  @Field(() => String, { description: PASSWORD })
+  @Field(() => String, { description: `The password of the account: ${PASSWORD_FORM}` })
   password!: string;
 
   @Field(() => String, {
     nullable: true,
     description:
-      "The language of the mails, as a BCP 47 tag such as pt-BR; without it, the Accept-Language header decides. " +
-      "An unknown one falls back to English.",
+      "The language of emails to the user, as a BCP 47 tag such as `pt-BR`. If omitted or null, the Accept-Language " +
+      "header decides. A language that the server does not have falls back to English.",
   })
   locale?: string | null;
 }
 
 @ArgsType()
 export class LoginArgs {
-  @Field(() => String, { description: "The username or the email address." })
+  @Field(() => String, { description: "The username or the email address of the account." })
   username!: string;
 
-  @Field(() => String, { description: "Taken exactly as sent." })
+  @Field(() => String, { description: "The password of the account, used exactly as sent." })
   password!: string;
 }
 
@@ -44,41 +47,41 @@ export class FinalizeResetArgs {
   @Field(() => String, { nullable: true, description: TOKEN })
   token?: string | null;
 
-  @Field(() => String, { description: PASSWORD })
+  @Field(() => String, { description: NEW_PASSWORD })
   password!: string;
 }
 
-const CONFIRMATION = "The password of now, to confirm that it is the owner who asks.";
+const CURRENT_PASSWORD = "The current password, which confirms that the owner is making the request.";
 
 @ArgsType()
 export class PasswordArgs {
-  @Field(() => String, { description: CONFIRMATION })
+  @Field(() => String, { description: CURRENT_PASSWORD })
   password!: string;
 }
 
 @ArgsType()
 export class ChangePasswordArgs {
-  @Field(() => String, { description: CONFIRMATION })
+  @Field(() => String, { description: CURRENT_PASSWORD })
   currentPassword!: string;
 
-  @Field(() => String, { description: PASSWORD })
+  @Field(() => String, { description: NEW_PASSWORD })
   newPassword!: string;
 }
 
 @ArgsType()
 export class RequestEmailChangeArgs {
-  @Field(() => String, { description: EMAIL })
+  @Field(() => String, { description: `The new email address. ${EMAIL_FORM}` })
   newEmail!: string;
 
-  @Field(() => String, { description: CONFIRMATION })
+  @Field(() => String, { description: CURRENT_PASSWORD })
   password!: string;
 }
 
 @ArgsType()
 export class SetUserRolesArgs {
-  @Field(() => ID, { description: USER_ID })
+  @Field(() => ID, { description: "The ID of the user to update." })
   id!: string;
 
-  @Field(() => [Role], { description: "At least one." })
+  @Field(() => [Role], { description: "The new roles of the user: at least one." })
   roles!: Role[];
 }

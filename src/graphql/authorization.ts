@@ -1,4 +1,4 @@
-// @Authorized(): somebody is signed in; @Authorized(Role.ADMIN): an administrator is.
+// @Authorized() requires a user who is logged in; @Authorized(Role.ADMIN) requires an administrator.
 import type { AuthCheckerFn } from "type-graphql";
 
 import { AccountError } from "../accounts/rules/account-error.ts";

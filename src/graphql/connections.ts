@@ -1,4 +1,4 @@
-// Long lists, as Relay's cursor connections (https://relay.dev/graphql/connections.htm), forwards only.
+// Pages of long lists as Relay cursor connections (https://relay.dev/graphql/connections.htm), forwards only.
 import { ArgsType, Field, Int, ObjectType, type ClassType } from "type-graphql";
 
 import type { Page, PageArgs } from "../accounts/model/page.ts";
@@ -7,10 +7,18 @@ import { UserObject } from "./user.object.ts";
 
 @ArgsType()
 export class ConnectionArgs {
-  @Field(() => Int, { defaultValue: 20, description: "How many at most, 1 to 100." })
+  @Field(() => Int, {
+    defaultValue: 20,
+    description: "The maximum number of items to return, from 1 to 100.",
+  })
   first!: number;
 
-  @Field(() => String, { nullable: true, description: "The `endCursor` of the page before." })
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "Returns the items after this cursor, which is the `endCursor` of the previous page. If omitted or null, the " +
+      "list starts at the beginning.",
+  })
   after?: string | null;
 
   get page(): PageArgs {
@@ -18,41 +26,45 @@ export class ConnectionArgs {
   }
 }
 
-@ObjectType({ description: "Where a page of a list ends." })
+@ObjectType({ description: "Information about pagination in a connection." })
 class PageInfo {
-  @Field(() => Boolean, { description: "Whether there are more after it." })
+  @Field(() => Boolean, { description: "Whether more items follow this page." })
   hasNextPage!: boolean;
 
-  @Field(() => Boolean, { description: "Whether it was asked for with `after`." })
+  @Field(() => Boolean, { description: "Whether this page was requested with an `after` cursor." })
   hasPreviousPage!: boolean;
 
-  @Field(() => String, { nullable: true, description: "The cursor of its first; null if it is empty." })
+  @Field(() => String, {
+    nullable: true,
+    description: "The cursor of the first item on this page. Null if the page is empty.",
+  })
   startCursor!: string | null;
 
   @Field(() => String, {
     nullable: true,
-    description: "The cursor of its last, for `after`; null if it is empty.",
+    description:
+      "The cursor of the last item on this page, to use as `after` for the next page. Null if the page is empty.",
   })
   endCursor!: string | null;
 }
 
 /** The connection and edge types of a node type. */
 function connectionOf<Node extends object>(name: string, nodeType: ClassType<Node>) {
-  @ObjectType(`${name}Edge`, { description: "One of a list." })
+  @ObjectType(`${name}Edge`, { description: "An item of a list and its cursor." })
   class Edge {
-    @Field(() => String, { description: "For `after`." })
+    @Field(() => String, { description: "The position of the item in the list, to use as `after`." })
     cursor!: string;
 
-    @Field(() => nodeType, { description: "What it is." })
+    @Field(() => nodeType, { description: "The item." })
     node!: Node;
   }
 
   @ObjectType(`${name}Connection`, { description: "A page of a list." })
   class Connection {
-    @Field(() => [Edge], { description: "In the order of the list." })
+    @Field(() => [Edge], { description: "The items of this page, in the order of the list." })
     edges!: Edge[];
 
-    @Field(() => PageInfo, { description: "How to go on." })
+    @Field(() => PageInfo, { description: "Whether there are more pages, and the cursors of this one." })
     pageInfo!: PageInfo;
 
     static of<Item>(page: Page<Item>, { after }: PageArgs, toNode: (item: Item) => Node): Connection {

@@ -1,4 +1,4 @@
-// What a resolver knows of the request.
+// What resolvers know about the request: who sent it, from where, and in which languages to answer.
 import Negotiator from "negotiator";
 
 import { unauthenticated } from "../accounts/rules/account-error.ts";
@@ -6,14 +6,14 @@ import type { Accounts } from "../accounts/accounts.ts";
 import type { RequestSource } from "../accounts/model/request-source.ts";
 import type { Viewer } from "../accounts/model/sign-in.ts";
 
-/** What http/ tells of a request; undefined headers were not sent. */
+/** What http/ passes on of a request. A header that is undefined was not sent. */
 export interface GraphQLRequest {
   readonly authorization: string | undefined;
   readonly acceptLanguage: string | undefined;
   /** The client's IP address. */
   readonly ip: string;
   readonly userAgent: string | undefined;
-  /** Null where the refresh token travels in payloads and arguments. */
+  /** Null if the client passes the refresh token in arguments and payloads instead. */
   readonly refreshCookie: RefreshCookie | null;
 }
 
@@ -27,22 +27,22 @@ export interface RefreshCookie {
 export interface RequestContext {
   readonly refreshCookie: RefreshCookie | null;
   readonly source: RequestSource;
-  /** The languages of the Accept-Language header (RFC 9110), the preferred one first. */
+  /** The languages of the Accept-Language header (RFC 9110), in order of preference. */
   readonly acceptedLocales: readonly string[];
   readonly hasAuthorization: boolean;
   /**
-   * The token of a mailed link: the argument or, where that is absent or null, the token of `Authorization: Bearer`. A blank
-   * argument is a bad token, not a reason to look into the header.
+   * The token from a mailed link: the argument or, if that is missing or null, the token of `Authorization: Bearer`. A blank
+   * argument is an invalid token and does not fall back to the header.
    */
   mailedToken(argument: string | null | undefined): string;
   /**
-   * The user whose access token came along, looked up once a request.
+   * The user who is logged in, looked up once per request.
    * @throws {AccountError} UNAUTHENTICATED
    */
   viewer(): Promise<Viewer>;
 }
 
-/** A plain object, because Apollo copies it. */
+/** Returns a plain object, because Apollo copies the context. */
 export function createContext(request: GraphQLRequest, accounts: Accounts): RequestContext {
   const { authorization, acceptLanguage, ip, userAgent = null, refreshCookie } = request;
   // RFC 6750; the scheme's case does not matter.

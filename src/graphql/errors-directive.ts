@@ -1,4 +1,4 @@
-// The schema's view of what can go wrong: the enum of codes and the directive that says which mutation raises which.
+// The error codes in the schema: their enum, and the directive that lists the codes of each field.
 import { DirectiveLocation, GraphQLDirective, GraphQLEnumType, GraphQLList, GraphQLNonNull } from "graphql";
 import { Directive } from "type-graphql";
 
@@ -7,8 +7,8 @@ import { ACCOUNT_ERROR_CODES, type AccountErrorCode } from "../accounts/rules/ac
 export const AccountErrorCodeType = new GraphQLEnumType({
   name: "AccountErrorCode",
   description:
-    "What extensions.code of an expected failure can be. Faults of the request itself keep Apollo's codes, and " +
-    "INTERNAL_SERVER_ERROR, with an extensions.id that also stands in the server's log, may come from any field.",
+    "The values of `extensions.code` when an operation is refused. An invalid request keeps Apollo's own codes, and any " +
+    "field can also raise INTERNAL_SERVER_ERROR, whose `extensions.id` identifies the error in the server's log.",
   values: Object.fromEntries(
     Object.entries(ACCOUNT_ERROR_CODES).map(([code, description]) => [code, { description }]),
   ),
@@ -16,17 +16,17 @@ export const AccountErrorCodeType = new GraphQLEnumType({
 
 export const ErrorsDirective = new GraphQLDirective({
   name: "errors",
-  description: "The codes that this field can raise.",
+  description: "Lists the error codes that a field can raise.",
   locations: [DirectiveLocation.FIELD_DEFINITION],
   args: {
     codes: {
-      description: "In no order of importance.",
+      description: "The error codes, in no particular order.",
       type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(AccountErrorCodeType))),
     },
   },
 });
 
-/** Decorates a resolver with the codes it can raise. */
+/** Declares the error codes that a resolver can raise. */
 export function Errors(...codes: AccountErrorCode[]): MethodDecorator {
   return Directive(`@errors(codes: [${codes.join(", ")}])`);
 }

@@ -1,5 +1,5 @@
-// How errors look to clients: a message for people and extensions.code for programs. Causes, stacks and the
-// values that were sent stay here.
+// Formats errors for clients: a message for people and extensions.code for programs. Causes, stack traces and the
+// values of the request never leave the server.
 import { randomUUID } from "node:crypto";
 
 import { unwrapResolverError } from "@apollo/server/errors";
@@ -26,32 +26,32 @@ export function errorFormatter(log: Logger) {
     if (typeof code !== "string" || code === INTERNAL_SERVER_ERROR)
       return { ...internalError(log, cause), ...at };
     const message = withoutValues(formatted.message);
-    // Apollo's code for a variable of the wrong type; as from us, it comes with the fields.
+    // Apollo raises this code for a variable of the wrong type; add the fields that our own errors have.
     const field = code === "BAD_USER_INPUT" ? /^Variable "\$(\w+)"/.exec(message)?.[1] : undefined;
     return { message, ...at, extensions: { code, ...(field && { field, fields: [{ field, message }] }) } };
   };
 }
 
-/** What a client learns of an unexpected error: an id that also stands in the log. */
+/** Logs an unexpected error. The client gets only an id, by which the error can be found in the log. */
 export function internalError(log: Logger, cause: unknown): GraphQLFormattedError {
   const id = randomUUID();
   log.error({ err: cause, id }, "unexpected error");
   return {
-    message: `Something went wrong on our side. Please tell us this id: ${id}`,
+    message: `Something went wrong on our side. Please report this error with its ID: ${id}`,
     extensions: { code: INTERNAL_SERVER_ERROR, id },
   };
 }
 
-/** No message of use is longer; what is cut off is a request's own text. */
+/** No useful message is longer; anything beyond this is text from the request. */
 const MESSAGE_MAX_LENGTH = 300;
 
-/** graphql-js quotes what it did not understand, which may be a password whose quotation marks were forgotten. */
+/** graphql-js quotes what it cannot parse, which may be a password whose quotation marks were forgotten. */
 function withoutValues(text: string): string {
   const message = text
     .slice(0, MESSAGE_MAX_LENGTH)
     .replace(/^(Syntax Error: (?:Expected (?:"[^"]*"|[A-Za-z ]+)|[^",:]*))[\s\S]*$/, "$1")
-    .replace(/^Variable "[^"]*" is not defined/, "A variable that is used is not defined")
-    .replace(/^Unknown operation named [\s\S]*$/, "There is no operation of that name")
+    .replace(/^Variable "[^"]*" is not defined/, "The operation uses a variable that it does not define")
+    .replace(/^Unknown operation named [\s\S]*$/, "The document has no operation of that name")
     .replace(/ got invalid value [\s\S]*$/, " has a value of the wrong type")
     .replace(/(cannot represent [^:]*): [\s\S]*$/, "$1")
     .replace(/(Expected value of type "[^"]*"), found [\s\S]*$/, "$1")

@@ -1,5 +1,5 @@
-// What one operation may ask for. Counted over the document before anything runs, through aliases and fragments,
-// so that one request cannot try many passwords or send many mails.
+// Limits the size of an operation. Fields are counted in the document before anything runs, through aliases and
+// fragments, so that one request cannot try many passwords or send many emails.
 import {
   GraphQLError,
   Kind,
@@ -12,7 +12,7 @@ import {
 
 import { oncePerOperation } from "./once-per-operation.ts";
 
-/** Enough for GraphiQL's introspection, which has about 500. */
+/** GraphiQL's introspection query has about 500. */
 export const MAX_TOKENS = 1_000;
 const MAX_DEPTH = 20;
 const MAX_ROOT_FIELDS = 50;
@@ -23,10 +23,10 @@ interface Extent {
   readonly guarded: number;
 }
 
-/** A validation rule: a violation answers 400 before any resolver runs. */
+/** A validation rule: an operation that breaks it is answered with status 400 before any resolver runs. */
 export function operationLimits(context: ValidationContext): ASTVisitor {
   const onceOnly = oncePerOperation(context.getSchema());
-  // Each fragment is measured once: spreads that double at every level would otherwise take for ever.
+  // Each fragment is measured once. Otherwise nested spreads that double at every level would take exponential time.
   const fragments = new Map<FragmentDefinitionNode, Extent>();
 
   function extentOf(selections: SelectionSetNode): Extent {
@@ -57,7 +57,7 @@ export function operationLimits(context: ValidationContext): ASTVisitor {
     if (!fragment) return nothing;
     const known = fragments.get(fragment);
     if (known) return known;
-    fragments.set(fragment, nothing); // a cycle, which another rule reports, ends here
+    fragments.set(fragment, nothing); // ends a cycle, which another rule reports
     const extent = extentOf(fragment.selectionSet);
     fragments.set(fragment, extent);
     return extent;
@@ -70,13 +70,15 @@ export function operationLimits(context: ValidationContext): ASTVisitor {
         context.reportError(new GraphQLError(message, { nodes: operation }));
       };
       if (!context.getSchema().getRootType(operation.operation))
-        refuse(`There is no ${operation.operation} here.`);
+        refuse(`This server does not support ${operation.operation} operations.`);
       if (depth > MAX_DEPTH)
-        refuse(`The operation is nested ${depth} fields deep: at most ${MAX_DEPTH} are allowed.`);
+        refuse(`The operation is nested ${depth} levels deep. At most ${MAX_DEPTH} are allowed.`);
       if (fields > MAX_ROOT_FIELDS)
-        refuse(`The operation has ${fields} root fields: at most ${MAX_ROOT_FIELDS} are allowed.`);
+        refuse(`The operation has ${fields} root fields. At most ${MAX_ROOT_FIELDS} are allowed.`);
       if (guarded > 1) {
-        refuse(`The operation has more than one of ${onceOnly.join(", ")}: send one at a time.`);
+        refuse(
+          `The operation has more than one of ${onceOnly.join(", ")}. Send each in a request of its own.`,
+        );
       }
     },
   };

@@ -1,9 +1,15 @@
-// What a signed-in user changes and sees of the account.
+// What users can see and change of their own account.
 import { Arg, Args, Authorized, Ctx, Mutation, Query, Resolver } from "type-graphql";
 
 import type { Accounts } from "../accounts/accounts.ts";
 import { AccountEventObject } from "./account-event.object.ts";
-import { ChangePasswordArgs, PasswordArgs, RequestEmailChangeArgs, TOKEN, USERNAME } from "./arguments.ts";
+import {
+  ChangePasswordArgs,
+  PasswordArgs,
+  NEW_USERNAME,
+  RequestEmailChangeArgs,
+  TOKEN,
+} from "./arguments.ts";
 import { AccountEventConnection, ConnectionArgs } from "./connections.ts";
 import type { RequestContext } from "./context.ts";
 import { Errors } from "./errors-directive.ts";
@@ -22,7 +28,7 @@ export class OwnAccountResolver {
 
   @Authorized()
   @Query(() => AccountEventConnection, {
-    description: "What happened to one's own account, the latest first.",
+    description: "The audit trail of the current user's account, newest event first.",
   })
   @Errors("UNAUTHENTICATED", "BAD_USER_INPUT")
   async recentActivity(
@@ -37,8 +43,8 @@ export class OwnAccountResolver {
   @Authorized()
   @Mutation(() => AuthPayload, {
     description:
-      "Sets a new password, ends every other session and every link, tells the owner by mail, and continues this " +
-      "session with new tokens.",
+      "Changes the password of the current user. This session continues with new tokens; every other session and every " +
+      "link becomes invalid, and the owner is notified by email.",
   })
   @Errors("UNAUTHENTICATED", "BAD_USER_INPUT", "INVALID_CREDENTIALS", "WEAK_PASSWORD", "SERVER_BUSY")
   @OncePerOperation()
@@ -53,7 +59,8 @@ export class OwnAccountResolver {
 
   @Authorized()
   @Mutation(() => MessagePayload, {
-    description: "Mails a link to the new address; the address changes when it is used.",
+    description:
+      "Emails a confirmation link to a new email address. The account keeps its address until the link is used.",
   })
   @Errors("UNAUTHENTICATED", "BAD_USER_INPUT", "INVALID_CREDENTIALS", "EMAIL_TAKEN", "SERVER_BUSY")
   @OncePerOperation()
@@ -69,8 +76,9 @@ export class OwnAccountResolver {
 
   @Mutation(() => AuthPayload, {
     description:
-      "Changes the address to the one that the link was mailed to, ends every older access token and link, tells the " +
-      "old address, and signs in. With the link of that notice, changes it back and ends every session.",
+      "Changes the email address with the token from the email to the new address, and logs the user in. Every earlier " +
+      "access token and link becomes invalid, and the old address receives a notice. The token from that notice " +
+      "changes the address back and ends every session.",
   })
   @Errors("BAD_USER_INPUT", "INVALID_TOKEN", "EMAIL_TAKEN")
   @OncePerOperation()
@@ -83,11 +91,11 @@ export class OwnAccountResolver {
   }
 
   @Authorized()
-  @Mutation(() => UserObject, { description: "Takes another username." })
+  @Mutation(() => UserObject, { description: "Changes the username of the current user." })
   @Errors("UNAUTHENTICATED", "BAD_USER_INPUT", "USERNAME_TAKEN")
   async changeUsername(
     @Ctx() context: RequestContext,
-    @Arg("username", () => String, { description: USERNAME }) username: string,
+    @Arg("username", () => String, { description: NEW_USERNAME }) username: string,
   ): Promise<UserObject> {
     const viewer = await context.viewer();
     return UserObject.of(await this.#accounts.changeUsername(viewer, username, context.source));
@@ -96,8 +104,8 @@ export class OwnAccountResolver {
   @Authorized()
   @Mutation(() => MessagePayload, {
     description:
-      "Signs out everywhere and marks the account for erasure: signing in within 30 days restores it, then it is " +
-      "erased with all that belongs to it.",
+      "Deletes the current user's account. Every device is logged out at once. Logging in within 30 days restores the " +
+      "account; after that, the account and all its data are erased.",
   })
   @Errors("UNAUTHENTICATED", "BAD_USER_INPUT", "INVALID_CREDENTIALS", "LAST_ADMIN", "SERVER_BUSY")
   @OncePerOperation()
@@ -113,7 +121,8 @@ export class OwnAccountResolver {
 
   @Authorized()
   @Mutation(() => JSONObject, {
-    description: "All that is stored about oneself, but the hashes of password and refresh tokens.",
+    description:
+      "Returns all data stored about the current user, except the hashes of the password and of refresh tokens.",
   })
   @Errors("UNAUTHENTICATED", "BAD_USER_INPUT", "INVALID_CREDENTIALS", "SERVER_BUSY")
   @OncePerOperation()

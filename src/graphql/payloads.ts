@@ -1,13 +1,13 @@
-// What the mutations answer with.
+// The payloads that mutations return.
 import { Field, GraphQLISODateTime, ObjectType } from "type-graphql";
 
 import type { SignIn } from "../accounts/model/sign-in.ts";
 import type { RequestContext } from "./context.ts";
 import { UserObject } from "./user.object.ts";
 
-@ObjectType({ description: "The request was accepted." })
+@ObjectType({ description: "Confirms that a request was accepted." })
 export class MessagePayload {
-  @Field(() => String, { description: "For people: what happens next." })
+  @Field(() => String, { description: "A sentence for people that says what was done or what happens next." })
   message!: string;
 
   static of(message: string): MessagePayload {
@@ -15,23 +15,25 @@ export class MessagePayload {
   }
 }
 
-@ObjectType({ description: "Somebody is signed in." })
+@ObjectType({ description: "The tokens of a session and the user who is logged in." })
 export class AuthPayload {
   @Field(() => String, {
-    description: "For the header `Authorization: Bearer ...`; a JWT, opaque to clients.",
+    description:
+      "The access token, to send in the header `Authorization: Bearer <token>`. It is a JWT, which clients should not read.",
   })
   accessToken!: string;
 
-  @Field(() => GraphQLISODateTime, { description: "When the access token stops being good." })
+  @Field(() => GraphQLISODateTime, { description: "When the access token expires." })
   expiresAt!: Date;
 
-  @Field(() => UserObject, { description: "Who is signed in." })
+  @Field(() => UserObject, { description: "The user who is logged in." })
   user!: UserObject;
 
   @Field(() => String, {
     nullable: true,
     description:
-      "For `refreshSession`, once; opaque. Null where it travels as a cookie (header `Session-Transport: cookie`).",
+      "The refresh token, an opaque string to use once with `refreshSession`. Null if it is set as a cookie (header " +
+      "`Session-Transport: cookie`).",
   })
   refreshToken!: string | null;
 

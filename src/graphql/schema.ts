@@ -1,4 +1,4 @@
-// The executable schema, from the resolvers. `npm run schema` writes it to schema.graphql.
+// Builds the executable schema from the resolvers. `npm run schema` writes it to schema.graphql.
 import "reflect-metadata";
 
 import { specifiedDirectives, type GraphQLSchema } from "graphql";
@@ -21,7 +21,7 @@ export function createSchema(accounts: Accounts): Promise<GraphQLSchema> {
     container: { get: (resolver) => instances.get(resolver) },
     authChecker: isAuthorized,
     directives: [...specifiedDirectives, ErrorsDirective],
-    // Arguments are checked in accounts/, for every door alike.
+    // accounts/ checks arguments, whether they come over GraphQL or the command line.
     validate: false,
   });
 }

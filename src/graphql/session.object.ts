@@ -1,30 +1,37 @@
-// What a user sees of a session.
+// The GraphQL type of a session.
 import Bowser from "bowser";
 import { Field, GraphQLISODateTime, ID, ObjectType } from "type-graphql";
 
 import type { Session } from "../accounts/model/session.entity.ts";
 
-@ObjectType("Session", { description: "A device that is signed in." })
+@ObjectType("Session", { description: "A session: one device on which the user is logged in." })
 export class SessionObject {
-  @Field(() => ID, { description: "For `revokeSession`." })
+  @Field(() => ID, { description: "The ID of the session, to use with `revokeSession`." })
   id!: string;
 
   @Field(() => String, {
     nullable: true,
-    description: "Browser and system, as far as the User-Agent header tells: `Firefox on Linux`.",
+    description:
+      "The browser and operating system of the device, such as `Firefox on Linux`, read from the User-Agent header when " +
+      "it logged in. The header itself if it names neither. Null if there was none.",
   })
   device!: string | null;
 
-  @Field(() => String, { nullable: true, description: "The IP address that signed in." })
+  @Field(() => String, {
+    nullable: true,
+    description: "The IP address from which the device logged in. Null if it is unknown.",
+  })
   address!: string | null;
 
-  @Field(() => GraphQLISODateTime, { description: "When it signed in." })
+  @Field(() => GraphQLISODateTime, { description: "When the device logged in." })
   createdAt!: Date;
 
-  @Field(() => GraphQLISODateTime, { description: "When it was last refreshed." })
+  @Field(() => GraphQLISODateTime, {
+    description: "When the session was last refreshed, or began if it has never been refreshed.",
+  })
   lastUsedAt!: Date;
 
-  @Field(() => Boolean, { description: "Whether it is the session of this request." })
+  @Field(() => Boolean, { description: "Whether this is the session of the current request." })
   current!: boolean;
 
   static of({ id, userAgent, ip, createdAt, lastUsedAt }: Session, currentId: string): SessionObject {
@@ -33,7 +40,7 @@ export class SessionObject {
   }
 }
 
-/** For people; what is no browser is told as it named itself. */
+/** A name for people to recognize. A User-Agent header without a browser or system is shown as it is. */
 export function deviceOf(userAgent: string | null | undefined): string | null {
   if (userAgent == null || userAgent === "") return null;
   const { browser, os } = Bowser.parse(userAgent);

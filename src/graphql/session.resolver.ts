@@ -1,4 +1,4 @@
-// The devices that are signed in.
+// The sessions of the current user, one per device.
 import { Arg, Authorized, Ctx, ID, Mutation, Query, Resolver } from "type-graphql";
 
 import { AccountError } from "../accounts/rules/account-error.ts";
@@ -17,7 +17,9 @@ export class SessionResolver {
   }
 
   @Authorized()
-  @Query(() => [SessionObject], { description: "One's own, the one used last first; at most 100." })
+  @Query(() => [SessionObject], {
+    description: "The sessions of the current user, most recently used first. There are at most 100.",
+  })
   @Errors("UNAUTHENTICATED")
   async sessions(@Ctx() context: RequestContext): Promise<SessionObject[]> {
     const viewer = await context.viewer();
@@ -27,15 +29,16 @@ export class SessionResolver {
 
   @Mutation(() => AuthPayload, {
     description:
-      "Exchanges a refresh token for its successor and a new access token. A spent token that comes again, later than " +
-      "10 seconds after its first use, ends the session.",
+      "Exchanges a refresh token for a new refresh token and a new access token. Using a token again more than 10 " +
+      "seconds after its first use ends the session.",
   })
   @Errors("BAD_USER_INPUT", "INVALID_TOKEN")
   async refreshSession(
     @Ctx() context: RequestContext,
     @Arg("refreshToken", () => String, {
       nullable: true,
-      description: "Left out where it travels as a cookie (header `Session-Transport: cookie`).",
+      description:
+        "The refresh token of the session. Omit it if it is sent as a cookie (header `Session-Transport: cookie`).",
     })
     refreshToken: string | null | undefined,
   ): Promise<AuthPayload> {
@@ -49,7 +52,9 @@ export class SessionResolver {
   }
 
   @Authorized()
-  @Mutation(() => MessagePayload, { description: "Ends the session of this request." })
+  @Mutation(() => MessagePayload, {
+    description: "Logs the current user out on this device: ends the session of the request.",
+  })
   @Errors("UNAUTHENTICATED")
   async logout(@Ctx() context: RequestContext): Promise<MessagePayload> {
     const message = await this.#accounts.logout(await context.viewer(), context.source);
@@ -58,7 +63,9 @@ export class SessionResolver {
   }
 
   @Authorized()
-  @Mutation(() => MessagePayload, { description: "Ends every session, this one included." })
+  @Mutation(() => MessagePayload, {
+    description: "Logs the current user out on every device, including this one.",
+  })
   @Errors("UNAUTHENTICATED")
   async logoutEverywhere(@Ctx() context: RequestContext): Promise<MessagePayload> {
     const message = await this.#accounts.logoutEverywhere(await context.viewer(), context.source);
@@ -67,11 +74,13 @@ export class SessionResolver {
   }
 
   @Authorized()
-  @Mutation(() => MessagePayload, { description: "Ends one of one's own sessions." })
+  @Mutation(() => MessagePayload, {
+    description: "Ends one session of the current user, for example on a lost device.",
+  })
   @Errors("UNAUTHENTICATED", "NOT_FOUND")
   async revokeSession(
     @Ctx() context: RequestContext,
-    @Arg("id", () => ID, { description: "Of `sessions`." }) id: string,
+    @Arg("id", () => ID, { description: "The ID of the session to end, from `sessions`." }) id: string,
   ): Promise<MessagePayload> {
     const viewer = await context.viewer();
     return MessagePayload.of(await this.#accounts.revokeSession(viewer, id, context.source));

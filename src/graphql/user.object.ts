@@ -1,35 +1,38 @@
-// What clients see of an account. How it is stored is accounts/user.entity.ts.
+// The GraphQL type of a user. How a user is stored is in accounts/model/user.entity.ts.
 import { Field, GraphQLISODateTime, ID, ObjectType, registerEnumType } from "type-graphql";
 
 import { Role, type User } from "../accounts/model/user.entity.ts";
 
 registerEnumType(Role, {
   name: "Role",
-  description: "What a user may do.",
+  description: "A role, which decides what a user may do.",
   valuesConfig: {
-    USER: { description: "Use an account of one's own." },
-    ADMIN: { description: "Administer the accounts of others." },
+    USER: { description: "Can use their own account." },
+    ADMIN: { description: "Can also manage all users." },
   },
 });
 
-@ObjectType("User", { description: "An account, as its owner and administrators see it." })
+@ObjectType("User", { description: "A user account, visible to its owner and to administrators." })
 export class UserObject {
-  @Field(() => ID, { description: "Never changes." })
+  @Field(() => ID, { description: "The ID of the user, which never changes." })
   id!: string;
 
   @Field(() => String, {
-    description: "3 to 32 ASCII letters, digits, `_ . -`; unique without regard to case; public.",
+    description:
+      "The public name of the user: 3 to 32 ASCII letters, digits, `_`, `.` and `-`. Unique, ignoring case.",
   })
   username!: string;
 
-  @Field(() => String, { description: "As it was given; unique without regard to case." })
+  @Field(() => String, {
+    description: "The email address of the user, spelled as it was entered. Unique, ignoring case.",
+  })
   email!: string;
 
-  @Field(() => [Role], { description: "What the user may do." })
+  @Field(() => [Role], { description: "The roles of the user, which decide what the user may do." })
   roles!: Role[];
 
   @Field(() => Boolean, {
-    description: "Whether the account can be used: its address is confirmed, and it is not deactivated.",
+    description: "Whether the account can be used: its email address is confirmed and it is not deactivated.",
   })
   isActive!: boolean;
 
@@ -38,7 +41,7 @@ export class UserObject {
 
   @Field(() => GraphQLISODateTime, {
     nullable: true,
-    description: "When an administrator deactivated the account.",
+    description: "When the account was deactivated. Null if it is not deactivated.",
   })
   deactivatedAt!: Date | null;
 

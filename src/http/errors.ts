@@ -1,4 +1,4 @@
-// Every error of the HTTP layer looks like one of GraphQL: {errors: [{message, extensions: {code}}]}.
+// Gives all errors of the HTTP layer the format of GraphQL errors: {errors: [{message, extensions: {code}}]}.
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
@@ -7,16 +7,16 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { internalError } from "../graphql/format-error.ts";
 import type { Logger } from "../log.ts";
 
-/** In kibibytes; far more than any operation of ours needs. */
+/** In kibibytes; far more than any operation needs. */
 export const BODY_LIMIT_KIB = 16;
 
 const MESSAGES: Record<string, string> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: `The request's body is larger than ${BODY_LIMIT_KIB} kB.`,
-  FST_ERR_CTP_EMPTY_JSON_BODY: "The request's body is empty: send a JSON object with a query.",
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: "The request's Content-Type is not supported: send application/json.",
+  FST_ERR_CTP_BODY_TOO_LARGE: `The request body is larger than ${BODY_LIMIT_KIB} kB.`,
+  FST_ERR_CTP_EMPTY_JSON_BODY: "The request body is empty. Send a JSON object with a query.",
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: "The Content-Type of the request is not supported. Send application/json.",
 };
 
-/** A refusal of the HTTP layer; `code` defaults to the status's name, as in METHOD_NOT_ALLOWED. */
+/** An error of the HTTP layer. Its code is the name of the status, such as METHOD_NOT_ALLOWED. */
 export function httpError(status: number, message: string) {
   const code = (STATUS_CODES[status] ?? "ERROR").toUpperCase().replace(/\W+/g, "_");
   return { errors: [{ message, extensions: { code } }] };
@@ -24,7 +24,7 @@ export function httpError(status: number, message: string) {
 
 export function handleErrors(http: FastifyInstance, log: Logger): void {
   http.setNotFoundHandler((request, reply) =>
-    reply.code(404).send(httpError(404, `There is nothing at ${request.method} ${pathOf(request)}.`)),
+    reply.code(404).send(httpError(404, `No route matches ${request.method} ${pathOf(request)}.`)),
   );
   http.setErrorHandler((error: FastifyError, _request, reply) => {
     const status = error.statusCode ?? 500;
@@ -33,14 +33,14 @@ export function handleErrors(http: FastifyInstance, log: Logger): void {
   });
 }
 
-/** A URL that cannot be decoded reaches no route; it is not repeated, for it may hold arguments. */
+/** A URL that cannot be decoded reaches no route. The message does not repeat it, because it may contain arguments. */
 export function refuseUrl(_error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
-  void reply.code(400).send(httpError(400, "The request's URL cannot be decoded."));
+  void reply.code(400).send(httpError(400, "The URL of the request cannot be decoded."));
 }
 
-/** RFC 9110: of expectations only 100-continue is known, which Node sees to. */
+/** RFC 9110 defines only the expectation 100-continue, which Node handles. */
 export function refuseExpectation(_request: IncomingMessage, response: ServerResponse): void {
-  const body = JSON.stringify(httpError(417, "The request's Expect header cannot be met."));
+  const body = JSON.stringify(httpError(417, "The server cannot meet the Expect header of the request."));
   const headers = {
     "content-type": "application/json; charset=utf-8",
     "content-length": Buffer.byteLength(body),
@@ -48,7 +48,7 @@ export function refuseExpectation(_request: IncomingMessage, response: ServerRes
   response.writeHead(417, { ...headers, connection: "close" }).end(body);
 }
 
-/** What is no HTTP at all never becomes a request. */
+/** Answers what Node could not parse as HTTP, which never becomes a request. */
 export function refuseClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
   const status =
@@ -58,7 +58,7 @@ export function refuseClientError(error: NodeJS.ErrnoException, socket: Socket):
   socket.end(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
 }
 
-/** The URL without its query, which may hold an operation and its arguments. */
+/** The URL without its query, which may contain an operation and its arguments. */
 export function pathOf(request: FastifyRequest): string {
   return request.url.split("?", 1)[0] ?? "";
 }

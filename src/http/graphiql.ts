@@ -1,13 +1,13 @@
-// GraphiQL at /graphql for browsers, for people who develop. Nothing is loaded from the internet.
+// Serves GraphiQL to browsers at /graphql in development. It loads nothing from the internet.
 import type { FastifyInstance } from "fastify";
 
 import { pathOf } from "./errors.ts";
 import { sendPage } from "./page.ts";
 
-/** The flow, a tab a step; the operations' names are the tabs' titles. */
+/** One tab for each step of the flow. The name of the operation is the title of the tab. */
 const TABS = [
   {
-    query: `# The mail arrives at /mailbox.
+    query: `# The email arrives at /mailbox.
 mutation Register {
   register(
     username: "ada"
@@ -19,7 +19,7 @@ mutation Register {
 }`,
   },
   {
-    query: `# Paste the token of the mailed link.
+    query: `# Paste the token from the link in the email.
 mutation FinalizeRegistration {
   finalizeRegistration(token: "") {
     accessToken
@@ -29,7 +29,7 @@ mutation FinalizeRegistration {
 }`,
   },
   {
-    query: `# With the username or the email address.
+    query: `# Log in with the username or the email address.
 mutation Login {
   login(username: "ada", password: "correct horse battery") {
     accessToken
@@ -39,14 +39,14 @@ mutation Login {
 }`,
   },
   {
-    query: `# Put the access token into the Headers below.
+    query: `# Add the access token in the Headers pane below.
 query Me {
   me { id username email roles isActive createdAt }
 }`,
     headers: '{\n  "Authorization": "Bearer "\n}',
   },
   {
-    query: `# The link is lost or has expired? A new one.
+    query: `# If the link is lost or has expired, request another one.
 mutation ResendRegistration {
   resendRegistration(email: "ada@example.com") {
     message
@@ -54,7 +54,7 @@ mutation ResendRegistration {
 }`,
   },
   {
-    query: `# The mail arrives at /mailbox.
+    query: `# The email arrives at /mailbox.
 mutation RequestReset {
   requestReset(email: "ada@example.com") {
     message
@@ -62,7 +62,7 @@ mutation RequestReset {
 }`,
   },
   {
-    query: `# Paste the token of the mailed link.
+    query: `# Paste the token from the link in the email.
 mutation FinalizeReset {
   finalizeReset(token: "", password: "an even better battery") {
     accessToken
@@ -83,7 +83,7 @@ export function serveGraphiQL(http: FastifyInstance): void {
   });
 }
 
-/** Loaded when first asked for: production has no use for its megabytes, and the start need not wait for them. */
+/** Imports the library at the first request. It is several megabytes, which production and the start do not need. */
 async function renderGraphiQL(): Promise<string> {
   const library = await import("@graphql-yoga/render-graphiql");
   return library.renderGraphiQL(OPTIONS).replace("</style>", `${STYLE}</style>`);
@@ -92,13 +92,13 @@ async function renderGraphiQL(): Promise<string> {
 const OPTIONS = {
   title: "Account server · GraphiQL",
   defaultTabs: TABS,
-  // Queries hold passwords, and headers tokens: the page writes none into the address bar, and the browser keeps none.
+  // Queries contain passwords and headers contain tokens, so neither the address bar nor the browser keeps them.
   onEditQuery: null,
   storage: null,
 };
 
-/** A pressed tab would jump to the end of the row, where GraphiQL's dragging believes it to be, and miss the click. */
+/** Without this, GraphiQL's drag and drop moves a pressed tab to the end of the row, and the click misses it. */
 const STYLE = ".graphiql-tab { transform: none !important; }";
 
-/** What GraphiQL needs besides: its workers and fonts come along in the page. */
+/** Workers and fonts are embedded in the page. */
 const SOURCES = "worker-src blob:; font-src data:; ";

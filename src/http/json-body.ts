@@ -1,5 +1,5 @@
-// Request bodies: JSON in UTF-8 and nothing else. Fastify's own parser ignores the charset and mends broken
-// UTF-8, so that two different passwords could become one.
+// Accepts only JSON in UTF-8 as a request body. Fastify's own parser ignores the charset and replaces invalid UTF-8, so
+// that two different passwords could become the same.
 import type { FastifyInstance } from "fastify";
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]+)/i;
@@ -20,18 +20,18 @@ export function acceptJsonOnly(http: FastifyInstance): void {
     const charset = CHARSET.exec(request.headers["content-type"] ?? "")?.[1] ?? "utf-8";
     const encoding = request.headers["content-encoding"] ?? "identity";
     if (!/^utf-?8$/i.test(charset)) {
-      done(new UnsupportedMediaType(`The charset ${charset} is not supported: send utf-8.`));
+      done(new UnsupportedMediaType(`The charset ${charset} is not supported. Send utf-8.`));
     } else if (encoding !== "identity") {
       done(
         new UnsupportedMediaType(
-          `The Content-Encoding ${encoding} is not supported: send the body as it is.`,
+          `The Content-Encoding ${encoding} is not supported. Send the body without encoding.`,
         ),
       );
     } else {
       try {
         void parseJson(request, utf8.decode(body as Buffer), done);
       } catch {
-        done(new BadRequest("The request's body is not valid UTF-8."));
+        done(new BadRequest("The request body is not valid UTF-8."));
       }
     }
   });

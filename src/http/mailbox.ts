@@ -1,4 +1,5 @@
-// The mails of the default start: a page at /mailbox, and for programs JSON, sources, live news and a way to clear.
+// The mailbox, which shows emails instead of sending them: a page at /mailbox, and for programs the messages as JSON, their
+// sources, an event stream, and deletion.
 import { PassThrough } from "node:stream";
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -10,17 +11,17 @@ import { sendPage } from "./page.ts";
 
 export interface MailboxParts {
   readonly folder: MailboxFolder;
-  /** Where the server listens; one of the names by which the mailbox answers. */
+  /** The host name on which the server listens, which the mailbox accepts as a Host header. */
   readonly host: string;
   readonly hasWebClient: boolean;
 }
 
 export function serveMailbox(http: FastifyInstance, { folder, host, hasWebClient }: MailboxParts): void {
-  // A page of another site could let its own name point here, and read the mails as if they were its own (DNS rebinding).
+  // DNS rebinding: a page of another site could point its own host name to this server and read the emails.
   const names = ["localhost", "127.0.0.1", "[::1]", host.toLowerCase(), `[${host.toLowerCase()}]`];
   http.addHook("onRequest", async ({ headers }, reply) => {
     if (headers.host !== undefined && names.includes(new URL(`http://${headers.host}`).hostname)) return;
-    return reply.code(403).send(httpError(403, `The mailbox answers at localhost and ${host} only.`));
+    return reply.code(403).send(httpError(403, `The mailbox is available only at localhost and ${host}.`));
   });
 
   const page = mailboxPage(hasWebClient);
@@ -28,7 +29,8 @@ export function serveMailbox(http: FastifyInstance, { folder, host, hasWebClient
   http.get("/mailbox/messages", () => folder.messages());
   http.get<{ Params: { id: string } }>("/mailbox/messages/:id/source", async ({ params }, reply) => {
     const source = await folder.source(params.id);
-    if (source === null) return reply.code(404).send(httpError(404, `There is no mail ${params.id}.`));
+    if (source === null)
+      return reply.code(404).send(httpError(404, `The mailbox has no email ${params.id}.`));
     return reply.type("text/plain; charset=utf-8").send(source);
   });
   http.delete("/mailbox/messages", async (_request, reply) => {
@@ -38,14 +40,14 @@ export function serveMailbox(http: FastifyInstance, { folder, host, hasWebClient
 
   const open = new Set<PassThrough>();
   http.get("/mailbox/events", (request, reply) => sendEvents(request, reply, folder, open));
-  // A page that listens is a request that never ends by itself; the server's end does not wait for it.
+  // An event stream never ends by itself, and the server waits for open requests when it stops.
   http.addHook("preClose", (done) => {
     for (const events of open) events.end();
     done();
   });
 }
 
-/** Server-sent events: `change` at every change of the folder. */
+/** Sends the server-sent event `change` whenever the folder changes. */
 function sendEvents(
   request: FastifyRequest,
   reply: FastifyReply,

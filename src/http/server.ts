@@ -1,4 +1,4 @@
-// The HTTP server: its routes in one place. What a route does is told by the module it calls.
+// The HTTP server: all its routes and the hooks that apply to them.
 import type { ApolloServer } from "@apollo/server";
 import { fastifyApolloHandler } from "@as-integrations/fastify";
 import cookie from "@fastify/cookie";
@@ -27,31 +27,31 @@ export interface HttpParts {
   readonly log: Logger;
   readonly isProduction: boolean;
   readonly trustedProxies: readonly string[];
-  /** Where the server listens. */
+  /** The host name or IP address to listen on. */
   readonly host: string;
   readonly corsOrigins: readonly string[];
-  /** Whether the database answers and the server is not stopping. */
+  /** Whether the database responds and the server is not stopping. */
   readonly isReady: () => Promise<boolean>;
-  /** GraphiQL, for people who develop. */
+  /** Whether browsers get GraphiQL at /graphql, for development. */
   readonly hasGraphiQL: boolean;
-  /** What the web client at `/` is told; null: there is none. */
+  /** The settings of the web client at `/`; null if it is not served. */
   readonly webClient: Pick<WebClientSettings, "appName" | "passwordMinLength"> | null;
-  /** The mailbox of the default start; null if mails go out by SMTP. */
+  /** The mailbox at /mailbox; null if emails are sent over SMTP. */
   readonly mailbox: MailboxFolder | null;
 }
 
 export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {
   const hasCors = parts.corsOrigins.length > 0;
   const http = Fastify({
-    // An array of none would still be a setting; without one, the socket's address is the client's.
+    // Fastify takes an empty array as a setting. With false, the client's IP address is that of the socket.
     trustProxy: parts.trustedProxies.length > 0 ? [...parts.trustedProxies] : false,
-    logger: false, // a request's URL may hold an operation with its arguments
+    logger: false, // the URL of a request may contain an operation with its arguments
     bodyLimit: BODY_LIMIT_KIB * 1024,
     requestTimeout: 30_000,
-    return503OnClosing: false, // what comes in on an open connection while stopping is still served
+    return503OnClosing: false, // while stopping, still serves requests on open connections
     clientErrorHandler: refuseClientError,
     frameworkErrors: refuseUrl,
-    http: { requireHostHeader: false }, // Node's own refusal has no body
+    http: { requireHostHeader: false }, // Node's own answer has no body
   });
   http.server.on("checkExpectation", refuseExpectation);
   handleErrors(http, parts.log);
@@ -64,7 +64,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       "x-content-type-options": "nosniff",
     });
     if (!hasGoodHost(request)) {
-      return reply.code(400).send(httpError(400, "The request has no Host header, or not a good one."));
+      return reply.code(400).send(httpError(400, "The Host header of the request is missing or invalid."));
     }
     const isPreflight = request.method === "OPTIONS" && "access-control-request-method" in request.headers;
     if (isGraphQL(request) && !/^(GET|HEAD|POST)$/.test(request.method) && !(isPreflight && hasCors)) {
@@ -79,7 +79,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       allowedHeaders: ["content-type", "authorization", "session-transport"],
       credentials: true, // the refresh token's cookie
       maxAge: 600, // seconds
-      strictPreflight: false, // its refusal of other OPTIONS requests would be text
+      strictPreflight: false, // otherwise other OPTIONS requests are answered with plain text
     };
     await http.register(cors, {
       delegator: (request, done) => done(null, isGraphQL(request) ? options : { origin: false }),
@@ -89,11 +89,11 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   http.get("/livez", () => ({ status: "ok" }));
   http.get("/readyz", async (_request, reply) => {
     if (await parts.isReady()) return { status: "ok" };
-    return reply.code(503).send(httpError(503, "The database does not answer, or the server is stopping."));
+    return reply.code(503).send(httpError(503, "The database does not respond, or the server is stopping."));
   });
   const { hasGraphiQL, mailbox, webClient } = parts;
   if (webClient) await serveWebClient(http, { ...webClient, hasGraphiQL, hasMailbox: mailbox !== null });
-  // Loaded here, because production has no use for them, and they are large.
+  // Imported only here, because they are large and production does not use them.
   if (hasGraphiQL) (await import("./graphiql.ts")).serveGraphiQL(http);
   if (mailbox) {
     const { serveMailbox } = await import("./mailbox.ts");
@@ -123,7 +123,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   return http;
 }
 
-/** HTTP/1.0 knows no Host, and simple health checks speak it; only for /graphql is the name needed. */
+/** HTTP/1.0 has no Host header, and simple health checks use it. Only /graphql needs the host name. */
 function hasGoodHost(request: FastifyRequest): boolean {
   const { host } = request.headers;
   if (host === undefined) return request.raw.httpVersion === "1.0" && !isGraphQL(request);

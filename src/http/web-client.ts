@@ -1,4 +1,4 @@
-// The web client (web/, built into dist/web) at `/`.
+// Serves the web client (web/, built into dist/web) at `/`.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,12 +8,12 @@ import type { FastifyInstance } from "fastify";
 
 const BUILD = fileURLToPath(new URL("../../dist/web", import.meta.url));
 const PLACE_OF_SETTINGS = 'name="server-settings" content="{}"';
-/** Everything comes from here, nothing inline. */
+/** Allows only what comes from this server, and nothing inline. */
 const SECURITY_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** What the client needs to know of this server; the same for every visitor. */
+/** What the web client needs to know about this server; the same for every visitor. */
 export interface WebClientSettings {
   readonly appName: string;
   /** In characters. */
@@ -26,10 +26,10 @@ export async function serveWebClient(http: FastifyInstance, settings: WebClientS
   const page = join(BUILD, "index.html");
   if (!existsSync(page)) {
     throw new Error(
-      `The web client is not built (no ${page}): run \`npm run build\`, or set WEB_CLIENT=false.`,
+      `The web client is not built: ${page} is missing. Run \`npm run build\`, or set WEB_CLIENT=false.`,
     );
   }
-  // By name: a larger object would fit the type, and tell its secrets.
+  // Copied by name: a larger object, such as the whole configuration with its secrets, would also fit the type.
   const { appName, passwordMinLength, hasGraphiQL, hasMailbox } = settings;
   const told = JSON.stringify({ appName, passwordMinLength, hasGraphiQL, hasMailbox });
   const content = told.replaceAll("&", "&amp;").replaceAll('"', "&quot;");
@@ -45,7 +45,7 @@ export async function serveWebClient(http: FastifyInstance, settings: WebClientS
     prefix: "/assets/",
     index: false,
     preCompressed: true,
-    immutable: true, // their names change with their content
+    immutable: true, // file names contain a hash of the content
     maxAge: "365d",
   });
   http.get("/favicon.svg", (_request, reply) =>

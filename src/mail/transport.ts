@@ -7,14 +7,14 @@ import type { RenderedMail } from "./renderer.ts";
 
 const SMTP_CONNECTIONS = 5;
 
-/** How the connection to the SMTP server is secured: from the first byte, by required STARTTLS, or if offered. */
+/** How the connection to the SMTP server is secured: implicit TLS, required STARTTLS, or STARTTLS if offered. */
 export type SmtpSecurity = "tls" | "starttls" | "opportunistic";
 
 export interface SmtpSettings {
   readonly host: string;
   readonly port: number;
   readonly security: SmtpSecurity;
-  /** Null: the server asks for no authentication. */
+  /** Null if the SMTP server needs no authentication. */
   readonly auth: { readonly user: string; readonly pass: string } | null;
 }
 

@@ -227,7 +227,7 @@ const finalizeRegistration: Scenario[] = [
       const token = await server.confirmationToken(email);
       return {
         attempt: () => server.finalizeRegistration({ token }),
-        message: /link is not valid.*used already/,
+        message: /link is not valid.*already used/,
         field: "token",
       };
     },
@@ -252,7 +252,7 @@ const resendRegistration: Scenario[] = [
     when: "no account has the address",
     prepare: (server) => ({
       attempt: () => server.resendRegistration(UNKNOWN_EMAIL),
-      message: /No account has the address nobody@example\.com/,
+      message: /No account has the email address nobody@example\.com/,
       field: "email",
     }),
   },
@@ -330,7 +330,7 @@ const login: Scenario[] = [
       await deactivate(server, person);
       return {
         attempt: () => server.login(name, PASSWORD),
-        message: /deactivated by an administrator/,
+        message: /administrator has deactivated this account/,
         field: "username",
       };
     },
@@ -372,7 +372,7 @@ const requestReset: Scenario[] = [
       await deactivate(server, person);
       return {
         attempt: () => server.requestReset(person.email),
-        message: /deactivated by an administrator/,
+        message: /administrator has deactivated this account/,
         field: "email",
       };
     },
@@ -394,7 +394,7 @@ const requestReset: Scenario[] = [
     when: "no account has the address",
     prepare: (server) => ({
       attempt: () => server.requestReset(UNKNOWN_EMAIL),
-      message: /No account has the address nobody@example\.com/,
+      message: /No account has the email address nobody@example\.com/,
       field: "email",
     }),
   },
@@ -455,7 +455,7 @@ const finalizeReset: Scenario[] = [
       server.succeed(await server.finalizeReset({ token, password: NEW_PASSWORD }));
       return {
         attempt: () => server.finalizeReset({ token, password: "yet another staple" }),
-        message: /link is not valid.*used already/,
+        message: /link is not valid.*already used/,
         field: "token",
       };
     },
@@ -546,7 +546,7 @@ const revokeSession: Scenario[] = [
       const { accessToken } = await server.activePerson(name);
       return {
         attempt: () => server.revokeSession(accessToken, id === "an unknown session" ? UNKNOWN_ID : id),
-        message: /nothing of the id/,
+        message: /No user or session has the ID/,
         field: "id",
       };
     },
@@ -561,7 +561,7 @@ const revokeSession: Scenario[] = [
       const [session] = server.succeed(await server.sessions(other.accessToken));
       return {
         attempt: () => server.revokeSession(accessToken, session!.id),
-        message: new RegExp(`nothing of the id ${session!.id}`),
+        message: new RegExp(`No user or session has the ID "${session!.id}"`),
         field: "id",
       };
     },
@@ -740,7 +740,7 @@ const finalizeEmailChange: Scenario[] = [
       server.succeed(await server.finalizeEmailChange({ token }));
       return {
         attempt: () => server.finalizeEmailChange({ token }),
-        message: /link is not valid.*used already/,
+        message: /link is not valid.*already used/,
         field: "token",
       };
     },
@@ -925,7 +925,7 @@ const notFound: Scenario[] = administration.flatMap(({ operation, field, call })
           const { accessToken } = await server.admin(name);
           return {
             attempt: () => call(server, accessToken, id),
-            message: new RegExp(`nothing of the id ${id}\\.$`),
+            message: new RegExp(`No user or session has the ID "${id}"\\.$`),
             field,
           };
         },
@@ -1015,7 +1015,7 @@ const unauthenticated: Scenario[] = signedIn.flatMap(({ operation, call }) => [
     when: "the token is no access token",
     prepare: (server) => ({
       attempt: () => call(server, "no.token.atall"),
-      message: /Authorization header holds no good access token/,
+      message: /Authorization header has no valid access token/,
     }),
   },
   {
@@ -1027,7 +1027,7 @@ const unauthenticated: Scenario[] = signedIn.flatMap(({ operation, call }) => [
       server.succeed(await server.logout(accessToken));
       return {
         attempt: () => call(server, accessToken),
-        message: /Authorization header holds no good access token/,
+        message: /Authorization header has no valid access token/,
       };
     },
   },

@@ -134,8 +134,8 @@ test("every variable is read", () => {
 
 test("without the web client, the links need pages of their own", () => {
   expect(faultsOf({ WEB_CLIENT: "false" })).toEqual([
-    "CONFIRMATION_URI is missing, and WEB_CLIENT=false leaves no page of this server for it: give the page that confirms accounts.",
-    "RESET_URI is missing, and WEB_CLIENT=false leaves no page of this server for it: give the page that sets a new password.",
+    "CONFIRMATION_URI is missing, but required with WEB_CLIENT=false. Set it to the page that confirms accounts.",
+    "RESET_URI is missing, but required with WEB_CLIENT=false. Set it to the page that sets a new password.",
   ]);
 });
 
@@ -325,9 +325,9 @@ describe("the way to the SMTP server", () => {
   });
 
   test.each<[Environment, RegExp]>([
-    [{ MAIL_USE_SSL: "true", MAIL_USE_TLS: "true" }, /^MAIL_USE_SSL and MAIL_USE_TLS .*: keep/],
-    [{ MAIL_USE_TLS: "true", MAIL_PORT: "465" }, /^MAIL_USE_TLS .*MAIL_PORT=465.*: set MAIL_USE_SSL/],
-    [{ MAIL_PASSWORD: HIDDEN }, /^MAIL_PASSWORD .*MAIL_USERNAME: set both/],
+    [{ MAIL_USE_SSL: "true", MAIL_USE_TLS: "true" }, /^MAIL_USE_SSL and MAIL_USE_TLS .*\. Keep/],
+    [{ MAIL_USE_TLS: "true", MAIL_PORT: "465" }, /^MAIL_USE_TLS .*MAIL_PORT=465.*\. Set MAIL_USE_SSL/],
+    [{ MAIL_PASSWORD: HIDDEN }, /^MAIL_PASSWORD .*MAIL_USERNAME\. Set both/],
   ])("with %j is a fault", (environment, fault) => {
     expect(faultsOf({ MAIL_SERVER: "smtp.example.com", ...environment })).toEqual([
       expect.stringMatching(fault),
@@ -391,7 +391,7 @@ describe("a fault", () => {
     const faults = faultsOf({ [name]: value });
     expect(faults).toHaveLength(1);
     expect(faults[0]).toMatch(
-      new RegExp(`^${name} .*: (give|remove|only PostgreSQL is supported, as in) .*\\.$`, "s"),
+      new RegExp(`^${name} .*\\. (Set it to .*|Remove it|Only PostgreSQL is supported, as in .*)\\.$`, "s"),
     );
   });
 
@@ -437,7 +437,7 @@ describe("production", () => {
   ])("is refused with %s=%j", (name, value) => {
     const faults = faultsOf({ ...PRODUCTION, [name]: value });
     expect(faults).toHaveLength(1);
-    expect(faults[0]).toMatch(new RegExp(`^${name} .*: give`));
+    expect(faults[0]).toMatch(new RegExp(`^${name} .*\\. Set it to`));
     expect(faults[0]).not.toContain(HIDDEN);
   });
 
@@ -446,7 +446,7 @@ describe("production", () => {
     (environment) => {
       const faults = faultsOf({ ...PRODUCTION, MAIL_USERNAME: "", ...environment });
       expect(faults).toEqual([
-        expect.stringMatching(/^MAIL_DEFAULT_SENDER .*MAIL_USERNAME.*: set one of them/),
+        expect.stringMatching(/^MAIL_DEFAULT_SENDER .*MAIL_USERNAME.*\. Set one of them/),
       ]);
     },
   );

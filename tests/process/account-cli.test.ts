@@ -136,8 +136,8 @@ describe("create-admin", () => {
 
     expect(await create("root", "root@example.com", "password1")).toMatch(/too common/);
     expect(await create("root", "root@example.com", `${PASSWORD}\nanother`)).toMatch(/differ/);
-    expect(await create("r", "root")).toMatch(/username: Use 3 to 32.+email: Give one address/);
-    expect(await create("root", ada.email)).toMatch(/exists already/);
+    expect(await create("r", "root")).toMatch(/username: Use 3 to 32.+email: Enter one email address/);
+    expect(await create("root", ada.email)).toMatch(/already exists/);
     expect(await create("ada", "root@example.com")).toMatch(/is taken/);
     expect(await server.state()).toEqual(before);
   });
@@ -247,7 +247,7 @@ describe("users", () => {
     const hidden = { ...env, HIDE_ACCOUNT_EXISTENCE: "true" };
     expect(await refuse(hidden, ["resend", "ada"])).toMatch(/already confirmed/);
     expect(await refuse(hidden, ["create-admin", "root", "ada@example.com"], { input: PASSWORD })).toMatch(
-      /exists already/,
+      /already exists/,
     );
   });
 });
@@ -353,7 +353,7 @@ describe("import", () => {
       [2, /no JSON object/],
       [4, /no JSON object/],
       [5, /username: Use 3 to 32/],
-      [6, /email: Give one address/],
+      [6, /email: Enter one email address/],
       [7, /passwordHash: The hash is of an unknown kind/],
       [8, /1000001 rounds/],
       [9, /cost 31/],
@@ -453,7 +453,7 @@ describe("import", () => {
   test("refuses in one sentence what it cannot read", async () => {
     const env = { DATABASE_URL: await createDatabase(inject("postgresUrl")) };
     expect(await refuse(env, ["import", "/nowhere"])).toMatch(/^The file \/nowhere cannot be read/);
-    expect(await refuse(env, ["import", "--from", "sqlite:///app.db"])).toMatch(/only PostgreSQL/);
+    expect(await refuse(env, ["import", "--from", "sqlite:///app.db"])).toMatch(/Only PostgreSQL/);
     const empty = await createDatabase(inject("postgresUrl"), { empty: true });
     const sentence = await refuse(env, ["import", "--from", empty]);
     expect(sentence).toMatch(/^The table public\.users of .+ cannot be read/);

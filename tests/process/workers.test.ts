@@ -80,5 +80,5 @@ test("where they cannot start, all end with exit code 1 and the reason", async (
 test("more than one process is refused where a stand-in would have to be shared", async () => {
   const server = await startProcess({ env: { WORKERS: "2" } });
   expect(await server.exited()).toBe(1);
-  expect(server.output).toContain("set DATABASE_URL, JWT_SECRET and MAIL_SERVER too, or WORKERS=1");
+  expect(server.output).toContain("Set DATABASE_URL, JWT_SECRET and MAIL_SERVER too, or WORKERS=1");
 });

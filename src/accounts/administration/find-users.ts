@@ -48,6 +48,8 @@ export async function findUserByName(deps: Dependencies, name: string): Promise<
   checkArguments({ name });
   const found = await findByName(deps.em, name);
   if (!found)
-    throw new AccountError("NOT_FOUND", `No account has the username or email address ${name}.`, { field: "name" });
+    throw new AccountError("NOT_FOUND", `No account has the username or email address ${name}.`, {
+      field: "name",
+    });
   return found;
 }

@@ -70,7 +70,8 @@ async function importBatch(
     const imported = [...accepted.keys()].filter(({ id }) => inserted.has(id));
     await deps.auditTrail.recordAll(em, "IMPORTED", imported, source);
     for (const [user, record] of accepted) {
-      if (!inserted.has(user.id)) reasons.set(record, "Another account took the username or the email address a moment ago.");
+      if (!inserted.has(user.id))
+        reasons.set(record, "Another account took the username or the email address a moment ago.");
     }
     const refused = records.flatMap((record) => {
       const reason = reasons.get(record);

@@ -37,9 +37,7 @@ export async function requestEmailChange(
     await deps.auditTrail.record(em, "EMAIL_CHANGE_REQUESTED", { user, source, actor: user });
     await deps.outbox.enqueue(em, "email-change", user, { emailChangeId: change.id });
   });
-  return deps.hideAccountExistence
-    ? ONE_ANSWER
-    : `A confirmation email is on its way to ${newEmail}.`;
+  return deps.hideAccountExistence ? ONE_ANSWER : `A confirmation email is on its way to ${newEmail}.`;
 }
 
 /** The viewer's own email address is free in another case. */

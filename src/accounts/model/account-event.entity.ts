@@ -1,32 +1,32 @@
-// The audit trail: what happened to an account, written in the same transaction as what it tells. Rows are only added,
-// and go with their user or after the retention time.
+// The audit trail. An event is written in the same transaction as the change it records, and is never updated. It is
+// deleted with its user or after the retention period.
 import { defineEntity, p } from "@mikro-orm/core";
 
 import { UserSchema } from "./user.entity.ts";
 
-/** What can have happened, with what it means; the schema's enum AccountEventType is made of this. */
+/** The kinds of events and their descriptions in the schema's enum AccountEventType. */
 export const ACCOUNT_EVENT_TYPES = {
   REGISTERED: "The account was registered.",
-  CONFIRMATION_REQUESTED: "A new confirmation link was asked for.",
-  ACTIVATED: "The address was confirmed.",
-  LOGGED_IN: "Somebody signed in with the password.",
-  LOGIN_FAILED: "Somebody tried to sign in and was refused.",
-  PASSWORD_REFUSED: "A signed-in user gave a wrong password where one was needed again.",
-  LOGGED_OUT: "A session was ended by its own device.",
-  SESSION_REVOKED: "A session was ended from another one.",
+  CONFIRMATION_REQUESTED: "Another confirmation email was requested.",
+  ACTIVATED: "The email address was confirmed, which activated the account.",
+  LOGGED_IN: "Someone logged in with the password.",
+  LOGIN_FAILED: "An attempt to log in was refused.",
+  PASSWORD_REFUSED: "A user who was logged in entered a wrong password when asked to confirm it.",
+  LOGGED_OUT: "A device logged out.",
+  SESSION_REVOKED: "A session was ended from another session.",
   SESSIONS_ENDED: "All sessions were ended.",
-  REFRESH_TOKEN_REUSED: "A spent refresh token came again: the session was ended.",
-  RESET_REQUESTED: "A link to reset the password was asked for.",
-  PASSWORD_RESET: "The password was reset by a mailed link.",
+  REFRESH_TOKEN_REUSED: "A refresh token was used again after it had been replaced, which ended the session.",
+  RESET_REQUESTED: "A password reset email was requested.",
+  PASSWORD_RESET: "The password was reset with the link from an email.",
   PASSWORD_CHANGED: "The password was changed.",
-  EMAIL_CHANGE_REQUESTED: "A change of the address was asked for.",
-  EMAIL_CHANGED: "The address was changed.",
-  EMAIL_CHANGE_UNDONE: "A change of the address was undone.",
+  EMAIL_CHANGE_REQUESTED: "A change of the email address was requested.",
+  EMAIL_CHANGED: "The email address was changed.",
+  EMAIL_CHANGE_UNDONE: "A change of the email address was undone.",
   USERNAME_CHANGED: "The username was changed.",
-  EXPORTED: "All that is stored about the account was exported.",
-  DELETION_REQUESTED: "The account was deleted; signing in restores it until it is erased.",
-  RESTORED: "The deletion was taken back by signing in.",
-  ROLES_CHANGED: "The roles were set.",
+  EXPORTED: "All data stored about the account was exported.",
+  DELETION_REQUESTED: "The account was deleted. Logging in restores it until it is erased.",
+  RESTORED: "The deleted account was restored.",
+  ROLES_CHANGED: "The roles of the user were replaced.",
   DEACTIVATED: "The account was deactivated.",
   REACTIVATED: "The account was reactivated.",
   IMPORTED: "The account was imported from another system.",
@@ -34,7 +34,7 @@ export const ACCOUNT_EVENT_TYPES = {
 
 export type AccountEventType = keyof typeof ACCOUNT_EVENT_TYPES;
 
-/** Who did it: nobody who was signed in, the owner, an administrator, or the operator at the command line. */
+/** Who caused an event: someone who was not logged in, the owner, an administrator, or the operator at the command line. */
 export const AccountEventActor = {
   ANYONE: "ANYONE",
   OWNER: "OWNER",
@@ -48,7 +48,7 @@ export const AccountEventSchema = defineEntity({
   tableName: "account_events",
   properties: {
     id: p.bigint("string").primary().generated("identity"),
-    /** Null for a login by an unknown name. */
+    /** Null for an attempt to log in with an unknown name. */
     user: () => p.manyToOne(UserSchema).nullable().deleteRule("cascade"),
     type: p.text().$type<AccountEventType>(),
     occurredAt: p.datetime(3).index("account_events_occurred_at_index"),

@@ -34,7 +34,5 @@ export async function register(
     await addAccount(deps, em, user, source);
     await deps.outbox.enqueue(em, "registration", user);
   });
-  return deps.hideAccountExistence
-    ? ONE_ANSWER
-    : `A confirmation email is on its way to ${args.username}.`;
+  return deps.hideAccountExistence ? ONE_ANSWER : `A confirmation email is on its way to ${args.username}.`;
 }

@@ -1,36 +1,36 @@
-// The closed list of what can go wrong for a reason the caller can act on. Anything else is a fault of ours.
+// The closed list of errors that a caller can act on. Any other error is a fault of the server.
 
-/** Codes clients may rely on, with what each means; the schema's enum AccountErrorCode is made of this. */
+/** The error codes that clients rely on and their descriptions in the schema's enum AccountErrorCode. */
 export const ACCOUNT_ERROR_CODES = {
-  USERNAME_TAKEN: "The username belongs to another account.",
-  EMAIL_TAKEN: "The address belongs to an account that is active or waits for its confirmation.",
-  BAD_USER_INPUT: "Arguments are malformed; extensions.fields names each with its fault.",
+  USERNAME_TAKEN: "Another account has this username.",
+  EMAIL_TAKEN: "Another account, active or waiting for confirmation, has this email address.",
+  BAD_USER_INPUT: "One or more arguments are malformed. `extensions.fields` lists each with what is wrong.",
   WEAK_PASSWORD:
-    "The password is too short, too long, too common, or the same as the username or the address.",
-  INVALID_CREDENTIALS: "Unknown name or wrong password; one answer for both.",
-  ACCOUNT_NOT_ACTIVATED: "The account's address is not confirmed yet; resendRegistration sends a new link.",
-  EMAIL_NOT_FOUND: "No account has the address.",
-  ALREADY_ACTIVATED: "The account's address is confirmed already.",
-  INVALID_TOKEN:
-    "The mailed token or refresh token is malformed, expired, used, dead, or of another purpose.",
-  ACCOUNT_DEACTIVATED: "An administrator has deactivated the account; no link reactivates it.",
-  UNAUTHENTICATED: "The Authorization header holds no good access token.",
-  FORBIDDEN: "The signed-in user is no administrator.",
-  NOT_FOUND: "There is nothing of this id.",
-  LAST_ADMIN: "The account is that of the last administrator.",
-  SERVER_BUSY: "Too many passwords wait for being hashed; try again in a moment.",
-  RATE_LIMITED: "Too many tries; extensions.retryAfterSeconds says when the next may succeed.",
+    "The password is too short, too long, too common, or the same as the username or the email address.",
+  INVALID_CREDENTIALS: "The user is unknown or the password is wrong. Login does not say which.",
+  ACCOUNT_NOT_ACTIVATED:
+    "The account's email address is not confirmed yet. `resendRegistration` sends another link.",
+  EMAIL_NOT_FOUND: "No account has this email address.",
+  ALREADY_ACTIVATED: "The account's email address is already confirmed.",
+  INVALID_TOKEN: "The token is malformed, expired, already used, revoked, or meant for another operation.",
+  ACCOUNT_DEACTIVATED: "An administrator has deactivated the account. No link reactivates it.",
+  UNAUTHENTICATED: "The Authorization header has no valid access token.",
+  FORBIDDEN: "The current user is not an administrator.",
+  NOT_FOUND: "No user or session has this ID.",
+  LAST_ADMIN: "The operation would leave the server without an administrator.",
+  SERVER_BUSY: "Too many passwords are waiting to be hashed. Try again in a moment.",
+  RATE_LIMITED: "Too many attempts. `extensions.retryAfterSeconds` says how many seconds to wait.",
 } as const;
 
 export type AccountErrorCode = keyof typeof ACCOUNT_ERROR_CODES;
 
-/** A malformed argument and what is wrong with it. */
+/** A malformed argument and how to correct it. */
 export interface FieldFault {
   readonly field: string;
   readonly message: string;
 }
 
-/** A refusal. The message is for people; `field` names the argument at fault; nothing has been changed. */
+/** A refused operation, which has changed nothing. The message is for people; `field` names the wrong argument. */
 export class AccountError extends Error {
   readonly code: AccountErrorCode;
   readonly field: string | undefined;
@@ -49,11 +49,11 @@ export class AccountError extends Error {
   }
 }
 
-/** For every mailed link that is good no longer, whatever the reason. */
+/** The same message for every link that does not work, whatever the reason. */
 export function invalidToken(): AccountError {
   return new AccountError(
     "INVALID_TOKEN",
-    "The link is not valid: it has expired, was used already, or a newer one was used. Ask for a new one.",
+    "The link is not valid: it has expired, was already used, or a newer one was used. Request a new link.",
     { field: "token" },
   );
 }
@@ -61,16 +61,20 @@ export function invalidToken(): AccountError {
 export function unauthenticated(): AccountError {
   return new AccountError(
     "UNAUTHENTICATED",
-    "The Authorization header holds no good access token: log in again.",
+    "The Authorization header has no valid access token. Refresh the session or log in again.",
   );
 }
 
 export function emailNotFound(email: string): AccountError {
-  return new AccountError("EMAIL_NOT_FOUND", `No account has the address ${email}.`, { field: "email" });
+  return new AccountError(
+    "EMAIL_NOT_FOUND",
+    `No account has the email address ${email}. Check it for typing errors.`,
+    { field: "email" },
+  );
 }
 
 export function usernameTaken(username: string): AccountError {
-  return new AccountError("USERNAME_TAKEN", `The username ${username} is taken: choose another.`, {
+  return new AccountError("USERNAME_TAKEN", `The username ${username} is taken. Choose another.`, {
     field: "username",
   });
 }
@@ -78,21 +82,23 @@ export function usernameTaken(username: string): AccountError {
 export function deactivated(field: string): AccountError {
   return new AccountError(
     "ACCOUNT_DEACTIVATED",
-    "The account has been deactivated by an administrator: only they can reactivate it.",
+    "An administrator has deactivated this account. Only an administrator can reactivate it.",
     { field },
   );
 }
 
-/** @param id of a user or a session */
+/** @param id the ID of a user or a session */
 export function notFound(id: string, field = "id"): AccountError {
-  return new AccountError("NOT_FOUND", `There is nothing of the id ${id.slice(0, 40)}.`, { field });
+  return new AccountError("NOT_FOUND", `No user or session has the ID "${id.slice(0, 40)}".`, { field });
 }
 
-/** One answer, whether the user or the password is at fault. */
+/** The same message whether the user or the password is wrong. */
 export function invalidCredentials(): AccountError {
   return new AccountError("INVALID_CREDENTIALS", "Unknown user or wrong password.");
 }
 
 export function emailInUse(email: string, field: "newEmail" | "token"): AccountError {
-  return new AccountError("EMAIL_TAKEN", `An account with the email address ${email} already exists.`, { field });
+  return new AccountError("EMAIL_TAKEN", `An account with the email address ${email} already exists.`, {
+    field,
+  });
 }

@@ -1,19 +1,19 @@
-// The form that arguments must have before anything is looked up. Nothing is trimmed or otherwise mended:
-// what is stored is what was sent.
+// The form that arguments must have, checked before anything is looked up. Nothing is trimmed or normalized: what is
+// stored is what was sent.
 import { AccountError, type FieldFault } from "./account-error.ts";
 
 const USERNAME = /^[A-Za-z0-9_.-]{3,32}$/;
 
 const ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+";
 const LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
-/** RFC 5321 without quoted local deps and address literals, and with a last label that is no number. */
+/** RFC 5321 without quoted local parts and address literals; the last label must not be a number. */
 const ADDRESS = new RegExp(`^(?=[^@]{1,64}@)${ATOM}(?:\\.${ATOM})*@(?:${LABEL}\\.)+(?!\\d+$)${LABEL}$`);
 /** RFC 3696, erratum 1690. */
 const ADDRESS_MAX_LENGTH = 254;
 
 /**
- * Refuses malformed arguments, all of them in one error. Every argument must be text that can be stored and
- * hashed as it is; usernames and addresses have their own form besides.
+ * Refuses malformed arguments, all in one error. Every argument must be text that can be stored and hashed unchanged;
+ * `forms` lists the arguments that must also be a username or an email address.
  * @throws {AccountError} BAD_USER_INPUT
  */
 export function checkArguments(
@@ -29,29 +29,29 @@ export function checkArguments(
   refuseFaults(fields);
 }
 
-/** @throws {AccountError} BAD_USER_INPUT if there are any */
+/** @throws {AccountError} BAD_USER_INPUT if there are faults */
 export function refuseFaults(fields: readonly FieldFault[]): void {
   if (fields.length === 0) return;
   const message = fields.map((fault) => `${fault.field}: ${fault.message}`).join(" ");
   throw new AccountError("BAD_USER_INPUT", message, { fields });
 }
 
-/** PostgreSQL cannot store NUL, and a lone surrogate has no UTF-8 form: two such passwords would hash alike. */
+/** PostgreSQL cannot store NUL. Lone surrogates have no UTF-8 form, so different passwords would have the same hash. */
 function textFault(value: string): string | undefined {
-  if (value.includes("\0")) return "It holds a NUL character.";
-  if (!value.isWellFormed()) return "It holds half a character (a lone surrogate).";
+  if (value.includes("\0")) return "Remove the NUL character.";
+  if (!value.isWellFormed()) return "Remove the incomplete character (a lone surrogate).";
   return undefined;
 }
 
-/** What is wrong with a value, in one sentence that says what to give instead; nothing if it is well formed. */
+/** Says how to correct a value; undefined if it is well formed. */
 export const FORMS = { username: usernameFault, email: addressFault, newEmail: addressFault };
 
 function usernameFault(value: string): string | undefined {
   if (USERNAME.test(value)) return undefined;
-  return "Use 3 to 32 of the letters a to z, digits, and _ . - without accents or spaces.";
+  return "Use 3 to 32 characters: letters a to z, digits, and _ . - (no accents or spaces).";
 }
 
 function addressFault(value: string): string | undefined {
   if (value.length <= ADDRESS_MAX_LENGTH && ADDRESS.test(value)) return undefined;
-  return "Give one address such as ada@example.com, an international domain in its xn-- form.";
+  return "Enter one email address, such as ada@example.com. Write an international domain in its xn-- form.";
 }
