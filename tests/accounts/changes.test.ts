@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 
 import { runDailyJob } from "../support/daily.ts";
 import { meetAt, tally } from "../support/gate.ts";
-import type { Answer, Auth } from "../support/graphql.ts";
+import type { Answer, Output } from "../support/graphql.ts";
 import {
   DAY,
   MINUTE,
@@ -28,7 +28,7 @@ const undoToken = (server: TestServer, oldEmail: string) =>
   server.mailedToken(oldEmail, /your address .* was changed/i);
 
 async function resetToken(server: TestServer, email: string): Promise<string> {
-  server.succeed(await server.requestReset(email));
+  server.succeed(await server.requestReset({ email }));
   return server.resetToken(email);
 }
 
@@ -38,7 +38,7 @@ async function requestChange(
   newEmail: string,
   password = PASSWORD,
 ): Promise<string> {
-  server.succeed(await server.requestEmailChange(accessToken, { newEmail, password }));
+  server.succeed(await server.as(accessToken).requestEmailChange({ newEmail, password }));
   return changeToken(server, newEmail);
 }
 
@@ -47,7 +47,7 @@ async function changeEmail(
   who: { accessToken: string },
   newEmail: string,
   password?: string,
-): Promise<Auth> {
+): Promise<Output<"AuthPayload">> {
   const token = await requestChange(server, who, newEmail, password);
   return server.succeed(await server.finalizeEmailChange({ token }));
 }
@@ -63,11 +63,11 @@ describe("every change", () => {
     (server: TestServer, token: string, password: string) => Promise<Answer<unknown>>
   > = {
     changePassword: (server, token, currentPassword) =>
-      server.changePassword(token, { currentPassword, newPassword: NEW_PASSWORD }),
+      server.as(token).changePassword({ currentPassword, newPassword: NEW_PASSWORD }),
     requestEmailChange: (server, token, password) =>
-      server.requestEmailChange(token, { newEmail: "new@example.com", password }),
-    deleteAccount: (server, token, password) => server.deleteAccount(token, password),
-    exportAccount: (server, token, password) => server.exportAccount(token, password),
+      server.as(token).requestEmailChange({ newEmail: "new@example.com", password }),
+    deleteAccount: (server, token, password) => server.as(token).deleteAccount({ password }),
+    exportAccount: (server, token, password) => server.as(token).exportAccount({ password }),
   };
   const names = Object.keys(changes);
 
@@ -81,7 +81,7 @@ describe("every change", () => {
 
     expect(error.extensions.field).toBe(name === "changePassword" ? "currentPassword" : "password");
     expect(await server.state()).toEqual(before);
-    server.succeed(await server.me(accessToken));
+    server.succeed(await server.as(accessToken).me());
   });
 
   test.each(names)("%s is refused with a password that cannot be one", async (name) => {
@@ -92,7 +92,7 @@ describe("every change", () => {
 
   test.each([...names, "changeUsername"])("%s is refused without a good token", async (name) => {
     const server = shared();
-    const change = changes[name] ?? ((_, token) => server.changeUsername(token, "other"));
+    const change = changes[name] ?? ((_, token) => server.as(token).changeUsername({ username: "other" }));
     server.refuse(await change(server, "no token", PASSWORD), "UNAUTHENTICATED");
   });
 });
@@ -103,21 +103,23 @@ describe("changePassword", () => {
   test("ends the other sessions, continues this one with new tokens, and tells the owner", async () => {
     const server = await startServer();
     const ada = await server.activePerson("ada");
-    const other = server.succeed(await server.login("ada", PASSWORD));
+    const other = server.succeed(await server.login({ username: "ada", password: PASSWORD }));
     const [{ id } = { id: "" }] = server
-      .succeed(await server.sessions(ada.accessToken))
+      .succeed(await server.as(ada.accessToken).sessions())
       .filter(({ current }) => current);
 
-    const changed = server.succeed(await server.changePassword(ada.accessToken, args));
+    const changed = server.succeed(await server.as(ada.accessToken).changePassword(args));
 
-    expect(server.succeed(await server.sessions(changed.accessToken))).toMatchObject([{ id, current: true }]);
+    expect(server.succeed(await server.as(changed.accessToken).sessions())).toMatchObject([
+      { id, current: true },
+    ]);
     server.succeed(await server.refreshSession(changed));
     for (const { accessToken, refreshToken } of [ada, other]) {
-      server.refuse(await server.me(accessToken), "UNAUTHENTICATED");
+      server.refuse(await server.as(accessToken).me(), "UNAUTHENTICATED");
       server.refuse(await server.refreshSession({ refreshToken }), "INVALID_TOKEN");
     }
-    server.refuse(await server.login("ada", PASSWORD), "INVALID_CREDENTIALS");
-    server.succeed(await server.login("ada", NEW_PASSWORD));
+    server.refuse(await server.login({ username: "ada", password: PASSWORD }), "INVALID_CREDENTIALS");
+    server.succeed(await server.login({ username: "ada", password: NEW_PASSWORD }));
     await server.mailsSettled();
     expect(subjectsTo(server, ada.email).at(-1)).toBe("Your password at Account Server was changed");
   });
@@ -128,7 +130,7 @@ describe("changePassword", () => {
     const reset = await resetToken(server, ada.email);
     const change = await requestChange(server, ada, "lovelace@example.com");
 
-    server.succeed(await server.changePassword(ada.accessToken, args));
+    server.succeed(await server.as(ada.accessToken).changePassword(args));
 
     server.refuse(await server.finalizeReset({ token: reset, password: "a third battery" }), "INVALID_TOKEN");
     server.refuse(await server.finalizeEmailChange({ token: change }), "INVALID_TOKEN");
@@ -140,9 +142,9 @@ describe("changePassword", () => {
     async (newPassword) => {
       const server = await startServer();
       const { accessToken } = await server.activePerson("ada-lovelace");
-      const answer = await server.changePassword(accessToken, { currentPassword: PASSWORD, newPassword });
+      const answer = await server.as(accessToken).changePassword({ currentPassword: PASSWORD, newPassword });
       expect(server.refuse(answer, "WEAK_PASSWORD").extensions.field).toBe("newPassword");
-      server.succeed(await server.me(accessToken));
+      server.succeed(await server.as(accessToken).me());
     },
   );
 
@@ -151,12 +153,14 @@ describe("changePassword", () => {
     const ada = await server.activePerson("ada");
     const passwords = [1, 2].map((index) => `${NEW_PASSWORD} ${index}`);
     const change = (newPassword: string) => () =>
-      server.changePassword(ada.accessToken, { currentPassword: PASSWORD, newPassword });
+      server.as(ada.accessToken).changePassword({ currentPassword: PASSWORD, newPassword });
 
     const answers = await meetAt(server, "users", change(passwords[0]!), change(passwords[1]!));
 
     expect(tally(answers)).toEqual({ done: 1, UNAUTHENTICATED: 1 });
-    const logins = await Promise.all(passwords.map((password) => server.login("ada", password)));
+    const logins = await Promise.all(
+      passwords.map((password) => server.login({ username: "ada", password })),
+    );
     expect(logins.map(({ errors }) => errors.length)).toEqual(answers.map(({ errors }) => errors.length));
   });
 
@@ -167,12 +171,12 @@ describe("changePassword", () => {
     const [loggedOut, changed] = await meetAt(
       server,
       "sessions",
-      () => server.logoutEverywhere(ada.accessToken),
-      () => server.changePassword(ada.accessToken, args),
+      () => server.as(ada.accessToken).logoutEverywhere(),
+      () => server.as(ada.accessToken).changePassword(args),
     );
 
     server.succeed(loggedOut);
-    if (changed.data) server.refuse(await server.me(changed.data.accessToken), "UNAUTHENTICATED");
+    if (changed.data) server.refuse(await server.as(changed.data.accessToken).me(), "UNAUTHENTICATED");
     else server.refuse(changed, "UNAUTHENTICATED");
   });
 });
@@ -181,7 +185,7 @@ describe("a change of address", () => {
   test("happens when the link in the mail to the new address is used, and signs in", async () => {
     const server = await startServer();
     const ada = await server.activePerson("ada");
-    const other = server.succeed(await server.login("ada", PASSWORD));
+    const other = server.succeed(await server.login({ username: "ada", password: PASSWORD }));
     const reset = await resetToken(server, ada.email);
     const token = await requestChange(server, ada, "Lovelace@example.com");
     expect(await emailOf(server, ada)).toBe(ada.email);
@@ -189,12 +193,12 @@ describe("a change of address", () => {
     const { accessToken, user } = server.succeed(await server.finalizeEmailChange({ token }));
 
     expect(user).toMatchObject({ id: ada.id, email: "Lovelace@example.com" });
-    server.succeed(await server.me(accessToken));
-    server.refuse(await server.me(ada.accessToken), "UNAUTHENTICATED");
+    server.succeed(await server.as(accessToken).me());
+    server.refuse(await server.as(ada.accessToken).me(), "UNAUTHENTICATED");
     server.refuse(await server.finalizeReset({ token: reset, password: NEW_PASSWORD }), "INVALID_TOKEN");
     server.succeed(await server.refreshSession(other));
-    server.succeed(await server.login("lovelace@EXAMPLE.com", PASSWORD));
-    server.refuse(await server.login(ada.email, PASSWORD), "INVALID_CREDENTIALS");
+    server.succeed(await server.login({ username: "lovelace@EXAMPLE.com", password: PASSWORD }));
+    server.refuse(await server.login({ username: ada.email, password: PASSWORD }), "INVALID_CREDENTIALS");
     server.refuse(await server.finalizeEmailChange({ token }), "INVALID_TOKEN");
   });
 
@@ -202,7 +206,7 @@ describe("a change of address", () => {
     const server = await startServer();
     const ada = await server.activePerson("ada");
     const token = await requestChange(server, ada, "lovelace@example.com");
-    server.succeed(await server.finalizeEmailChange({}, { authorization: `Bearer ${token}` }));
+    server.succeed(await server.with({ authorization: `Bearer ${token}` }).finalizeEmailChange());
     expect(await emailOf(server, ada)).toBe("lovelace@example.com");
   });
 
@@ -237,7 +241,7 @@ describe("a change of address", () => {
     const before = await server.state();
 
     const error = server.refuse(
-      await server.requestEmailChange(accessToken, { newEmail, password: PASSWORD }),
+      await server.as(accessToken).requestEmailChange({ newEmail, password: PASSWORD }),
       code,
     );
 
@@ -264,7 +268,7 @@ describe("a change of address", () => {
     server.refuse(await server.finalizeEmailChange({ token }), "EMAIL_TAKEN");
 
     expect(await emailOf(server, ada)).toBe(ada.email);
-    server.succeed(await server.me(ada.accessToken));
+    server.succeed(await server.as(ada.accessToken).me());
   });
 
   test("to an address that waits for its confirmation kills the link of that", async () => {
@@ -306,7 +310,7 @@ describe("a change of address", () => {
     const tokens = [];
     for (const [index, { accessToken }] of people.entries()) {
       const args = { newEmail: "new@example.com", password: PASSWORD };
-      server.succeed(await server.requestEmailChange(accessToken, args));
+      server.succeed(await server.as(accessToken).requestEmailChange(args));
       tokens.push(await changeToken(server, args.newEmail, index + 1));
     }
 
@@ -344,7 +348,7 @@ describe("a change of address", () => {
     const ada = await server.activePerson("ada");
     const addresses = ["first@example.com", "second@example.com"];
     const requests = addresses.map((newEmail) =>
-      server.requestEmailChange(ada.accessToken, { newEmail, password: PASSWORD }),
+      server.as(ada.accessToken).requestEmailChange({ newEmail, password: PASSWORD }),
     );
     for (const answer of await Promise.all(requests)) server.succeed(answer);
     const tokens = await Promise.all(addresses.map((address) => changeToken(server, address)));
@@ -385,7 +389,7 @@ describe("a change of address", () => {
     for (const token of others) server.refuse(await server.finalizeEmailChange({ token }), "INVALID_TOKEN");
     server.refuse(await server.finalizeReset({ token: link, password: NEW_PASSWORD }), "INVALID_TOKEN");
     server.refuse(await server.finalizeRegistration({ token: link }), "INVALID_TOKEN");
-    server.refuse(await server.me(link), "UNAUTHENTICATED");
+    server.refuse(await server.as(link).me(), "UNAUTHENTICATED");
   });
 
   describe("where existence is hidden,", () => {
@@ -397,7 +401,7 @@ describe("a change of address", () => {
       const { email: taken } = await server.activePerson("grace");
       const messages: string[] = [];
       for (const newEmail of ["free@example.com", taken]) {
-        const answer = await server.requestEmailChange(accessToken, { newEmail, password: PASSWORD });
+        const answer = await server.as(accessToken).requestEmailChange({ newEmail, password: PASSWORD });
         messages.push(server.succeed(answer).message);
       }
       await server.mailsSettled();
@@ -422,7 +426,7 @@ test("one's own address can be written in another case, and is in use as it is",
   const server = await startServer();
   const ada = await server.activePerson("ada");
   const same = { newEmail: ada.email, password: PASSWORD };
-  server.refuse(await server.requestEmailChange(ada.accessToken, same), "EMAIL_TAKEN");
+  server.refuse(await server.as(ada.accessToken).requestEmailChange(same), "EMAIL_TAKEN");
   await changeEmail(server, ada, "Ada@Example.com");
   expect(await emailOf(server, ada)).toBe("Ada@Example.com");
 });
@@ -432,11 +436,11 @@ describe("the undo of a change of address", () => {
   const THIRD = "third@example.com";
 
   /** What an intruder does next, who knows the password. */
-  const next: Record<string, (server: TestServer, intruder: Auth) => Promise<unknown>> = {
+  const next: Record<string, (server: TestServer, intruder: Output<"AuthPayload">) => Promise<unknown>> = {
     nothing: () => Promise.resolve(),
     "a new password": async (server, { accessToken }) =>
       server.succeed(
-        await server.changePassword(accessToken, { currentPassword: PASSWORD, newPassword: NEW_PASSWORD }),
+        await server.as(accessToken).changePassword({ currentPassword: PASSWORD, newPassword: NEW_PASSWORD }),
       ),
     "a reset": async (server) =>
       server.succeed(
@@ -449,9 +453,9 @@ describe("the undo of a change of address", () => {
     },
     "a link that waits to be used": (server, intruder) => requestChange(server, intruder, THIRD),
     "the deletion of the account": async (server, { accessToken }) =>
-      server.succeed(await server.deleteAccount(accessToken, PASSWORD)),
+      server.succeed(await server.as(accessToken).deleteAccount({ password: PASSWORD })),
     "another name": async (server, { accessToken }) =>
-      server.succeed(await server.changeUsername(accessToken, "intruder")),
+      server.succeed(await server.as(accessToken).changeUsername({ username: "intruder" })),
   };
 
   test.each(Object.keys(next))("works for 7 days after %s, and ends every session", async (step) => {
@@ -470,7 +474,7 @@ describe("the undo of a change of address", () => {
     const { accessToken, user } = server.succeed(await server.finalizeEmailChange({ token }));
 
     expect(user).toMatchObject({ id: ada.id, email: ada.email });
-    expect(server.succeed(await server.sessions(accessToken))).toHaveLength(1);
+    expect(server.succeed(await server.as(accessToken).sessions())).toHaveLength(1);
     server.refuse(await server.refreshSession(intruder), "INVALID_TOKEN");
     server.refuse(await server.finalizeEmailChange({ token }), "INVALID_TOKEN");
     expect(await server.query("select erase_at from accounts.users")).toEqual([{ erase_at: null }]);
@@ -532,19 +536,21 @@ describe("changeUsername", () => {
     const server = await startServer();
     const ada = await server.activePerson("ada");
 
-    const user = server.succeed(await server.changeUsername(ada.accessToken, "Lovelace"));
+    const user = server.succeed(await server.as(ada.accessToken).changeUsername({ username: "Lovelace" }));
 
     expect(user).toMatchObject({ id: ada.id, username: "Lovelace" });
-    expect(server.succeed(await server.me(ada.accessToken))).toEqual(user);
-    server.succeed(await server.login("lovelace", PASSWORD));
-    server.refuse(await server.login("ada", PASSWORD), "INVALID_CREDENTIALS");
+    expect(server.succeed(await server.as(ada.accessToken).me())).toEqual(user);
+    server.succeed(await server.login({ username: "lovelace", password: PASSWORD }));
+    server.refuse(await server.login({ username: "ada", password: PASSWORD }), "INVALID_CREDENTIALS");
     await server.registerPerson("ada", "other@example.com");
   });
 
   test("takes one's own name in another case", async () => {
     const server = await startServer();
     const { accessToken } = await server.activePerson("ada");
-    expect(server.succeed(await server.changeUsername(accessToken, "ADA")).username).toBe("ADA");
+    expect(server.succeed(await server.as(accessToken).changeUsername({ username: "ADA" })).username).toBe(
+      "ADA",
+    );
   });
 
   test.each([
@@ -560,7 +566,7 @@ describe("changeUsername", () => {
     await server.registerPerson("pending");
     const before = await server.query("select id, username, updated_at from accounts.users order by id");
 
-    const error = server.refuse(await server.changeUsername(accessToken, username), code);
+    const error = server.refuse(await server.as(accessToken).changeUsername({ username }), code);
 
     expect(error.extensions.field).toBe("username");
     expect(await server.query("select id, username, updated_at from accounts.users order by id")).toEqual(
@@ -575,7 +581,7 @@ describe("changeUsername", () => {
     server.advance(DAY + MINUTE);
     const { accessToken } = await server.activePerson("ada");
 
-    server.succeed(await server.changeUsername(accessToken, "Expired"));
+    server.succeed(await server.as(accessToken).changeUsername({ username: "Expired" }));
 
     expect(await server.query("select username from accounts.users")).toEqual([{ username: "Expired" }]);
   });
@@ -588,8 +594,8 @@ describe("changeUsername", () => {
     const answers = await meetAt(
       server,
       "users",
-      () => server.changeUsername(ada.accessToken, "wanted"),
-      () => server.changeUsername(grace.accessToken, "WANTED"),
+      () => server.as(ada.accessToken).changeUsername({ username: "wanted" }),
+      () => server.as(grace.accessToken).changeUsername({ username: "WANTED" }),
     );
 
     expect(tally(answers)).toEqual({ done: 1, USERNAME_TAKEN: 1 });
@@ -603,8 +609,8 @@ describe("changeUsername", () => {
     const answers = await meetAt(
       server,
       "users",
-      () => server.changeUsername(ada.accessToken, "grace"),
-      () => server.changeUsername(grace.accessToken, "ada"),
+      () => server.as(ada.accessToken).changeUsername({ username: "grace" }),
+      () => server.as(grace.accessToken).changeUsername({ username: "ada" }),
     );
 
     expect(tally(answers)).toEqual({ USERNAME_TAKEN: 2 });
@@ -618,7 +624,7 @@ describe("changeUsername", () => {
     const answers = await meetAt<Answer<unknown>[]>(
       server,
       "users",
-      () => server.changeUsername(ada.accessToken, "wanted"),
+      () => server.as(ada.accessToken).changeUsername({ username: "wanted" }),
       () => server.register(other),
     );
 
@@ -629,7 +635,7 @@ describe("changeUsername", () => {
 describe("deleteAccount", () => {
   async function deleted(server: TestServer): Promise<ActivePerson> {
     const ada = await server.activePerson("ada");
-    server.succeed(await server.deleteAccount(ada.accessToken, PASSWORD));
+    server.succeed(await server.as(ada.accessToken).deleteAccount({ password: PASSWORD }));
     return ada;
   }
   const leftOf = async (server: TestServer, { id }: ActivePerson) => {
@@ -650,8 +656,11 @@ describe("deleteAccount", () => {
     server.refuse(await server.register({ ...args, username: "other" }), "EMAIL_TAKEN");
   });
 
-  test.each<[string, (server: TestServer, ada: ActivePerson) => Promise<Auth>]>([
-    ["a login", async (server) => server.succeed(await server.login("ada", PASSWORD))],
+  test.each<[string, (server: TestServer, ada: ActivePerson) => Promise<Output<"AuthPayload">>]>([
+    [
+      "a login",
+      async (server) => server.succeed(await server.login({ username: "ada", password: PASSWORD })),
+    ],
     [
       "a reset",
       async (server, { email }) =>
@@ -667,7 +676,7 @@ describe("deleteAccount", () => {
     const { accessToken, user } = await restore(server, ada);
 
     expect(user).toMatchObject({ id: ada.id, isActive: true });
-    const events = server.succeed(await server.recentActivity(accessToken)).edges;
+    const events = server.succeed(await server.as(accessToken).recentActivity()).edges;
     expect(events.map(({ node }) => node.type)).toContain("RESTORED");
     server.advance(DAY);
     await runDailyJob(server);
@@ -679,9 +688,9 @@ describe("deleteAccount", () => {
     const ada = await server.activePerson("ada");
     const reset = await resetToken(server, ada.email);
     const change = await requestChange(server, ada, "lovelace@example.com");
-    server.succeed(await server.deleteAccount(ada.accessToken, PASSWORD));
+    server.succeed(await server.as(ada.accessToken).deleteAccount({ password: PASSWORD }));
 
-    server.refuse(await server.login("ada", "wrong"), "INVALID_CREDENTIALS");
+    server.refuse(await server.login({ username: "ada", password: "wrong" }), "INVALID_CREDENTIALS");
     server.refuse(await server.finalizeReset({ token: reset, password: NEW_PASSWORD }), "INVALID_TOKEN");
     server.refuse(await server.finalizeEmailChange({ token: change }), "INVALID_TOKEN");
 
@@ -695,7 +704,7 @@ describe("deleteAccount", () => {
     const ada = await server.activePerson("ada");
     const { accessToken } = await changeEmail(server, ada, "lovelace@example.com");
     await requestChange(server, { accessToken }, "third@example.com");
-    server.succeed(await server.deleteAccount(accessToken, PASSWORD));
+    server.succeed(await server.as(accessToken).deleteAccount({ password: PASSWORD }));
     await server.query(
       `insert into accounts.sessions (id, user_id, created_at, last_used_at, expires_at)
        values (gen_random_uuid(), $1, now(), now(), now() + interval '1 year')`,
@@ -709,16 +718,16 @@ describe("deleteAccount", () => {
 
     expect(await leftOf(server, ada)).toEqual({ users: 0, sessions: 0, email_changes: 0, account_events: 0 });
     expect(await leftOf(server, grace)).toMatchObject({ users: 1 });
-    server.refuse(await server.login("ada", PASSWORD), "INVALID_CREDENTIALS");
+    server.refuse(await server.login({ username: "ada", password: PASSWORD }), "INVALID_CREDENTIALS");
     await server.registerPerson("ada");
   });
 
   test("is refused to the last administrator, who may do so once there is another", async () => {
     const server = await startServer();
     const root = await server.admin();
-    server.refuse(await server.deleteAccount(root.accessToken, PASSWORD), "LAST_ADMIN");
+    server.refuse(await server.as(root.accessToken).deleteAccount({ password: PASSWORD }), "LAST_ADMIN");
     await server.admin("second");
-    server.succeed(await server.deleteAccount(root.accessToken, PASSWORD));
+    server.succeed(await server.as(root.accessToken).deleteAccount({ password: PASSWORD }));
   });
 
   test("by the last two administrators at the same moment is refused to one", async () => {
@@ -729,8 +738,8 @@ describe("deleteAccount", () => {
     const answers = await meetAt(
       server,
       "users",
-      () => server.deleteAccount(root.accessToken, PASSWORD),
-      () => server.deleteAccount(second.accessToken, PASSWORD),
+      () => server.as(root.accessToken).deleteAccount({ password: PASSWORD }),
+      () => server.as(second.accessToken).deleteAccount({ password: PASSWORD }),
     );
 
     expect(tally(answers)).toEqual({ done: 1, LAST_ADMIN: 1 });
@@ -744,7 +753,7 @@ test("exportAccount holds all that is stored about the user, and no hash", async
   const { accessToken } = await changeEmail(server, ada, "lovelace@example.com");
   await requestChange(server, { accessToken }, "third@example.com");
 
-  const answer = await server.exportAccount(accessToken, PASSWORD);
+  const answer = await server.as(accessToken).exportAccount({ password: PASSWORD });
 
   const iso = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string;
   const origin = { address: "127.0.0.1", userAgent: "node" };

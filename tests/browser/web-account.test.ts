@@ -79,7 +79,7 @@ describe("a signed-in person", () => {
     await press(page, "Change password");
     await sees(page, "Your new password is set.");
     await sees(page, "ada@example.com");
-    server.succeed(await server.login("ada", NEW_PASSWORD));
+    server.succeed(await server.login({ username: "ada", password: NEW_PASSWORD }));
   });
 
   test("changes the address by the link to the new one, and undoes it by the link to the old one", async () => {

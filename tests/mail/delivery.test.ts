@@ -70,7 +70,7 @@ describe("a link mail that is overtaken while the SMTP server refuses it is drop
     await server.registerPerson("ada");
     const token = await server.confirmationToken("ada@example.com");
     server.smtp.refusal = LATER;
-    server.succeed(await server.resendRegistration("ada@example.com"));
+    server.succeed(await server.resendRegistration({ email: "ada@example.com" }));
     await server.smtp.refusals(1);
     server.succeed(await server.finalizeRegistration({ token }));
     server.smtp.refusal = null;
@@ -81,10 +81,10 @@ describe("a link mail that is overtaken while the SMTP server refuses it is drop
   test("once the password is reset by an earlier link; the notice of it arrives", async () => {
     const server = await startServer();
     await server.activePerson("ada");
-    server.succeed(await server.requestReset("ada@example.com"));
+    server.succeed(await server.requestReset({ email: "ada@example.com" }));
     const token = await server.resetToken("ada@example.com");
     server.smtp.refusal = LATER;
-    server.succeed(await server.requestReset("ada@example.com"));
+    server.succeed(await server.requestReset({ email: "ada@example.com" }));
     await server.smtp.refusals(1);
     server.succeed(await server.finalizeReset({ token, password: "a new battery staple" }));
     server.smtp.refusal = null;
@@ -145,7 +145,7 @@ describe("a mail", () => {
     const [confirmation] = await server.smtp.mails(1);
     expect(confirmation!.mail.subject).toBe("Willkommen {{username}} ☕");
     server.succeed(await server.finalizeRegistration({ token: tokenIn(confirmation!) }));
-    server.succeed(await server.requestReset("ada@example.com"));
+    server.succeed(await server.requestReset({ email: "ada@example.com" }));
     expect((await server.smtp.mails(2))[1]?.mail.subject).toBe("Neues Passwort");
   });
 });
