@@ -20,35 +20,13 @@ const HOUR = 60 * MINUTE;
 const subjectsTo = (server: TestServer, email: string) =>
   server.smtp.received.filter(({ recipients }) => recipients.includes(email)).map(({ mail }) => mail.subject);
 
-/** The token of the mail to a new address. */
-const changeToken = (server: TestServer, newEmail: string, ordinal = 1) =>
-  server.mailedToken(newEmail, /confirm your new address/i, ordinal);
-/** The token of the notice to an old address. */
-const undoToken = (server: TestServer, oldEmail: string) =>
-  server.mailedToken(oldEmail, /your address .* was changed/i);
-
-async function resetToken(server: TestServer, email: string): Promise<string> {
-  server.succeed(await server.requestReset({ email }));
-  return server.resetToken(email);
-}
-
-async function requestChange(
-  server: TestServer,
-  { accessToken }: { accessToken: string },
-  newEmail: string,
-  password = PASSWORD,
-): Promise<string> {
-  server.succeed(await server.as(accessToken).requestEmailChange({ newEmail, password }));
-  return changeToken(server, newEmail);
-}
-
 async function changeEmail(
   server: TestServer,
   who: { accessToken: string },
   newEmail: string,
   password?: string,
 ): Promise<Output<"AuthPayload">> {
-  const token = await requestChange(server, who, newEmail, password);
+  const token = await server.askForEmailChange(who, newEmail, password);
   return server.succeed(await server.finalizeEmailChange({ token }));
 }
 
@@ -127,8 +105,8 @@ describe("changePassword", () => {
   test("kills the links of before", async () => {
     const server = await startServer();
     const ada = await server.activePerson("ada");
-    const reset = await resetToken(server, ada.email);
-    const change = await requestChange(server, ada, "lovelace@example.com");
+    const reset = await server.askForReset(ada.email);
+    const change = await server.askForEmailChange(ada, "lovelace@example.com");
 
     server.succeed(await server.as(ada.accessToken).changePassword(args));
 
@@ -186,8 +164,8 @@ describe("a change of address", () => {
     const server = await startServer();
     const ada = await server.activePerson("ada");
     const other = server.succeed(await server.login({ username: "ada", password: PASSWORD }));
-    const reset = await resetToken(server, ada.email);
-    const token = await requestChange(server, ada, "Lovelace@example.com");
+    const reset = await server.askForReset(ada.email);
+    const token = await server.askForEmailChange(ada, "Lovelace@example.com");
     expect(await emailOf(server, ada)).toBe(ada.email);
 
     const { accessToken, user } = server.succeed(await server.finalizeEmailChange({ token }));
@@ -205,7 +183,7 @@ describe("a change of address", () => {
   test("takes the token from the header too", async () => {
     const server = await startServer();
     const ada = await server.activePerson("ada");
-    const token = await requestChange(server, ada, "lovelace@example.com");
+    const token = await server.askForEmailChange(ada, "lovelace@example.com");
     server.succeed(await server.with({ authorization: `Bearer ${token}` }).finalizeEmailChange());
     expect(await emailOf(server, ada)).toBe("lovelace@example.com");
   });
@@ -214,7 +192,7 @@ describe("a change of address", () => {
     const server = await startServer();
     const ada = await server.activePerson("ada");
     await changeEmail(server, ada, "lovelace@example.com");
-    await undoToken(server, ada.email);
+    await server.undoToken(ada.email);
 
     const [, { mail } = { mail: undefined }, ...more] = server.smtp.received.filter(({ recipients }) =>
       recipients.includes(ada.email),
@@ -262,7 +240,7 @@ describe("a change of address", () => {
   test("whose address was registered and confirmed meanwhile is refused at the link", async () => {
     const server = await startServer();
     const ada = await server.activePerson("ada");
-    const token = await requestChange(server, ada, "lovelace@example.com");
+    const token = await server.askForEmailChange(ada, "lovelace@example.com");
     await server.activePerson("lovelace");
 
     server.refuse(await server.finalizeEmailChange({ token }), "EMAIL_TAKEN");
@@ -274,7 +252,7 @@ describe("a change of address", () => {
   test("to an address that waits for its confirmation kills the link of that", async () => {
     const server = await startServer();
     const ada = await server.activePerson("ada");
-    const token = await requestChange(server, ada, "lovelace@example.com");
+    const token = await server.askForEmailChange(ada, "lovelace@example.com");
     await server.registerPerson("lovelace");
     const confirmation = await server.confirmationToken("lovelace@example.com");
 
@@ -287,7 +265,7 @@ describe("a change of address", () => {
   test("and a registration confirmed at the same moment have one winner", async () => {
     const server = await startServer();
     const ada = await server.activePerson("ada");
-    const token = await requestChange(server, ada, "lovelace@example.com");
+    const token = await server.askForEmailChange(ada, "lovelace@example.com");
     await server.registerPerson("lovelace");
     const confirmation = await server.confirmationToken("lovelace@example.com");
 
@@ -311,7 +289,7 @@ describe("a change of address", () => {
     for (const [index, { accessToken }] of people.entries()) {
       const args = { newEmail: "new@example.com", password: PASSWORD };
       server.succeed(await server.as(accessToken).requestEmailChange(args));
-      tokens.push(await changeToken(server, args.newEmail, index + 1));
+      tokens.push(await server.emailChangeToken(args.newEmail, index + 1));
     }
 
     const answers = await meetAt(
@@ -334,7 +312,7 @@ describe("a change of address", () => {
     const ada = await server.activePerson("ada");
     const addresses = ["first@example.com", "second@example.com"];
     const tokens: string[] = [];
-    for (const address of addresses) tokens.push(await requestChange(server, ada, address));
+    for (const address of addresses) tokens.push(await server.askForEmailChange(ada, address));
 
     const { user } = server.succeed(await server.finalizeEmailChange({ token: tokens[first]! }));
 
@@ -351,7 +329,7 @@ describe("a change of address", () => {
       server.as(ada.accessToken).requestEmailChange({ newEmail, password: PASSWORD }),
     );
     for (const answer of await Promise.all(requests)) server.succeed(answer);
-    const tokens = await Promise.all(addresses.map((address) => changeToken(server, address)));
+    const tokens = await Promise.all(addresses.map((address) => server.emailChangeToken(address)));
 
     const answers = await meetAt(
       server,
@@ -368,7 +346,7 @@ describe("a change of address", () => {
   test("has links that are good for EMAIL_CHANGE_TOKEN_MINUTES", async () => {
     const server = await startServer({ env: { EMAIL_CHANGE_TOKEN_MINUTES: "60" } });
     const ada = await server.activePerson("ada");
-    const late = await requestChange(server, ada, "late@example.com");
+    const late = await server.askForEmailChange(ada, "late@example.com");
     server.advance(61 * MINUTE);
     server.refuse(await server.finalizeEmailChange({ token: late }), "INVALID_TOKEN");
   });
@@ -377,11 +355,11 @@ describe("a change of address", () => {
     const server = await startServer();
     const ada = await server.activePerson("ada");
     await server.registerPerson("pending");
-    const link = await requestChange(server, ada, "lovelace@example.com");
+    const link = await server.askForEmailChange(ada, "lovelace@example.com");
     const others = [
       ada.accessToken,
       ada.refreshToken,
-      await resetToken(server, ada.email),
+      await server.askForReset(ada.email),
       await server.confirmationToken("pending@example.com"),
       "",
     ];
@@ -415,7 +393,7 @@ describe("a change of address", () => {
     test("ends with EMAIL_TAKEN at the link if the address was confirmed by another meanwhile", async () => {
       const server = await startServer(hiding);
       const ada = await server.activePerson("ada");
-      const token = await requestChange(server, ada, "lovelace@example.com");
+      const token = await server.askForEmailChange(ada, "lovelace@example.com");
       await server.activePerson("lovelace");
       server.refuse(await server.finalizeEmailChange({ token }), "EMAIL_TAKEN");
     });
@@ -444,14 +422,14 @@ describe("the undo of a change of address", () => {
       ),
     "a reset": async (server) =>
       server.succeed(
-        await server.finalizeReset({ token: await resetToken(server, STOLEN), password: NEW_PASSWORD }),
+        await server.finalizeReset({ token: await server.askForReset(STOLEN), password: NEW_PASSWORD }),
       ),
     "another change of address": (server, intruder) => changeEmail(server, intruder, THIRD),
     "another change of address and the undo of that": async (server, intruder) => {
       await changeEmail(server, intruder, THIRD);
-      server.succeed(await server.finalizeEmailChange({ token: await undoToken(server, STOLEN) }));
+      server.succeed(await server.finalizeEmailChange({ token: await server.undoToken(STOLEN) }));
     },
-    "a link that waits to be used": (server, intruder) => requestChange(server, intruder, THIRD),
+    "a link that waits to be used": (server, intruder) => server.askForEmailChange(intruder, THIRD),
     "the deletion of the account": async (server, { accessToken }) =>
       server.succeed(await server.as(accessToken).deleteAccount({ password: PASSWORD })),
     "another name": async (server, { accessToken }) =>
@@ -462,7 +440,7 @@ describe("the undo of a change of address", () => {
     const server = await startServer();
     const ada = await server.activePerson("ada");
     const intruder = await changeEmail(server, ada, STOLEN);
-    const token = await undoToken(server, ada.email);
+    const token = await server.undoToken(ada.email);
     await next[step]!(server, intruder);
     await server.query(
       `insert into accounts.sessions (id, user_id, created_at, last_used_at, expires_at)
@@ -484,10 +462,13 @@ describe("the undo of a change of address", () => {
     const server = await startServer();
     const ada = await server.activePerson("ada");
     const intruder = await changeEmail(server, ada, STOLEN);
-    const undo = await undoToken(server, ada.email);
+    const undo = await server.undoToken(ada.email);
     const third = await changeEmail(server, intruder, THIRD);
-    const links = [await undoToken(server, STOLEN), await requestChange(server, third, "fourth@example.com")];
-    const reset = await resetToken(server, THIRD);
+    const links = [
+      await server.undoToken(STOLEN),
+      await server.askForEmailChange(third, "fourth@example.com"),
+    ];
+    const reset = await server.askForReset(THIRD);
 
     server.succeed(await server.finalizeEmailChange({ token: undo }));
 
@@ -500,7 +481,7 @@ describe("the undo of a change of address", () => {
     const server = await startServer();
     const ada = await server.activePerson("ada");
     await changeEmail(server, ada, STOLEN);
-    const token = await undoToken(server, ada.email);
+    const token = await server.undoToken(ada.email);
     server.advance(7 * DAY + MINUTE);
     server.refuse(await server.finalizeEmailChange({ token }), "INVALID_TOKEN");
     expect(await emailOf(server, ada)).toBe(STOLEN);
@@ -510,7 +491,7 @@ describe("the undo of a change of address", () => {
     const server = await startServer();
     const ada = await server.activePerson("ada");
     await changeEmail(server, ada, STOLEN);
-    const token = await undoToken(server, ada.email);
+    const token = await server.undoToken(ada.email);
     await server.registerPerson("other", ada.email);
     const confirmation = await server.confirmationToken(ada.email, 2);
     server.succeed(await server.finalizeRegistration({ token: confirmation }));
@@ -522,7 +503,7 @@ describe("the undo of a change of address", () => {
     const server = await startServer();
     const ada = await server.activePerson("ada");
     await changeEmail(server, ada, STOLEN);
-    const token = await undoToken(server, ada.email);
+    const token = await server.undoToken(ada.email);
     const undo = () => server.finalizeEmailChange({ token });
 
     const answers = await meetAt(server, "users", undo, undo);
@@ -665,7 +646,7 @@ describe("deleteAccount", () => {
       "a reset",
       async (server, { email }) =>
         server.succeed(
-          await server.finalizeReset({ token: await resetToken(server, email), password: NEW_PASSWORD }),
+          await server.finalizeReset({ token: await server.askForReset(email), password: NEW_PASSWORD }),
         ),
     ],
   ])("is taken back by %s within 30 days", async (_, restore) => {
@@ -686,8 +667,8 @@ describe("deleteAccount", () => {
   test("is not taken back by a wrong password, nor by a link of before", async () => {
     const server = await startServer();
     const ada = await server.activePerson("ada");
-    const reset = await resetToken(server, ada.email);
-    const change = await requestChange(server, ada, "lovelace@example.com");
+    const reset = await server.askForReset(ada.email);
+    const change = await server.askForEmailChange(ada, "lovelace@example.com");
     server.succeed(await server.as(ada.accessToken).deleteAccount({ password: PASSWORD }));
 
     server.refuse(await server.login({ username: "ada", password: "wrong" }), "INVALID_CREDENTIALS");
@@ -703,7 +684,7 @@ describe("deleteAccount", () => {
     const grace = await server.activePerson("grace");
     const ada = await server.activePerson("ada");
     const { accessToken } = await changeEmail(server, ada, "lovelace@example.com");
-    await requestChange(server, { accessToken }, "third@example.com");
+    await server.askForEmailChange({ accessToken }, "third@example.com");
     server.succeed(await server.as(accessToken).deleteAccount({ password: PASSWORD }));
     await server.query(
       `insert into accounts.sessions (id, user_id, created_at, last_used_at, expires_at)
@@ -751,7 +732,7 @@ test("exportAccount holds all that is stored about the user, and no hash", async
   const ada = await server.activePerson("ada");
   await server.activePerson("grace");
   const { accessToken } = await changeEmail(server, ada, "lovelace@example.com");
-  await requestChange(server, { accessToken }, "third@example.com");
+  await server.askForEmailChange({ accessToken }, "third@example.com");
 
   const answer = await server.as(accessToken).exportAccount({ password: PASSWORD });
 

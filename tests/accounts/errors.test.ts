@@ -186,11 +186,6 @@ const badTokens: { when: string; token: string | null | undefined }[] = [
   { when: "the token is no token", token: "no.token.atall" },
 ];
 
-async function resetTokenOf(server: TestServer, email: string): Promise<string> {
-  server.succeed(await server.requestReset({ email }));
-  return server.resetToken(email);
-}
-
 async function deactivate(server: TestServer, { username, id }: ActivePerson): Promise<void> {
   const admin = await server.admin(`admin-${username}`);
   server.succeed(await server.as(admin.accessToken).deactivateUser({ id }));
@@ -451,7 +446,7 @@ const finalizeReset: Scenario[] = [
     when: "the link was used already",
     prepare: async (server, name) => {
       const { email } = await server.activePerson(name);
-      const token = await resetTokenOf(server, email);
+      const token = await server.askForReset(email);
       server.succeed(await server.finalizeReset({ token, password: NEW_PASSWORD }));
       return {
         attempt: () => server.finalizeReset({ token, password: "yet another staple" }),
@@ -466,7 +461,7 @@ const finalizeReset: Scenario[] = [
     when,
     prepare: async (server: TestServer, name: string) => {
       const { email } = await server.activePerson(name);
-      const token = await resetTokenOf(server, email);
+      const token = await server.askForReset(email);
       return {
         attempt: () => server.finalizeReset({ token, password: password(name) }),
         message,
@@ -705,12 +700,6 @@ const requestEmailChange: Scenario[] = [
   },
 ];
 
-/** The token that was mailed to the new address of somebody who changes it. */
-async function emailChangeTokenOf(server: TestServer, { accessToken }: ActivePerson, newEmail: string) {
-  server.succeed(await server.as(accessToken).requestEmailChange({ newEmail, password: PASSWORD }));
-  return server.mailedToken(newEmail, /confirm your new address/i);
-}
-
 const finalizeEmailChange: Scenario[] = [
   {
     operation: "finalizeEmailChange",
@@ -739,7 +728,7 @@ const finalizeEmailChange: Scenario[] = [
     when: "the link was used already",
     prepare: async (server, name) => {
       const person = await server.activePerson(name);
-      const token = await emailChangeTokenOf(server, person, `new-${person.email}`);
+      const token = await server.askForEmailChange(person, `new-${person.email}`);
       server.succeed(await server.finalizeEmailChange({ token }));
       return {
         attempt: () => server.finalizeEmailChange({ token }),
@@ -755,7 +744,7 @@ const finalizeEmailChange: Scenario[] = [
     prepare: async (server, name) => {
       const person = await server.activePerson(name);
       const newEmail = `new-${person.email}`;
-      const token = await emailChangeTokenOf(server, person, newEmail);
+      const token = await server.askForEmailChange(person, newEmail);
       await server.activePerson(`other-${name}`, newEmail);
       return {
         attempt: () => server.finalizeEmailChange({ token }),

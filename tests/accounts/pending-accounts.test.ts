@@ -1,7 +1,7 @@
 // Accounts that wait for their confirmation: what they keep from others, how they expire, and who may replace them.
-import { PgBoss } from "pg-boss";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 
+import { runDailyJob } from "../support/daily.ts";
 import { DAY, MINUTE, PASSWORD, startServer } from "../support/server.ts";
 
 const HOUR = 60 * MINUTE;
@@ -181,21 +181,8 @@ test("the daily job removes accounts that expired more than 7 days ago, and no o
   await server.registerPerson("pending");
   await server.mailsSettled();
 
-  const boss = new PgBoss({
-    connectionString: server.databaseUrl,
-    schema: "accounts_queue",
-    migrate: false,
-    supervise: false,
-    schedule: false,
-  });
-  boss.on("error", () => undefined);
-  await boss.start();
-  onTestFinished(() => boss.stop({ graceful: false }));
-  const id = await boss.send("daily", {});
+  await runDailyJob(server);
 
-  const state = async () =>
-    (await server.query("select state from accounts_queue.job where id = $1", [id]))[0]?.["state"];
-  await expect.poll(state, { timeout: 20_000 }).toBe("completed");
   const left = await server.query("select username from accounts.users order by username");
   expect(left.map(({ username }) => username)).toEqual(["active", "asked-again", "expired", "pending"]);
   server.refuse(await server.login({ username: "old", password: PASSWORD }), "INVALID_CREDENTIALS");

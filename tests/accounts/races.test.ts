@@ -1,23 +1,13 @@
 // What many do at the same moment: there is one winner, whichever server they ask, and no fault of ours.
 import argon2 from "argon2";
-import pg from "pg";
 import { describe, expect, test } from "vitest";
 
+import { crowdsMeetAt, tally } from "../support/gate.ts";
 import type { Answer, Output } from "../support/graphql.ts";
 import { DAY, MINUTE, PASSWORD, startServer, type TestServer } from "../support/server.ts";
 
 const NEW_PASSWORD = "a new battery staple";
 const FIFTY = Array.from({ length: 50 }, (_, index) => index);
-
-/** How often each outcome occurs; no error is "done". */
-function tally(answers: Answer<unknown>[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { errors } of answers) {
-    const outcome = errors[0]?.extensions.code ?? "done";
-    counts[outcome] = (counts[outcome] ?? 0) + 1;
-  }
-  return counts;
-}
 
 const mailsOf = (servers: TestServer[]) => servers.flatMap(({ smtp }) => smtp.received);
 
@@ -37,39 +27,6 @@ async function tokenFrom(
   return sender![kind](email);
 }
 
-/**
- * Begins what is given, one after the other, while nobody can write accounts, waiting each time for `count` sessions
- * more to be held up; then lets all go at once. Hashing would keep them apart otherwise.
- */
-async function atOnce(
-  server: TestServer,
-  count: number,
-  ...begin: (() => Promise<unknown>)[]
-): Promise<void> {
-  const gate = new pg.Client({ connectionString: server.databaseUrl });
-  await gate.connect();
-  // Over another connection: within its transaction, this one would see the same answer for ever.
-  const heldUp = async () => {
-    const sql =
-      "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-    return (await server.query(sql)).length;
-  };
-  try {
-    await gate.query("begin");
-    await gate.query("lock table accounts.users in exclusive mode");
-    const begun: Promise<unknown>[] = [];
-    for (const each of begin) {
-      begun.push(each());
-      const expected = count * begun.length;
-      await expect.poll(heldUp, { interval: 10, timeout: 20_000 }).toBeGreaterThanOrEqual(expected);
-    }
-    await gate.query("commit");
-    await Promise.all(begun);
-  } finally {
-    await gate.end();
-  }
-}
-
 describe.each([
   { where: "one server", count: 1 },
   { where: "two servers of one database", count: 2 },
@@ -87,21 +44,23 @@ describe.each([
     return person;
   }
 
+  async function registerAtOnce(
+    servers: TestServer[],
+    who: (index: number) => { username: string; email: string },
+  ): Promise<Answer<unknown>[]> {
+    const [answers] = await crowdsMeetAt(servers[0]!, "users", 5 * count, () =>
+      Promise.all(FIFTY.map((index) => turn(servers, index).register({ ...who(index), password: PASSWORD }))),
+    );
+    return answers;
+  }
+
   test("of 50 who register one username, one gets it, and one mail is sent", async () => {
     const servers = await startServers();
 
-    let answers: Answer<Output<"MessagePayload">>[] = [];
-    await atOnce(servers[0]!, 5 * count, async () => {
-      answers = await Promise.all(
-        FIFTY.map((index) =>
-          turn(servers, index).register({
-            username: index % 3 === 0 ? "ada" : "ADA",
-            email: `ada-${index}@example.com`,
-            password: PASSWORD,
-          }),
-        ),
-      );
-    });
+    const answers = await registerAtOnce(servers, (index) => ({
+      username: index % 3 === 0 ? "ada" : "ADA",
+      email: `ada-${index}@example.com`,
+    }));
 
     expect(tally(answers)).toEqual({ done: 1, USERNAME_TAKEN: 49 });
     await servers[0]!.mailsSettled();
@@ -114,18 +73,10 @@ describe.each([
   test("of 50 who register one address, one gets it, and one mail is sent", async () => {
     const servers = await startServers();
 
-    let answers: Answer<Output<"MessagePayload">>[] = [];
-    await atOnce(servers[0]!, 5 * count, async () => {
-      answers = await Promise.all(
-        FIFTY.map((index) =>
-          turn(servers, index).register({
-            username: `ada-${index}`,
-            email: index % 3 === 0 ? "ada@example.com" : "Ada@Example.com",
-            password: PASSWORD,
-          }),
-        ),
-      );
-    });
+    const answers = await registerAtOnce(servers, (index) => ({
+      username: `ada-${index}`,
+      email: index % 3 === 0 ? "ada@example.com" : "Ada@Example.com",
+    }));
 
     expect(tally(answers)).toEqual({ done: 1, EMAIL_TAKEN: 49 });
     await servers[0]!.mailsSettled();
@@ -138,18 +89,10 @@ describe.each([
   test("50 who register each other's usernames and addresses end with as many accounts as were answered, each whole", async () => {
     const servers = await startServers();
 
-    let answers: Answer<Output<"MessagePayload">>[] = [];
-    await atOnce(servers[0]!, 5 * count, async () => {
-      answers = await Promise.all(
-        FIFTY.map((index) =>
-          turn(servers, index).register({
-            username: `ada-${index % 7}`,
-            email: `ada-${index % 5}@example.com`,
-            password: PASSWORD,
-          }),
-        ),
-      );
-    });
+    const answers = await registerAtOnce(servers, (index) => ({
+      username: `ada-${index % 7}`,
+      email: `ada-${index % 5}@example.com`,
+    }));
 
     const outcomes = tally(answers);
     expect(["done", "USERNAME_TAKEN", "EMAIL_TAKEN"]).toEqual(expect.arrayContaining(Object.keys(outcomes)));
@@ -212,7 +155,7 @@ test.each(["registration", "link"])(
     );
     fast.advance(DAY + MINUTE);
 
-    let registered: Answer<Output<"MessagePayload">>[] = [];
+    let registered: Answer<unknown>[] = [];
     let confirmed: Answer<Output<"AuthPayload">>[] = [];
     const registering = async () => {
       const requests = people.map((username) =>
@@ -224,7 +167,7 @@ test.each(["registration", "link"])(
       confirmed = await Promise.all(tokens.map((token) => slow.finalizeRegistration({ token })));
     };
     const inOrder = first === "link" ? [confirming, registering] : [registering, confirming];
-    await atOnce(slow, people.length, ...inOrder);
+    await crowdsMeetAt(slow, "users", people.length, ...inOrder);
 
     for (const [index, name] of people.entries()) {
       const rows = await slow.query("select is_active from accounts.users where username = $1", [name]);
@@ -267,8 +210,7 @@ test("of several who register a pending address where existence is hidden, the l
 test("whoever logs in with the old password while it is being reset is signed out by the reset", async () => {
   const server = await startServer();
   const { username, email } = await server.activePerson("ada");
-  server.succeed(await server.requestReset({ email }));
-  const token = await server.resetToken(email);
+  const token = await server.askForReset(email);
 
   const logins = FIFTY.slice(0, 12).map(() => server.login({ username, password: PASSWORD }));
   const reset = server.finalizeReset({ token, password: NEW_PASSWORD });
@@ -289,8 +231,7 @@ test("a login that upgrades an old hash never brings back a password that is bei
   const { username, email } = await server.activePerson("ada");
   const weak = await argon2.hash(PASSWORD, { memoryCost: 8192, timeCost: 2, parallelism: 1 });
   await server.query("update accounts.users set password_hash = $1", [weak]);
-  server.succeed(await server.requestReset({ email }));
-  const token = await server.resetToken(email);
+  const token = await server.askForReset(email);
 
   const before = FIFTY.slice(0, 6).map(() => server.login({ username, password: PASSWORD }));
   const reset = server.finalizeReset({ token, password: NEW_PASSWORD });

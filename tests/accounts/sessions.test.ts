@@ -186,8 +186,7 @@ describe("a session ends", () => {
     "by revokeSession of its own": async (server, ada) =>
       server.succeed(await server.as(ada.accessToken).revokeSession({ id: await currentId(server, ada) })),
     "by a reset": async (server, { email }) => {
-      server.succeed(await server.requestReset({ email }));
-      const token = await server.resetToken(email);
+      const token = await server.askForReset(email);
       server.succeed(await server.finalizeReset({ token, password: NEW_PASSWORD }));
     },
     "by changePassword on another device": async (server, ada, other) =>
@@ -412,8 +411,7 @@ describe("at the same moment,", () => {
   test("logins with the old password and a reset leave the session of the new password alone", async () => {
     const server = await startServer();
     const ada = await server.activePerson("ada");
-    server.succeed(await server.requestReset({ email: ada.email }));
-    const token = await server.resetToken(ada.email);
+    const token = await server.askForReset(ada.email);
 
     const [before, reset, after] = await meetAt(
       server,

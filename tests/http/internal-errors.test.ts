@@ -38,8 +38,7 @@ test.each<[string, string, (server: TestServer, token: string) => Promise<Answer
     const log = captureLog();
     const server = await startServer({ env: { LOG_LEVEL: "debug" } });
     await server.activePerson("margaret");
-    server.succeed(await server.requestReset({ email: "margaret@example.com" }));
-    const token = await server.resetToken("margaret@example.com");
+    const token = await server.askForReset("margaret@example.com");
     await server.query(sql);
 
     const answer = await call(server, token);

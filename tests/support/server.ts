@@ -114,6 +114,32 @@ export class TestServer extends GraphQLDoor {
     return this.mailedToken(email, /reset your password/i, ordinal);
   }
 
+  /** The token of the mail to a new address. */
+  emailChangeToken(newEmail: string, ordinal = 1): Promise<string> {
+    return this.mailedToken(newEmail, /confirm your new address/i, ordinal);
+  }
+
+  /** The token of the notice to an old address. */
+  undoToken(oldEmail: string): Promise<string> {
+    return this.mailedToken(oldEmail, /your address .* was changed/i);
+  }
+
+  /** Asks for a reset, and takes the token of the mail. */
+  async askForReset(email: string): Promise<string> {
+    this.succeed(await this.requestReset({ email }));
+    return this.resetToken(email);
+  }
+
+  /** Asks for another address, and takes the token of the mail to it. */
+  async askForEmailChange(
+    { accessToken }: { accessToken: string },
+    newEmail: string,
+    password = PASSWORD,
+  ): Promise<string> {
+    this.succeed(await this.as(accessToken).requestEmailChange({ newEmail, password }));
+    return this.emailChangeToken(newEmail);
+  }
+
   /** Registers and confirms somebody; returns the tokens and the id too. */
   async activePerson(username: string, email = `${username}@example.com`): Promise<ActivePerson> {
     const person = await this.registerPerson(username, email);
