@@ -9,9 +9,6 @@ const NEW_PASSWORD = "a new battery staple";
 const startHiding = (options: { databaseUrl?: string } = {}) =>
   startServer({ env: { HIDE_ACCOUNT_EXISTENCE: "true" }, ...options });
 
-const subjectsTo = (server: TestServer, email: string) =>
-  server.smtp.received.filter(({ recipients }) => recipients.includes(email)).map(({ mail }) => mail.subject);
-
 const CONFIRM = "Confirm your account at Account Server";
 const RESET = "Reset your password at Account Server";
 const ALREADY = "You already have an account at Account Server";
@@ -171,7 +168,7 @@ test("a confirmed address's first link was used, and a later registration of it 
   server.succeed(await server.resendRegistration({ email }));
   await server.mailsSettled();
 
-  expect(subjectsTo(server, email)).toEqual([CONFIRM, ALREADY, ALREADY]);
+  expect(server.subjectsTo(email)).toEqual([CONFIRM, ALREADY, ALREADY]);
   server.refuse(await server.finalizeRegistration({ token: used }), "INVALID_TOKEN");
   for (const received of server.smtp.received.slice(1)) expect(received.raw).not.toContain("eyJ");
   server.refuse(await server.login({ username: "second", password: NEW_PASSWORD }), "INVALID_CREDENTIALS");

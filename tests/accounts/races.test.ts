@@ -2,7 +2,7 @@
 import argon2 from "argon2";
 import { describe, expect, test } from "vitest";
 
-import { crowdsMeetAt, tally } from "../support/gate.ts";
+import { crowdsMeetAt, tally } from "../support/hold-back.ts";
 import type { Answer, Output } from "../support/graphql.ts";
 import { DAY, MINUTE, PASSWORD, startServer, type TestServer } from "../support/server.ts";
 

@@ -5,7 +5,7 @@ import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 
 import { expectAccessible, screenshot, useBrowser } from "../support/browser.ts";
-import { fill, follow, heading, logIn, press, sees } from "../support/person.ts";
+import { fill, follow, heading, logIn, press, sees } from "../support/page-actions.ts";
 import { DAY, PASSWORD, startServer, startWithMailbox } from "../support/server.ts";
 
 const openPage = useBrowser();

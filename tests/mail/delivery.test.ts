@@ -2,16 +2,11 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 
 import { captureLog } from "../support/log.ts";
-import { DAY, startServer, type TestServer } from "../support/server.ts";
+import { DAY, startServer } from "../support/server.ts";
 import { linkIn, SmtpCatcher, tokenIn, type ReceivedMail } from "../support/smtp.ts";
 
 const LATER = "451 4.3.0 try again later";
 const WILL_BE_SENT_AGAIN = /a mail will be sent again later/;
-
-const subjectsTo = (server: TestServer, recipient: string) =>
-  server.smtp.received
-    .filter(({ recipients }) => recipients.includes(recipient))
-    .map(({ mail }) => mail.subject);
 
 describe("an SMTP server that refuses", () => {
   test("for now, then for good, then takes the mails, gets every mail once, each with one Message-ID", async () => {
@@ -88,7 +83,7 @@ describe("a link mail that is overtaken while the SMTP server refuses it is drop
     server.succeed(await server.finalizeReset({ token, password: "a new battery staple" }));
     server.smtp.refusal = null;
     await server.mailsSettled();
-    expect(subjectsTo(server, "ada@example.com")).toEqual([
+    expect(server.subjectsTo("ada@example.com")).toEqual([
       expect.stringMatching(/^Confirm/),
       expect.stringMatching(/^Reset/),
       expect.stringMatching(/was changed$/),

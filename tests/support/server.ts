@@ -6,7 +6,7 @@ import { createApp } from "../../src/app/app.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import type { MailboxMessage } from "../../src/mail/mailbox-folder.ts";
 import { createDatabase, query } from "./postgres.ts";
-import { GraphQLDoor } from "./graphql.ts";
+import { GraphQLDoor, type Output } from "./graphql.ts";
 import { temporaryFolder } from "./process.ts";
 import { SmtpCatcher, tokenIn } from "./smtp.ts";
 
@@ -87,6 +87,13 @@ export class TestServer extends GraphQLDoor {
     return person;
   }
 
+  /** The subjects of the mails to `email`, in the order of their arrival. */
+  subjectsTo(email: string): (string | undefined)[] {
+    return this.smtp.received
+      .filter(({ recipients }) => recipients.includes(email))
+      .map(({ mail }) => mail.subject);
+  }
+
   /** The token of the newest mail to `email` with `subject`, once it is there. */
   async mailedToken(email: string, subject: RegExp, ordinal = 1): Promise<string> {
     const matching = () =>
@@ -138,6 +145,16 @@ export class TestServer extends GraphQLDoor {
   ): Promise<string> {
     this.succeed(await this.as(accessToken).requestEmailChange({ newEmail, password }));
     return this.emailChangeToken(newEmail);
+  }
+
+  /** Changes somebody's address, and signs in with that. */
+  async changeEmail(
+    who: { accessToken: string },
+    newEmail: string,
+    password = PASSWORD,
+  ): Promise<Output<"AuthPayload">> {
+    const token = await this.askForEmailChange(who, newEmail, password);
+    return this.succeed(await this.finalizeEmailChange({ token }));
   }
 
   /** Registers and confirms somebody; returns the tokens and the id too. */

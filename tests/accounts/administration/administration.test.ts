@@ -1,8 +1,8 @@
 // What administrators see and do, and nobody else.
 import { describe, expect, test } from "vitest";
 
-import { meetAt, tally } from "../support/gate.ts";
-import type { Answer } from "../support/graphql.ts";
+import { meetAt, tally } from "../../support/hold-back.ts";
+import type { Answer } from "../../support/graphql.ts";
 import {
   DAY,
   MINUTE,
@@ -11,7 +11,7 @@ import {
   startServer,
   type ActivePerson,
   type TestServer,
-} from "../support/server.ts";
+} from "../../support/server.ts";
 
 const NEW_PASSWORD = "a new battery staple";
 const BOTH = ["USER", "ADMIN"];

@@ -1,9 +1,9 @@
 // The refresh token as a cookie: for browsers that ask for it, out of the reach of scripts and of other origins.
 import { describe, expect, test } from "vitest";
 
-import type { Answer } from "../support/graphql.ts";
-import { DAY, MINUTE, PASSWORD, startServer, type TestServer } from "../support/server.ts";
-import { expectRefusal } from "../http/refusal.ts";
+import type { Answer } from "../../support/graphql.ts";
+import { DAY, MINUTE, PASSWORD, startServer, type TestServer } from "../../support/server.ts";
+import { expectRefusal } from "../../http/refusal.ts";
 
 const NEW_PASSWORD = "a new battery staple";
 const ASKED = { "session-transport": "cookie" };

@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 
 import { describe, expect, test } from "vitest";
 
-import { runDailyJob } from "../support/daily.ts";
-import { meetAt, tally } from "../support/gate.ts";
-import type { Output } from "../support/graphql.ts";
+import { runDailyJob } from "../../support/run-daily-job.ts";
+import { meetAt, tally } from "../../support/hold-back.ts";
+import type { Output } from "../../support/graphql.ts";
 import {
   DAY,
   MINUTE,
@@ -14,7 +14,7 @@ import {
   startServer,
   type ActivePerson,
   type TestServer,
-} from "../support/server.ts";
+} from "../../support/server.ts";
 
 const SECOND = 1000;
 const NEW_PASSWORD = "a new battery staple";

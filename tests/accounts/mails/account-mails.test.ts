@@ -1,8 +1,8 @@
 // What stands in the mails: links as configured, subjects, sender, and texts in which nothing is ever evaluated.
 import { expect, test } from "vitest";
 
-import { startServer } from "../support/server.ts";
-import { linkIn, tokenIn, type ReceivedMail } from "../support/smtp.ts";
+import { startServer } from "../../support/server.ts";
+import { linkIn, tokenIn, type ReceivedMail } from "../../support/smtp.ts";
 
 const JWT = /eyJ[\w-]+\.[\w-]+\.[\w-]+/;
 

@@ -3,8 +3,8 @@ import { domainToUnicode } from "node:url";
 
 import { describe, expect, test } from "vitest";
 
-import { PASSWORD, sharedServer, startServer } from "../support/server.ts";
-import { tokenIn } from "../support/smtp.ts";
+import { PASSWORD, sharedServer, startServer } from "../../support/server.ts";
+import { tokenIn } from "../../support/smtp.ts";
 
 const LABEL_63 = "d".repeat(63);
 /** Of 189 characters. */

@@ -1,7 +1,7 @@
-// Which passwords are taken, and that they are taken exactly as sent. Those refused as weak are in errors.test.ts.
+// Which passwords are taken, and that they are taken exactly as sent. Those refused as weak are in ../errors.test.ts.
 import { describe, expect, test } from "vitest";
 
-import { PASSWORD, sharedServer, startServer, type Person, type TestServer } from "../support/server.ts";
+import { PASSWORD, sharedServer, startServer, type Person, type TestServer } from "../../support/server.ts";
 
 const NEW_PASSWORD = "a new battery staple";
 

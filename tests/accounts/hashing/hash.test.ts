@@ -4,8 +4,8 @@ import { readFile } from "node:fs/promises";
 import argon2 from "argon2";
 import { expect, inject, test } from "vitest";
 
-import { createDatabase, query } from "../support/postgres.ts";
-import { PASSWORD, startServer, type TestServer } from "../support/server.ts";
+import { createDatabase, query } from "../../support/postgres.ts";
+import { PASSWORD, startServer, type TestServer } from "../../support/server.ts";
 
 const IN_FORCE = /^\$argon2id\$v=19\$m=19456,(?:t=2,p=1|p=1,t=2)\$[\w+/]{22,}\$[\w+/]{43}$/;
 

@@ -1,8 +1,8 @@
 // Accounts that wait for their confirmation: what they keep from others, how they expire, and who may replace them.
 import { expect, test } from "vitest";
 
-import { runDailyJob } from "../support/daily.ts";
-import { DAY, MINUTE, PASSWORD, startServer } from "../support/server.ts";
+import { runDailyJob } from "../../support/run-daily-job.ts";
+import { DAY, MINUTE, PASSWORD, startServer } from "../../support/server.ts";
 
 const HOUR = 60 * MINUTE;
 const NEW_PASSWORD = "a new battery staple";

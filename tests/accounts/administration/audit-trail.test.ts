@@ -1,9 +1,9 @@
 // What is written down of an account's life: everything that happened, nothing that did not, and for good.
 import { describe, expect, test } from "vitest";
 
-import { runDailyJob } from "../support/daily.ts";
-import { whileHeld } from "../support/gate.ts";
-import type { Answer, Output } from "../support/graphql.ts";
+import { runDailyJob } from "../../support/run-daily-job.ts";
+import { whileHeld } from "../../support/hold-back.ts";
+import type { Answer, Output } from "../../support/graphql.ts";
 import {
   DAY,
   MINUTE,
@@ -12,7 +12,7 @@ import {
   startServer,
   type ActivePerson,
   type TestServer,
-} from "../support/server.ts";
+} from "../../support/server.ts";
 
 const NEW_PASSWORD = "a new battery staple";
 const FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
