@@ -5,7 +5,7 @@ import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 
 import { expectAccessible, screenshot, useBrowser } from "../support/browser.ts";
-import { fill, follow, heading, logIn, press, sees } from "../support/person.ts";
+import { fill, follow, heading, logIn, press, sees } from "../support/page-actions.ts";
 import { DAY, MINUTE, PASSWORD, startServer, type TestServer } from "../support/server.ts";
 
 const openPage = useBrowser();
@@ -79,7 +79,7 @@ describe("a signed-in person", () => {
     await press(page, "Change password");
     await sees(page, "Your password has been changed.");
     await sees(page, "ada@example.com");
-    server.succeed(await server.login("ada", NEW_PASSWORD));
+    server.succeed(await server.login({ username: "ada", password: NEW_PASSWORD }));
   });
 
   test("changes the address by the link to the new one, and undoes it by the link to the old one", async () => {

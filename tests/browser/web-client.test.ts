@@ -5,7 +5,7 @@ import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 
 import { expectAccessible, screenshot, useBrowser } from "../support/browser.ts";
-import { fill, follow, heading, logIn, press, sees } from "../support/person.ts";
+import { fill, follow, heading, logIn, press, sees } from "../support/page-actions.ts";
 import { DAY, PASSWORD, startServer, startWithMailbox } from "../support/server.ts";
 
 const openPage = useBrowser();
@@ -133,10 +133,10 @@ describe("a mailed link", () => {
     await page.getByRole("button", { name: "Confirm email address" }).waitFor();
     expect(page.url()).toBe(`${server.url}/#/finalize`);
     expect(await page.evaluate("document.body.innerHTML")).not.toContain(token);
-    server.refuse(await server.login("ada", PASSWORD), "ACCOUNT_NOT_ACTIVATED");
+    server.refuse(await server.login({ username: "ada", password: PASSWORD }), "ACCOUNT_NOT_ACTIVATED");
     await press(page, "Confirm email address");
     await heading(page, "Your account");
-    server.succeed(await server.login("ada", PASSWORD));
+    server.succeed(await server.login({ username: "ada", password: PASSWORD }));
   });
 
   test("is taken when it is pasted into the open page, where only the fragment changes", async () => {
@@ -238,7 +238,7 @@ describe("a mailed link", () => {
   test("that was used leads to a new one for the password, too", async () => {
     const server = await startServer();
     await server.activePerson("ada");
-    server.succeed(await server.requestReset("ada@example.com"));
+    server.succeed(await server.requestReset({ email: "ada@example.com" }));
     const token = await server.resetToken("ada@example.com");
     server.succeed(await server.finalizeReset({ token, password: NEW_PASSWORD }));
     const page = await openPage();
@@ -361,7 +361,7 @@ describe("the session", () => {
     const page = await openPage();
     await logIn(page, server, "ada");
     await heading(page, "Your account");
-    server.succeed(await server.requestReset("ada@example.com"));
+    server.succeed(await server.requestReset({ email: "ada@example.com" }));
     const token = await server.resetToken("ada@example.com");
     server.succeed(await server.finalizeReset({ token, password: NEW_PASSWORD }));
     await page.reload();

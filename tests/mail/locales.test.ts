@@ -34,7 +34,9 @@ describe("the confirmation mail", () => {
     const username = `ada-${crypto.randomUUID().slice(0, 8)}`;
     const person = { username, email: `${username}@example.com`, password: PASSWORD };
     const headers = header === undefined ? {} : { "accept-language": header };
-    server.succeed(await server.register({ ...person, ...(locale !== undefined && { locale }) }, headers));
+    server.succeed(
+      await server.with(headers).register({ ...person, ...(locale !== undefined && { locale }) }),
+    );
     const { mail } = await server.smtp.mailTo(person.email);
     expect(mail.subject).toMatch(subject);
   });
@@ -56,7 +58,7 @@ test("the language of the registration is that of every later mail, whatever a l
   expect(confirmation.mail.text).toContain("Este link expira em 24 horas.");
 
   server.succeed(await server.finalizeRegistration({ token: await server.mailedToken(email, PORTUGUESE) }));
-  server.succeed(await server.requestReset(email));
+  server.succeed(await server.requestReset({ email }));
   const token = await server.mailedToken(email, /^Redefina sua senha/);
   const reset = await server.smtp.mailTo(email, ({ mail }) => (mail.subject ?? "").startsWith("Redefina"));
   expect(reset.mail.text).toMatch(/Em \d{1,2} de \S+ de \d{4} às \d\d:\d\d UTC, recebemos/);
@@ -69,7 +71,7 @@ test("SUBJECT and SUBJECT_RESET stand in every language", async () => {
   const email = "ana@example.com";
   server.succeed(await server.register({ username: "ana", email, password: PASSWORD, locale: "pt-BR" }));
   server.succeed(await server.finalizeRegistration({ token: await server.mailedToken(email, /^Welcome$/) }));
-  server.succeed(await server.requestReset(email));
+  server.succeed(await server.requestReset({ email }));
   await server.mailedToken(email, /^Again$/);
 });
 

@@ -1,9 +1,9 @@
 // What is written down of an account's life: everything that happened, nothing that did not, and for good.
 import { describe, expect, test } from "vitest";
 
-import { runDailyJob } from "../support/daily.ts";
-import { whileHeld } from "../support/gate.ts";
-import type { Answer, EventFields } from "../support/graphql.ts";
+import { runDailyJob } from "../../support/run-daily-job.ts";
+import { whileHeld } from "../../support/hold-back.ts";
+import type { Answer, Output } from "../../support/graphql.ts";
 import {
   DAY,
   MINUTE,
@@ -12,7 +12,7 @@ import {
   startServer,
   type ActivePerson,
   type TestServer,
-} from "../support/server.ts";
+} from "../../support/server.ts";
 
 const NEW_PASSWORD = "a new battery staple";
 const FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
@@ -32,8 +32,8 @@ async function trail(server: TestServer, userId?: string): Promise<string[]> {
 async function activity(
   server: TestServer,
   { accessToken }: { accessToken: string },
-): Promise<EventFields[]> {
-  return server.succeed(await server.recentActivity(accessToken)).edges.map(({ node }) => node);
+): Promise<Output<"AccountEvent">[]> {
+  return server.succeed(await server.as(accessToken).recentActivity()).edges.map(({ node }) => node);
 }
 
 interface Cast {
@@ -46,7 +46,7 @@ type Step = (cast: Cast) => Promise<unknown>;
 const done = async (server: TestServer, answer: Promise<Answer<unknown>>) => server.succeed(await answer);
 const requestChange: Step = async ({ server, ada }) => {
   const args = { newEmail: `new-${ada.email}`, password: PASSWORD };
-  return done(server, server.requestEmailChange(ada.accessToken, args));
+  return done(server, server.as(ada.accessToken).requestEmailChange(args));
 };
 const changeEmail: Step = async (cast) => {
   await requestChange(cast);
@@ -55,22 +55,23 @@ const changeEmail: Step = async (cast) => {
   return done(server, server.finalizeEmailChange({ token }));
 };
 const deleteAccount: Step = ({ server, ada }) =>
-  done(server, server.deleteAccount(ada.accessToken, PASSWORD));
-const requestReset: Step = ({ server, ada }) => done(server, server.requestReset(ada.email));
+  done(server, server.as(ada.accessToken).deleteAccount({ password: PASSWORD }));
+const requestReset: Step = ({ server, ada }) => done(server, server.requestReset({ email: ada.email }));
 const finalizeReset: Step = async (cast) => {
   await requestReset(cast);
   const { server, ada } = cast;
   const token = await server.resetToken(ada.email);
   return done(server, server.finalizeReset({ token, password: NEW_PASSWORD }));
 };
-const login: Step = ({ server, ada }) => done(server, server.login(ada.username, PASSWORD));
+const login: Step = ({ server, ada }) =>
+  done(server, server.login({ username: ada.username, password: PASSWORD }));
 
 /** What each use case, done to an active account, adds to its trail. */
 const steps: Record<string, { step: Step; events: string[] }> = {
   login: { step: login, events: ["LOGGED_IN by OWNER"] },
   "a login with a wrong password": {
     step: async ({ server, ada }) =>
-      server.refuse(await server.login(ada.email, "wrong"), "INVALID_CREDENTIALS"),
+      server.refuse(await server.login({ username: ada.email, password: "wrong" }), "INVALID_CREDENTIALS"),
     events: ["LOGIN_FAILED by ANYONE"],
   },
   refreshSession: { step: ({ server, ada }) => done(server, server.refreshSession(ada)), events: [] },
@@ -83,17 +84,17 @@ const steps: Record<string, { step: Step; events: string[] }> = {
     events: ["REFRESH_TOKEN_REUSED by ANYONE"],
   },
   logout: {
-    step: ({ server, ada }) => done(server, server.logout(ada.accessToken)),
+    step: ({ server, ada }) => done(server, server.as(ada.accessToken).logout()),
     events: ["LOGGED_OUT by OWNER"],
   },
   logoutEverywhere: {
-    step: ({ server, ada }) => done(server, server.logoutEverywhere(ada.accessToken)),
+    step: ({ server, ada }) => done(server, server.as(ada.accessToken).logoutEverywhere()),
     events: ["SESSIONS_ENDED by OWNER"],
   },
   revokeSession: {
     step: async ({ server, ada }) => {
-      const [session] = server.succeed(await server.sessions(ada.accessToken));
-      return done(server, server.revokeSession(ada.accessToken, session!.id));
+      const [session] = server.succeed(await server.as(ada.accessToken).sessions());
+      return done(server, server.as(ada.accessToken).revokeSession({ id: session!.id }));
     },
     events: ["SESSION_REVOKED by OWNER"],
   },
@@ -102,7 +103,7 @@ const steps: Record<string, { step: Step; events: string[] }> = {
   changePassword: {
     step: ({ server, ada }) => {
       const args = { currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
-      return done(server, server.changePassword(ada.accessToken, args));
+      return done(server, server.as(ada.accessToken).changePassword(args));
     },
     events: ["PASSWORD_CHANGED by OWNER"],
   },
@@ -120,11 +121,12 @@ const steps: Record<string, { step: Step; events: string[] }> = {
     events: ["EMAIL_CHANGE_REQUESTED by OWNER", "EMAIL_CHANGED by OWNER", "EMAIL_CHANGE_UNDONE by OWNER"],
   },
   changeUsername: {
-    step: ({ server, ada }) => done(server, server.changeUsername(ada.accessToken, `${ada.username}-2`)),
+    step: ({ server, ada }) =>
+      done(server, server.as(ada.accessToken).changeUsername({ username: `${ada.username}-2` })),
     events: ["USERNAME_CHANGED by OWNER"],
   },
   exportAccount: {
-    step: ({ server, ada }) => done(server, server.exportAccount(ada.accessToken, PASSWORD)),
+    step: ({ server, ada }) => done(server, server.as(ada.accessToken).exportAccount({ password: PASSWORD })),
     events: ["EXPORTED by OWNER"],
   },
   deleteAccount: { step: deleteAccount, events: ["DELETION_REQUESTED by OWNER"] },
@@ -151,7 +153,9 @@ const steps: Record<string, { step: Step; events: string[] }> = {
     step: async (cast) => {
       const { server, ada } = cast;
       await changeEmail(cast);
-      const { accessToken } = server.succeed(await server.login(ada.username, PASSWORD));
+      const { accessToken } = server.succeed(
+        await server.login({ username: ada.username, password: PASSWORD }),
+      );
       await deleteAccount({ ...cast, ada: { ...ada, accessToken } });
       const token = await server.mailedToken(ada.email, /your email address .* was changed/i);
       return done(server, server.finalizeEmailChange({ token }));
@@ -166,19 +170,21 @@ const steps: Record<string, { step: Step; events: string[] }> = {
     ],
   },
   setUserRoles: {
-    step: ({ server, ada, root }) => done(server, server.setUserRoles(root.accessToken, ada.id, ["USER"])),
+    step: ({ server, ada, root }) =>
+      done(server, server.as(root.accessToken).setUserRoles({ id: ada.id, roles: ["USER"] })),
     events: ["ROLES_CHANGED by ADMIN"],
   },
   deactivateUser: {
-    step: ({ server, ada, root }) => done(server, server.deactivateUser(root.accessToken, ada.id)),
+    step: ({ server, ada, root }) => done(server, server.as(root.accessToken).deactivateUser({ id: ada.id })),
     events: ["DEACTIVATED by ADMIN"],
   },
   reactivateUser: {
-    step: ({ server, ada, root }) => done(server, server.reactivateUser(root.accessToken, ada.id)),
+    step: ({ server, ada, root }) => done(server, server.as(root.accessToken).reactivateUser({ id: ada.id })),
     events: ["REACTIVATED by ADMIN"],
   },
   endUserSessions: {
-    step: ({ server, ada, root }) => done(server, server.endUserSessions(root.accessToken, ada.id)),
+    step: ({ server, ada, root }) =>
+      done(server, server.as(root.accessToken).endUserSessions({ id: ada.id })),
     events: ["SESSIONS_ENDED by ADMIN"],
   },
 };
@@ -196,7 +202,7 @@ describe("each use case leaves its events", () => {
     await step({ server, ada, root: admin });
 
     expect(await trail(server, ada.id)).toEqual(["REGISTERED by ANYONE", "ACTIVATED by OWNER", ...events]);
-    const shown = server.succeed(await server.accountEvents(admin.accessToken, ada.id)).edges;
+    const shown = server.succeed(await server.as(admin.accessToken).accountEvents({ userId: ada.id })).edges;
     const ids: Record<string, string | null> = { ANYONE: null, OWNER: ada.id, ADMIN: admin.id };
     for (const { node } of shown) {
       expect(node).toMatchObject({ address: "127.0.0.1", device: "node", actorId: ids[node.actor] });
@@ -206,7 +212,7 @@ describe("each use case leaves its events", () => {
   test("resendRegistration", async () => {
     const server = shared();
     const { email, username } = await server.registerPerson("pending");
-    server.succeed(await server.resendRegistration(email));
+    server.succeed(await server.resendRegistration({ email }));
     const [row] = await server.query<{ id: string }>("select id from accounts.users where username = $1", [
       username,
     ]);
@@ -219,7 +225,7 @@ describe("each use case leaves its events", () => {
   test("an administrator's own account is the owner's", async () => {
     const server = shared();
     const { id, accessToken } = await server.admin("second");
-    server.succeed(await server.endUserSessions(accessToken, id));
+    server.succeed(await server.as(accessToken).endUserSessions({ id }));
     expect((await trail(server, id)).at(-1)).toBe("SESSIONS_ENDED by OWNER");
   });
 });
@@ -230,8 +236,8 @@ describe("what is refused leaves no event but", () => {
   test("that a password was refused", async () => {
     const server = shared();
     const { id, accessToken } = await server.activePerson("ada");
-    server.refuse(await server.exportAccount(accessToken, "wrong"), "INVALID_CREDENTIALS");
-    server.refuse(await server.deleteAccount(accessToken, "wrong"), "INVALID_CREDENTIALS");
+    server.refuse(await server.as(accessToken).exportAccount({ password: "wrong" }), "INVALID_CREDENTIALS");
+    server.refuse(await server.as(accessToken).deleteAccount({ password: "wrong" }), "INVALID_CREDENTIALS");
     expect((await trail(server, id)).slice(2)).toEqual([
       "PASSWORD_REFUSED by OWNER",
       "PASSWORD_REFUSED by OWNER",
@@ -242,8 +248,11 @@ describe("what is refused leaves no event but", () => {
     const server = shared();
     await server.registerPerson("pending");
     const before = await trail(server);
-    server.refuse(await server.login("pending", PASSWORD), "ACCOUNT_NOT_ACTIVATED");
-    server.refuse(await server.login("nobody@example.com", PASSWORD), "INVALID_CREDENTIALS");
+    server.refuse(await server.login({ username: "pending", password: PASSWORD }), "ACCOUNT_NOT_ACTIVATED");
+    server.refuse(
+      await server.login({ username: "nobody@example.com", password: PASSWORD }),
+      "INVALID_CREDENTIALS",
+    );
     expect((await trail(server)).slice(before.length)).toEqual([
       "LOGIN_FAILED by ANYONE",
       "LOGIN_FAILED by ANYONE",
@@ -254,8 +263,8 @@ describe("what is refused leaves no event but", () => {
     const server = shared();
     const { accessToken } = await server.admin();
     const { id } = await server.activePerson("out");
-    server.succeed(await server.deactivateUser(accessToken, id));
-    server.refuse(await server.login("out", PASSWORD), "ACCOUNT_DEACTIVATED");
+    server.succeed(await server.as(accessToken).deactivateUser({ id }));
+    server.refuse(await server.login({ username: "out", password: PASSWORD }), "ACCOUNT_DEACTIVATED");
     expect((await trail(server, id)).slice(2)).toEqual(["DEACTIVATED by ADMIN", "LOGIN_FAILED by ANYONE"]);
   });
 
@@ -270,19 +279,22 @@ describe("what is refused leaves no event but", () => {
     const weak = { currentPassword: PASSWORD, newPassword: "short" };
     const taken = { newEmail: root.email, password: PASSWORD };
     server.refuse(await server.register(root), "USERNAME_TAKEN");
-    server.refuse(await server.requestReset("nobody@example.com"), "EMAIL_NOT_FOUND");
-    server.refuse(await server.resendRegistration(grace.email), "ALREADY_ACTIVATED");
+    server.refuse(await server.requestReset({ email: "nobody@example.com" }), "EMAIL_NOT_FOUND");
+    server.refuse(await server.resendRegistration({ email: grace.email }), "ALREADY_ACTIVATED");
     server.refuse(await server.finalizeRegistration({ token: accessToken }), "INVALID_TOKEN");
     server.refuse(await server.finalizeEmailChange({ token: accessToken }), "INVALID_TOKEN");
     server.refuse(await server.refreshSession({ refreshToken: "unknown" }), "INVALID_TOKEN");
-    server.refuse(await server.revokeSession(accessToken, crypto.randomUUID()), "NOT_FOUND");
-    server.refuse(await server.changePassword(accessToken, weak), "WEAK_PASSWORD");
-    server.refuse(await server.requestEmailChange(accessToken, taken), "EMAIL_TAKEN");
-    server.refuse(await server.changeUsername(accessToken, "last"), "USERNAME_TAKEN");
-    server.refuse(await server.deactivateUser(accessToken, root.id), "FORBIDDEN");
-    server.refuse(await server.setUserRoles(root.accessToken, root.id, ["USER"]), "LAST_ADMIN");
-    server.refuse(await server.deactivateUser(root.accessToken, root.id), "LAST_ADMIN");
-    server.refuse(await server.deleteAccount(root.accessToken, PASSWORD), "LAST_ADMIN");
+    server.refuse(await server.as(accessToken).revokeSession({ id: crypto.randomUUID() }), "NOT_FOUND");
+    server.refuse(await server.as(accessToken).changePassword(weak), "WEAK_PASSWORD");
+    server.refuse(await server.as(accessToken).requestEmailChange(taken), "EMAIL_TAKEN");
+    server.refuse(await server.as(accessToken).changeUsername({ username: "last" }), "USERNAME_TAKEN");
+    server.refuse(await server.as(accessToken).deactivateUser({ id: root.id }), "FORBIDDEN");
+    server.refuse(
+      await server.as(root.accessToken).setUserRoles({ id: root.id, roles: ["USER"] }),
+      "LAST_ADMIN",
+    );
+    server.refuse(await server.as(root.accessToken).deactivateUser({ id: root.id }), "LAST_ADMIN");
+    server.refuse(await server.as(root.accessToken).deleteAccount({ password: PASSWORD }), "LAST_ADMIN");
 
     expect(await trail(server)).toEqual(before);
   });
@@ -321,7 +333,10 @@ test("what was written cannot be rewritten", async () => {
 
 test("a failed login by a name that nobody has is kept without a user and without the name", async () => {
   const server = await startServer();
-  server.refuse(await server.login("a-password-typed-here", PASSWORD), "INVALID_CREDENTIALS");
+  server.refuse(
+    await server.login({ username: "a-password-typed-here", password: PASSWORD }),
+    "INVALID_CREDENTIALS",
+  );
   const [event, ...more] = await server.query<{ row: string }>(
     "select user_id, type, actor, actor_id, address, e::text as row from accounts.account_events e",
   );
@@ -337,9 +352,9 @@ test("a failed login by a name that nobody has is kept without a user and withou
 });
 
 test.each<[string, (server: TestServer) => Promise<Answer<unknown>>, string | null]>([
-  ["a login", (server) => server.login("ada", "wrong"), "INVALID_CREDENTIALS"],
-  ["a request to reset", (server) => server.requestReset("ada@example.com"), null],
-  ["a request for a link", (server) => server.resendRegistration("ada@example.com"), null],
+  ["a login", (server) => server.login({ username: "ada", password: "wrong" }), "INVALID_CREDENTIALS"],
+  ["a request to reset", (server) => server.requestReset({ email: "ada@example.com" }), null],
+  ["a request for a link", (server) => server.resendRegistration({ email: "ada@example.com" }), null],
 ])("%s while another registration replaces the account is no fault of ours", async (_, request, code) => {
   const server = await startServer({ env: { HIDE_ACCOUNT_EXISTENCE: "true" } });
   await server.registerPerson("ada");
@@ -358,7 +373,7 @@ describe("recentActivity", () => {
     await server.activePerson("grace");
     server.freezeAt(new Date("2026-11-24T09:30:00Z"));
     const person = { username: "ada", email: "ada@example.com", password: PASSWORD };
-    server.succeed(await server.register(person, { "user-agent": FIREFOX }));
+    server.succeed(await server.with({ "user-agent": FIREFOX }).register(person));
     const token = await server.confirmationToken(person.email);
     server.freezeAt(new Date("2026-11-24T09:31:00Z"));
     const ada = server.succeed(await server.finalizeRegistration({ token }));
@@ -382,18 +397,21 @@ describe("recentActivity", () => {
     const server = await startServer();
     const ada = await server.activePerson("ada");
     for (let count = 0; count < 3; count += 1)
-      server.refuse(await server.exportAccount(ada.accessToken, "wrong"), "INVALID_CREDENTIALS");
+      server.refuse(
+        await server.as(ada.accessToken).exportAccount({ password: "wrong" }),
+        "INVALID_CREDENTIALS",
+      );
 
     const types: string[] = [];
     const flags: boolean[] = [];
     let after: string | null = null;
     do {
-      const answer = await server.recentActivity(ada.accessToken, { first: 2, after });
+      const answer = await server.as(ada.accessToken).recentActivity({ first: 2, after });
       const { edges, pageInfo }: NonNullable<typeof answer.data> = server.succeed(answer);
       types.push(...edges.map(({ node }) => node.type));
       flags.push(pageInfo.hasNextPage);
       after = pageInfo.hasNextPage ? pageInfo.endCursor : null;
-      server.succeed(await server.login("ada", PASSWORD));
+      server.succeed(await server.login({ username: "ada", password: PASSWORD }));
     } while (after !== null);
 
     const refused = "PASSWORD_REFUSED";
@@ -403,16 +421,16 @@ describe("recentActivity", () => {
 
   test("is refused without a token", async () => {
     const server = await startServer();
-    server.refuse(await server.recentActivity("no token"), "UNAUTHENTICATED");
+    server.refuse(await server.as("no token").recentActivity(), "UNAUTHENTICATED");
   });
 });
 
 test("the daily job removes what is older than AUDIT_RETENTION_DAYS, and no more", async () => {
   const server = await startServer({ env: { AUDIT_RETENTION_DAYS: "10" } });
   await server.activePerson("ada");
-  server.refuse(await server.login("nobody", PASSWORD), "INVALID_CREDENTIALS");
+  server.refuse(await server.login({ username: "nobody", password: PASSWORD }), "INVALID_CREDENTIALS");
   server.advance(5 * DAY);
-  server.succeed(await server.login("ada", PASSWORD));
+  server.succeed(await server.login({ username: "ada", password: PASSWORD }));
   server.advance(5 * DAY + MINUTE);
 
   await runDailyJob(server);
@@ -426,7 +444,7 @@ describe("the address", () => {
   async function addressBehind(env: Record<string, string>, headers: Record<string, string>) {
     const server = await startServer({ env });
     const person = { username: "ada", email: "ada@example.com", password: PASSWORD };
-    server.succeed(await server.register(person, headers));
+    server.succeed(await server.with(headers).register(person));
     const [event] = await server.query("select address from accounts.account_events");
     return event!["address"];
   }
@@ -456,6 +474,6 @@ test.each([
   const server = await startServer();
   const { email } = await server.registerPerson("ada");
   const token = await server.confirmationToken(email);
-  const ada = server.succeed(await server.finalizeRegistration({ token }, { "user-agent": agent }));
+  const ada = server.succeed(await server.with({ "user-agent": agent }).finalizeRegistration({ token }));
   expect((await activity(server, ada))[0]!.device).toBe(device);
 });

@@ -1,8 +1,8 @@
 // What administrators see and do, and nobody else.
 import { describe, expect, test } from "vitest";
 
-import { meetAt, tally } from "../support/gate.ts";
-import type { Answer } from "../support/graphql.ts";
+import { meetAt, tally } from "../../support/hold-back.ts";
+import type { Answer } from "../../support/graphql.ts";
 import {
   DAY,
   MINUTE,
@@ -11,24 +11,24 @@ import {
   startServer,
   type ActivePerson,
   type TestServer,
-} from "../support/server.ts";
+} from "../../support/server.ts";
 
 const NEW_PASSWORD = "a new battery staple";
 const BOTH = ["USER", "ADMIN"];
 
 type Operation = (server: TestServer, accessToken: string, id: string) => Promise<Answer<unknown>>;
 const reading: Record<string, Operation> = {
-  user: (server, token, id) => server.user(token, id),
-  accountEvents: (server, token, id) => server.accountEvents(token, id),
+  user: (server, token, id) => server.as(token).user({ id }),
+  accountEvents: (server, token, id) => server.as(token).accountEvents({ userId: id }),
 };
 const writing: Record<string, Operation> = {
-  setUserRoles: (server, token, id) => server.setUserRoles(token, id, BOTH),
-  deactivateUser: (server, token, id) => server.deactivateUser(token, id),
-  reactivateUser: (server, token, id) => server.reactivateUser(token, id),
-  endUserSessions: (server, token, id) => server.endUserSessions(token, id),
+  setUserRoles: (server, token, id) => server.as(token).setUserRoles({ id, roles: BOTH }),
+  deactivateUser: (server, token, id) => server.as(token).deactivateUser({ id }),
+  reactivateUser: (server, token, id) => server.as(token).reactivateUser({ id }),
+  endUserSessions: (server, token, id) => server.as(token).endUserSessions({ id }),
 };
 const ofOne = { ...reading, ...writing };
-const all: Record<string, Operation> = { users: (server, token) => server.users(token), ...ofOne };
+const all: Record<string, Operation> = { users: (server, token) => server.as(token).users(), ...ofOne };
 
 /** Adds users as if they had registered one after the other, a second apart. */
 async function insertUsers(server: TestServer, names: string[]): Promise<void> {
@@ -51,7 +51,7 @@ async function page(
   { accessToken }: ActivePerson,
   args: { first?: number; after?: string | null; search?: string },
 ): Promise<PageOfNames> {
-  const { edges, pageInfo } = server.succeed(await server.users(accessToken, args));
+  const { edges, pageInfo } = server.succeed(await server.as(accessToken).users(args));
   expect(pageInfo).toEqual({
     hasNextPage: pageInfo.hasNextPage,
     hasPreviousPage: args.after != null,
@@ -101,7 +101,7 @@ test("user shows anybody, whatever the account's state", async () => {
   await server.registerPerson("pending");
   const [pending] = await server.query<{ id: string }>("select id from accounts.users where not is_active");
 
-  const show = async (id: string) => server.succeed(await server.user(root.accessToken, id));
+  const show = async (id: string) => server.succeed(await server.as(root.accessToken).user({ id }));
 
   expect(await show(ada.id)).toMatchObject({ id: ada.id, username: "ada", email: ada.email, isActive: true });
   expect(await show(pending!.id)).toMatchObject({ username: "pending", isActive: false });
@@ -158,7 +158,7 @@ describe("users", () => {
   test("has an end that is an empty page", async () => {
     const server = await startServer();
     const root = await server.admin();
-    const { edges } = server.succeed(await server.users(root.accessToken));
+    const { edges } = server.succeed(await server.as(root.accessToken).users());
     expect(await page(server, root, { after: edges.at(-1)!.cursor })).toEqual({ names: [], after: null });
   });
 
@@ -210,7 +210,7 @@ describe("users", () => {
 
     test("but not what no name can hold", async () => {
       const { accessToken } = await admin();
-      shared().refuse(await shared().users(accessToken, { search: "a\0" }), "BAD_USER_INPUT");
+      shared().refuse(await shared().as(accessToken).users({ search: "a\0" }), "BAD_USER_INPUT");
     });
   });
 });
@@ -222,10 +222,18 @@ describe("a list refuses", () => {
   const cursor = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const id = "00000000-0000-4000-8000-000000000000";
   const lists: Record<string, (paging: { first?: number; after?: string }) => Promise<Answer<unknown>>> = {
-    users: async (paging) => shared().users((await admin()).accessToken, paging),
+    users: async (paging) =>
+      shared()
+        .as((await admin()).accessToken)
+        .users(paging),
     accountEvents: async (paging) =>
-      shared().accountEvents((await admin()).accessToken, (await admin()).id, paging),
-    recentActivity: async (paging) => shared().recentActivity((await admin()).accessToken, paging),
+      shared()
+        .as((await admin()).accessToken)
+        .accountEvents({ userId: (await admin()).id, ...paging }),
+    recentActivity: async (paging) =>
+      shared()
+        .as((await admin()).accessToken)
+        .recentActivity(paging),
   };
 
   describe.each(Object.keys(lists))("%s", (list) => {
@@ -266,31 +274,34 @@ describe("setUserRoles", () => {
     const ada = await server.activePerson("ada");
 
     const promoted = server.succeed(
-      await server.setUserRoles(root.accessToken, ada.id, ["ADMIN", "USER", "ADMIN"]),
+      await server.as(root.accessToken).setUserRoles({ id: ada.id, roles: ["ADMIN", "USER", "ADMIN"] }),
     );
     expect(promoted).toMatchObject({ id: ada.id, roles: BOTH });
-    expect(server.succeed(await server.me(ada.accessToken))?.roles).toEqual(BOTH);
-    server.succeed(await server.users(ada.accessToken));
+    expect(server.succeed(await server.as(ada.accessToken).me())?.roles).toEqual(BOTH);
+    server.succeed(await server.as(ada.accessToken).users());
 
-    server.succeed(await server.setUserRoles(root.accessToken, ada.id, ["USER"]));
-    server.refuse(await server.users(ada.accessToken), "FORBIDDEN");
-    expect(server.succeed(await server.me(ada.accessToken))?.roles).toEqual(["USER"]);
+    server.succeed(await server.as(root.accessToken).setUserRoles({ id: ada.id, roles: ["USER"] }));
+    server.refuse(await server.as(ada.accessToken).users(), "FORBIDDEN");
+    expect(server.succeed(await server.as(ada.accessToken).me())?.roles).toEqual(["USER"]);
   });
 
   test("wants at least one role, and a known one", async () => {
     const server = await startServer();
     const { accessToken, id } = await server.admin();
-    const error = server.refuse(await server.setUserRoles(accessToken, id, []), "BAD_USER_INPUT");
+    const error = server.refuse(
+      await server.as(accessToken).setUserRoles({ id, roles: [] }),
+      "BAD_USER_INPUT",
+    );
     expect(error.extensions.field).toBe("roles");
-    const answer = await server.setUserRoles(accessToken, id, ["GOD"]);
+    const answer = await server.as(accessToken).setUserRoles({ id, roles: ["GOD"] });
     expect(answer.errors[0]?.extensions.code).toBe("BAD_USER_INPUT");
   });
 });
 
 describe("the last administrator", () => {
   const steps: Record<string, Operation> = {
-    "losing the role": (server, token, id) => server.setUserRoles(token, id, ["USER"]),
-    "being deactivated": (server, token, id) => server.deactivateUser(token, id),
+    "losing the role": (server, token, id) => server.as(token).setUserRoles({ id, roles: ["USER"] }),
+    "being deactivated": (server, token, id) => server.as(token).deactivateUser({ id }),
   };
 
   test.each(Object.keys(steps))("is kept from %s, until there is another who can sign in", async (step) => {
@@ -300,17 +311,17 @@ describe("the last administrator", () => {
     server.refuse(await refused(), "LAST_ADMIN");
 
     const gone = await server.admin("gone");
-    server.succeed(await server.deleteAccount(gone.accessToken, PASSWORD));
+    server.succeed(await server.as(gone.accessToken).deleteAccount({ password: PASSWORD }));
     server.refuse(await refused(), "LAST_ADMIN");
     const deactivated = await server.admin("deactivated");
-    server.succeed(await server.deactivateUser(root.accessToken, deactivated.id));
+    server.succeed(await server.as(root.accessToken).deactivateUser({ id: deactivated.id }));
     server.refuse(await refused(), "LAST_ADMIN");
     await server.registerPerson("pending");
     await server.query("update accounts.users set roles = '{USER,ADMIN}' where username = 'pending'");
     server.refuse(await refused(), "LAST_ADMIN");
-    expect(server.succeed(await server.me(root.accessToken))?.roles).toEqual(BOTH);
+    expect(server.succeed(await server.as(root.accessToken).me())?.roles).toEqual(BOTH);
 
-    server.succeed(await server.reactivateUser(root.accessToken, deactivated.id));
+    server.succeed(await server.as(root.accessToken).reactivateUser({ id: deactivated.id }));
     server.succeed(await refused());
   });
 
@@ -340,8 +351,8 @@ describe("the last administrator", () => {
     const answers = await meetAt<Answer<unknown>[]>(
       server,
       "users",
-      () => server.deleteAccount(second.accessToken, PASSWORD),
-      () => server.setUserRoles(second.accessToken, root.id, ["USER"]),
+      () => server.as(second.accessToken).deleteAccount({ password: PASSWORD }),
+      () => server.as(second.accessToken).setUserRoles({ id: root.id, roles: ["USER"] }),
     );
 
     expect(tally(answers)).toEqual({ done: 1, LAST_ADMIN: 1 });
@@ -351,7 +362,7 @@ describe("the last administrator", () => {
 describe("deactivateUser", () => {
   async function deactivate(server: TestServer, { id }: ActivePerson): Promise<ActivePerson> {
     const root = await server.admin();
-    const user = server.succeed(await server.deactivateUser(root.accessToken, id));
+    const user = server.succeed(await server.as(root.accessToken).deactivateUser({ id }));
     expect(user).toMatchObject({ id, isActive: false });
     return root;
   }
@@ -361,14 +372,17 @@ describe("deactivateUser", () => {
     const ada = await server.activePerson("ada");
     await deactivate(server, ada);
 
-    server.refuse(await server.me(ada.accessToken), "UNAUTHENTICATED");
+    server.refuse(await server.as(ada.accessToken).me(), "UNAUTHENTICATED");
     server.refuse(await server.refreshSession(ada), "INVALID_TOKEN");
     for (const name of ["ada", ada.email]) {
-      const error = server.refuse(await server.login(name, PASSWORD), "ACCOUNT_DEACTIVATED");
+      const error = server.refuse(
+        await server.login({ username: name, password: PASSWORD }),
+        "ACCOUNT_DEACTIVATED",
+      );
       expect(error.extensions.field).toBe("username");
-      server.refuse(await server.login(name, "wrong"), "INVALID_CREDENTIALS");
+      server.refuse(await server.login({ username: name, password: "wrong" }), "INVALID_CREDENTIALS");
     }
-    server.refuse(await server.requestReset(ada.email), "ACCOUNT_DEACTIVATED");
+    server.refuse(await server.requestReset({ email: ada.email }), "ACCOUNT_DEACTIVATED");
   });
 
   const links: Record<
@@ -384,21 +398,18 @@ describe("deactivateUser", () => {
     },
     reset: async (server) => {
       const ada = await server.activePerson("ada");
-      server.succeed(await server.requestReset(ada.email));
-      const token = await server.resetToken(ada.email);
+      const token = await server.askForReset(ada.email);
       return { ada, use: () => server.finalizeReset({ token, password: NEW_PASSWORD }) };
     },
     "change of address": async (server) => {
       const ada = await server.activePerson("ada");
-      const args = { newEmail: "lovelace@example.com", password: PASSWORD };
-      server.succeed(await server.requestEmailChange(ada.accessToken, args));
-      const token = await server.mailedToken(args.newEmail, /confirm your new email address/i);
+      const token = await server.askForEmailChange(ada, "lovelace@example.com");
       return { ada, use: () => server.finalizeEmailChange({ token }) };
     },
     "undo of a change of address": async (server) => {
       const { ada, use } = await links["change of address"]!(server);
       server.succeed(await use());
-      const token = await server.mailedToken(ada.email, /your email address .* was changed/i);
+      const token = await server.undoToken(ada.email);
       return { ada, use: () => server.finalizeEmailChange({ token }) };
     },
   };
@@ -410,7 +421,7 @@ describe("deactivateUser", () => {
 
     server.refuse(await use(), "INVALID_TOKEN");
 
-    expect(server.succeed(await server.user(root.accessToken, ada.id)).isActive).toBe(false);
+    expect(server.succeed(await server.as(root.accessToken).user({ id: ada.id }))?.isActive).toBe(false);
     expect(await server.query("select id from accounts.sessions where user_id = $1", [ada.id])).toEqual([]);
   });
 
@@ -422,8 +433,8 @@ describe("deactivateUser", () => {
     const mails = () => server.smtp.received.filter(({ recipients }) => recipients.includes(ada.email));
     const before = mails();
 
-    server.succeed(await server.requestReset(ada.email));
-    server.succeed(await server.resendRegistration(ada.email));
+    server.succeed(await server.requestReset({ email: ada.email }));
+    server.succeed(await server.resendRegistration({ email: ada.email }));
 
     await server.mailsSettled();
     expect(mails()).toEqual(before);
@@ -437,8 +448,8 @@ describe("deactivateUser", () => {
     const [login] = await meetAt<Answer<unknown>[]>(
       server,
       "users",
-      () => server.login("ada", PASSWORD),
-      () => server.deactivateUser(root.accessToken, ada.id),
+      () => server.login({ username: "ada", password: PASSWORD }),
+      () => server.as(root.accessToken).deactivateUser({ id: ada.id }),
     );
 
     expect([[], ["INVALID_CREDENTIALS"]]).toContainEqual(
@@ -452,22 +463,22 @@ describe("deactivateUser", () => {
     const { ada, use } = await links["reset"]!(server);
     const root = await deactivate(server, ada);
 
-    const user = server.succeed(await server.reactivateUser(root.accessToken, ada.id));
+    const user = server.succeed(await server.as(root.accessToken).reactivateUser({ id: ada.id }));
 
     expect(user).toMatchObject({ id: ada.id, isActive: true });
-    server.succeed(await server.login("ada", PASSWORD));
+    server.succeed(await server.login({ username: "ada", password: PASSWORD }));
     server.refuse(await use(), "INVALID_TOKEN");
-    server.refuse(await server.me(ada.accessToken), "UNAUTHENTICATED");
+    server.refuse(await server.as(ada.accessToken).me(), "UNAUTHENTICATED");
     server.refuse(await server.refreshSession(ada), "INVALID_TOKEN");
   });
 
   test("outlives the deletion of the account", async () => {
     const server = await startServer();
     const ada = await server.activePerson("ada");
-    server.succeed(await server.deleteAccount(ada.accessToken, PASSWORD));
+    server.succeed(await server.as(ada.accessToken).deleteAccount({ password: PASSWORD }));
     await deactivate(server, ada);
     server.advance(29 * DAY + MINUTE);
-    server.refuse(await server.login("ada", PASSWORD), "ACCOUNT_DEACTIVATED");
+    server.refuse(await server.login({ username: "ada", password: PASSWORD }), "ACCOUNT_DEACTIVATED");
   });
 });
 
@@ -476,12 +487,12 @@ test("endUserSessions signs out and no more", async () => {
   const root = await server.admin();
   const ada = await server.activePerson("ada");
 
-  expect(server.succeed(await server.endUserSessions(root.accessToken, ada.id))).toMatchObject({
+  expect(server.succeed(await server.as(root.accessToken).endUserSessions({ id: ada.id }))).toMatchObject({
     isActive: true,
   });
 
-  server.refuse(await server.me(ada.accessToken), "UNAUTHENTICATED");
+  server.refuse(await server.as(ada.accessToken).me(), "UNAUTHENTICATED");
   server.refuse(await server.refreshSession(ada), "INVALID_TOKEN");
-  server.succeed(await server.login("ada", PASSWORD));
-  server.succeed(await server.me(root.accessToken));
+  server.succeed(await server.login({ username: "ada", password: PASSWORD }));
+  server.succeed(await server.as(root.accessToken).me());
 });

@@ -1,9 +1,9 @@
 // The refresh token as a cookie: for browsers that ask for it, out of the reach of scripts and of other origins.
 import { describe, expect, test } from "vitest";
 
-import type { Answer } from "../support/graphql.ts";
-import { DAY, MINUTE, PASSWORD, startServer, type TestServer } from "../support/server.ts";
-import { expectRefusal } from "../http/refusal.ts";
+import type { Answer } from "../../support/graphql.ts";
+import { DAY, MINUTE, PASSWORD, startServer, type TestServer } from "../../support/server.ts";
+import { expectRefusal } from "../../http/refusal.ts";
 
 const NEW_PASSWORD = "a new battery staple";
 const ASKED = { "session-transport": "cookie" };
@@ -43,7 +43,7 @@ const sent = ({ name, value }: Cookie) => ({ ...ASKED, cookie: `theme=dark; ${na
 async function signIn(server: TestServer, username = "ada") {
   const { email } = await server.registerPerson(username);
   const token = await server.confirmationToken(email);
-  const answer = await server.finalizeRegistration({ token }, ASKED);
+  const answer = await server.with(ASKED).finalizeRegistration({ token });
   return { email, ...server.succeed(answer), cookie: cookieOf(answer) };
 }
 
@@ -77,14 +77,14 @@ describe("with the header Session-Transport: cookie,", () => {
 
     const attributes = ["HttpOnly", "Path=/", "SameSite=Strict", "Secure"];
     expect(cookie).toMatchObject({ name: "__Host-refresh_token", attributes });
-    const refreshed = await server.refreshSession({}, sent(cookie));
+    const refreshed = await server.with(sent(cookie)).refreshSession();
     server.succeed(refreshed);
     expect(cookieOf(refreshed)).toMatchObject({ name: "__Host-refresh_token", attributes });
     server.refuse(
-      await server.refreshSession({}, sent({ ...cookieOf(refreshed), name: "refresh_token" })),
+      await server.with(sent({ ...cookieOf(refreshed), name: "refresh_token" })).refreshSession(),
       "INVALID_TOKEN",
     );
-    const loggedOut = cookieOf(await server.logout(accessToken, sent(cookie)));
+    const loggedOut = cookieOf(await server.with(sent(cookie)).as(accessToken).logout());
     expect(loggedOut).toMatchObject({ name: "__Host-refresh_token", value: "", expires: 0 });
     expect(loggedOut.attributes).toEqual(expect.arrayContaining(attributes));
   });
@@ -94,18 +94,15 @@ describe("with the header Session-Transport: cookie,", () => {
     const { email, accessToken } = await signIn(server);
     const login = `mutation { login(username: "ada", password: "${PASSWORD}") { refreshToken } }`;
     const change = `mutation { changePassword(currentPassword: "${PASSWORD}", newPassword: "${NEW_PASSWORD}") { refreshToken } }`;
-    const newAddress = { newEmail: "lovelace@example.com", password: NEW_PASSWORD };
 
     const bearer = { authorization: `Bearer ${accessToken}` };
-    const answers: Answer<unknown>[] = [await server.execute(login, {}, ASKED)];
-    answers.push(await server.execute(change, {}, { ...ASKED, ...bearer }));
-    server.succeed(await server.requestReset(email));
-    const token = await server.resetToken(email);
-    answers.push(await server.finalizeReset({ token, password: NEW_PASSWORD }, ASKED));
-    const again = server.succeed(await server.login("ada", NEW_PASSWORD));
-    server.succeed(await server.requestEmailChange(again.accessToken, newAddress));
-    const link = await server.mailedToken(newAddress.newEmail, /confirm your new email address/i);
-    answers.push(await server.finalizeEmailChange({ token: link }, ASKED));
+    const answers: Answer<unknown>[] = [await server.with(ASKED).execute(login)];
+    answers.push(await server.with({ ...ASKED, ...bearer }).execute(change));
+    const token = await server.askForReset(email);
+    answers.push(await server.with(ASKED).finalizeReset({ token, password: NEW_PASSWORD }));
+    const again = server.succeed(await server.login({ username: "ada", password: NEW_PASSWORD }));
+    const link = await server.askForEmailChange(again, "lovelace@example.com", NEW_PASSWORD);
+    answers.push(await server.with(ASKED).finalizeEmailChange({ token: link }));
 
     for (const answer of answers) {
       server.succeed(answer);
@@ -120,40 +117,36 @@ describe("with the header Session-Transport: cookie,", () => {
     const { cookie } = await signIn(server);
     server.advance(MINUTE);
 
-    const answer = await server.refreshSession({}, sent(cookie));
+    const answer = await server.with(sent(cookie)).refreshSession();
 
     expect(server.succeed(answer).refreshToken).toBeNull();
     const next = cookieOf(answer);
     expect(next.value).not.toBe(cookie.value);
     expect(next.expires).toBeGreaterThan(cookie.expires);
-    server.succeed(await server.refreshSession({}, sent(next)));
+    server.succeed(await server.with(sent(next)).refreshSession());
   });
 
   test.each<[string, (server: TestServer, accessToken: string) => Promise<Answer<unknown>>]>([
-    ["logout", (server, accessToken) => server.logout(accessToken, ASKED)],
+    ["logout", (server, accessToken) => server.with(ASKED).as(accessToken).logout()],
     [
       "logoutEverywhere",
       (server, accessToken) =>
-        server.execute(
-          "mutation { logoutEverywhere { message } }",
-          {},
-          {
+        server
+          .with({
             ...ASKED,
             authorization: `Bearer ${accessToken}`,
-          },
-        ),
+          })
+          .execute("mutation { logoutEverywhere { message } }"),
     ],
     [
       "deleteAccount",
       (server, accessToken) =>
-        server.execute(
-          `mutation { deleteAccount(password: "${PASSWORD}") { message } }`,
-          {},
-          {
+        server
+          .with({
             ...ASKED,
             authorization: `Bearer ${accessToken}`,
-          },
-        ),
+          })
+          .execute(`mutation { deleteAccount(password: "${PASSWORD}") { message } }`),
     ],
   ])("%s clears it", async (_, end) => {
     const server = await startServer();
@@ -161,7 +154,7 @@ describe("with the header Session-Transport: cookie,", () => {
     const answer = await end(server, accessToken);
     server.succeed(answer);
     expectCleared(answer);
-    server.refuse(await server.refreshSession({}, sent(cookie)), "INVALID_TOKEN");
+    server.refuse(await server.with(sent(cookie)).refreshSession(), "INVALID_TOKEN");
   });
 
   test("a refusal to refresh clears it", async () => {
@@ -170,7 +163,7 @@ describe("with the header Session-Transport: cookie,", () => {
     server.advance(DAY + MINUTE);
 
     for (const headers of [sent(cookie), ASKED]) {
-      const answer = await server.refreshSession({}, headers);
+      const answer = await server.with(headers).refreshSession();
       server.refuse(answer, "INVALID_TOKEN");
       expectCleared(answer);
     }
@@ -181,12 +174,12 @@ describe("with the header Session-Transport: cookie,", () => {
     const { cookie } = await signIn(server);
     await server.query("alter table accounts.sessions rename to hidden");
 
-    const answer = await server.refreshSession({}, sent(cookie));
+    const answer = await server.with(sent(cookie)).refreshSession();
 
     server.refuse(answer, "INTERNAL_SERVER_ERROR");
     expect(cookiesOf(answer)).toEqual([]);
     await server.query("alter table accounts.hidden rename to sessions");
-    server.succeed(await server.refreshSession({}, sent(cookie)));
+    server.succeed(await server.with(sent(cookie)).refreshSession());
   });
 });
 
@@ -196,23 +189,28 @@ test.each([{}, { "session-transport": "body" }, { "session-transport": "Cookie, 
     const server = await startServer();
     const { cookie } = await signIn(server);
 
-    const answer = await server.refreshSession({}, { cookie: sent(cookie).cookie, ...headers });
+    const answer = await server.with({ cookie: sent(cookie).cookie, ...headers }).refreshSession();
 
     server.refuse(answer, "INVALID_TOKEN");
-    const inPayload = await server.login("ada", PASSWORD);
+    const inPayload = await server.login({ username: "ada", password: PASSWORD });
     expect(server.succeed(inPayload).refreshToken).toMatch(/^[\w-]{43}$/);
-    const byArgument = await server.refreshSession({ refreshToken: inPayload.data!.refreshToken }, headers);
+    const byArgument = await server
+      .with(headers)
+      .refreshSession({ refreshToken: inPayload.data!.refreshToken });
     expect(server.succeed(byArgument).refreshToken).toMatch(/^[\w-]{43}$/);
     for (const each of [answer, inPayload, byArgument]) expect(cookiesOf(each)).toEqual([]);
-    server.succeed(await server.refreshSession({}, sent(cookie)));
+    server.succeed(await server.with(sent(cookie)).refreshSession());
   },
 );
 
 test("the cookie signs nobody in", async () => {
   const server = await startServer();
   const { cookie } = await signIn(server);
-  expect(server.succeed(await server.meWith(sent(cookie)))).toBeNull();
-  server.refuse(await server.execute("mutation { logout { message } }", {}, sent(cookie)), "UNAUTHENTICATED");
+  expect(server.succeed(await server.with(sent(cookie)).me())).toBeNull();
+  server.refuse(
+    await server.with(sent(cookie)).execute("mutation { logout { message } }"),
+    "UNAUTHENTICATED",
+  );
 });
 
 describe("a page of another origin", () => {
@@ -255,7 +253,7 @@ describe("a page of another origin", () => {
         body,
       });
       expectRefusal(answer, 415);
-      server.succeed(await server.refreshSession({}, sent(cookie)));
+      server.succeed(await server.with(sent(cookie)).refreshSession());
     },
   );
 });

@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 
 import { describe, expect, test } from "vitest";
 
-import { runDailyJob } from "../support/daily.ts";
-import { meetAt, tally } from "../support/gate.ts";
-import type { Auth } from "../support/graphql.ts";
+import { runDailyJob } from "../../support/run-daily-job.ts";
+import { meetAt, tally } from "../../support/hold-back.ts";
+import type { Output } from "../../support/graphql.ts";
 import {
   DAY,
   MINUTE,
@@ -14,7 +14,7 @@ import {
   startServer,
   type ActivePerson,
   type TestServer,
-} from "../support/server.ts";
+} from "../../support/server.ts";
 
 const SECOND = 1000;
 const NEW_PASSWORD = "a new battery staple";
@@ -25,28 +25,31 @@ interface Tokens {
   refreshToken: string | null;
 }
 
-async function signIn(server: TestServer, { username, password }: ActivePerson): Promise<Auth> {
-  return server.succeed(await server.login(username, password));
+async function signIn(
+  server: TestServer,
+  { username, password }: ActivePerson,
+): Promise<Output<"AuthPayload">> {
+  return server.succeed(await server.login({ username, password }));
 }
 
-async function refresh(server: TestServer, { refreshToken }: Tokens): Promise<Auth> {
+async function refresh(server: TestServer, { refreshToken }: Tokens): Promise<Output<"AuthPayload">> {
   return server.succeed(await server.refreshSession({ refreshToken }));
 }
 
 async function expectAlive(server: TestServer, tokens: Tokens): Promise<void> {
-  expect(server.succeed(await server.me(tokens.accessToken))).not.toBeNull();
+  expect(server.succeed(await server.as(tokens.accessToken).me())).not.toBeNull();
   await refresh(server, tokens);
 }
 
 async function expectEnded(server: TestServer, ...ended: Tokens[]): Promise<void> {
   for (const { accessToken, refreshToken } of ended) {
-    server.refuse(await server.me(accessToken), "UNAUTHENTICATED");
+    server.refuse(await server.as(accessToken).me(), "UNAUTHENTICATED");
     server.refuse(await server.refreshSession({ refreshToken }), "INVALID_TOKEN");
   }
 }
 
 async function currentId(server: TestServer, { accessToken }: Tokens): Promise<string> {
-  const sessions = server.succeed(await server.sessions(accessToken));
+  const sessions = server.succeed(await server.as(accessToken).sessions());
   return sessions.find(({ current }) => current)!.id;
 }
 
@@ -74,11 +77,11 @@ describe("refreshSession", () => {
     const server = await startServer();
     const ada = await server.activePerson("ada");
     server.advance(16 * MINUTE);
-    server.refuse(await server.me(ada.accessToken), "UNAUTHENTICATED");
+    server.refuse(await server.as(ada.accessToken).me(), "UNAUTHENTICATED");
 
     const { accessToken, expiresAt } = await refresh(server, ada);
 
-    server.succeed(await server.me(accessToken));
+    server.succeed(await server.as(accessToken).me());
     expect(Date.parse(expiresAt) - Date.now()).toBeGreaterThan(30 * MINUTE);
   });
 
@@ -109,7 +112,7 @@ describe("refreshSession", () => {
 
     await expectEnded(server, ada, tab, otherTab, newest);
     await expectAlive(server, other);
-    const [event] = server.succeed(await server.recentActivity(other.accessToken)).edges;
+    const [event] = server.succeed(await server.as(other.accessToken).recentActivity()).edges;
     expect(event!.node).toMatchObject({ type: "REFRESH_TOKEN_REUSED", actor: "ANYONE", actorId: null });
   });
 
@@ -165,41 +168,43 @@ describe("refreshSession", () => {
       const server = shared();
       const { accessToken, refreshToken } = await server.activePerson("ada");
       server.refuse(await server.refreshSession({ refreshToken: accessToken }), "INVALID_TOKEN");
-      server.refuse(await server.me(refreshToken), "UNAUTHENTICATED");
+      server.refuse(await server.as(refreshToken).me(), "UNAUTHENTICATED");
     });
   });
 });
 
 describe("a session ends", () => {
-  const endings: Record<string, (server: TestServer, ada: ActivePerson, other: Auth) => Promise<unknown>> = {
-    "by logout": async (server, ada) => server.succeed(await server.logout(ada.accessToken)),
+  const endings: Record<
+    string,
+    (server: TestServer, ada: ActivePerson, other: Output<"AuthPayload">) => Promise<unknown>
+  > = {
+    "by logout": async (server, ada) => server.succeed(await server.as(ada.accessToken).logout()),
     "by logoutEverywhere on another device": async (server, _, other) =>
-      server.succeed(await server.logoutEverywhere(other.accessToken)),
+      server.succeed(await server.as(other.accessToken).logoutEverywhere()),
     "by revokeSession on another device": async (server, ada, other) =>
-      server.succeed(await server.revokeSession(other.accessToken, await currentId(server, ada))),
+      server.succeed(await server.as(other.accessToken).revokeSession({ id: await currentId(server, ada) })),
     "by revokeSession of its own": async (server, ada) =>
-      server.succeed(await server.revokeSession(ada.accessToken, await currentId(server, ada))),
+      server.succeed(await server.as(ada.accessToken).revokeSession({ id: await currentId(server, ada) })),
     "by a reset": async (server, { email }) => {
-      server.succeed(await server.requestReset(email));
-      const token = await server.resetToken(email);
+      const token = await server.askForReset(email);
       server.succeed(await server.finalizeReset({ token, password: NEW_PASSWORD }));
     },
     "by changePassword on another device": async (server, ada, other) =>
       server.succeed(
-        await server.changePassword(other.accessToken, {
+        await server.as(other.accessToken).changePassword({
           currentPassword: ada.password,
           newPassword: NEW_PASSWORD,
         }),
       ),
     "with its user's deletion": async (server, ada, other) =>
-      server.succeed(await server.deleteAccount(other.accessToken, ada.password)),
+      server.succeed(await server.as(other.accessToken).deleteAccount({ password: ada.password })),
     "with its user's deactivation": async (server, ada) => {
       const { accessToken } = await server.admin();
-      server.succeed(await server.deactivateUser(accessToken, ada.id));
+      server.succeed(await server.as(accessToken).deactivateUser({ id: ada.id }));
     },
     "by endUserSessions": async (server, ada) => {
       const { accessToken } = await server.admin();
-      server.succeed(await server.endUserSessions(accessToken, ada.id));
+      server.succeed(await server.as(accessToken).endUserSessions({ id: ada.id }));
     },
     "with its user's row": async (server, { id }) =>
       server.query("delete from accounts.users where id = $1", [id]),
@@ -214,16 +219,16 @@ describe("a session ends", () => {
     await endings[ending]!(server, ada, other);
 
     await expectEnded(server, ada, spare);
-    server.refuse(await server.sessions(ada.accessToken), "UNAUTHENTICATED");
-    server.refuse(await server.logout(ada.accessToken), "UNAUTHENTICATED");
+    server.refuse(await server.as(ada.accessToken).sessions(), "UNAUTHENTICATED");
+    server.refuse(await server.as(ada.accessToken).logout(), "UNAUTHENTICATED");
   });
 
   test.each([
-    ["logout", (server: TestServer, { accessToken }: Tokens) => server.logout(accessToken)],
+    ["logout", (server: TestServer, { accessToken }: Tokens) => server.as(accessToken).logout()],
     [
       "revokeSession",
       async (server: TestServer, tokens: Tokens) =>
-        server.revokeSession(tokens.accessToken, await currentId(server, tokens)),
+        server.as(tokens.accessToken).revokeSession({ id: await currentId(server, tokens) }),
     ],
   ])("by %s alone, not the others of its user", async (_, end) => {
     const server = await startServer();
@@ -242,7 +247,7 @@ describe("a session ends", () => {
     const other = await signIn(server, ada);
     const grace = await server.activePerson("grace");
 
-    server.succeed(await server.logoutEverywhere(ada.accessToken));
+    server.succeed(await server.as(ada.accessToken).logoutEverywhere());
 
     await expectEnded(server, ada, other);
     await expectAlive(server, grace);
@@ -254,13 +259,13 @@ describe("a session ends", () => {
     server.advance(2 * DAY - MINUTE);
     const kept = await refresh(server, ada);
     server.advance(2 * DAY - MINUTE);
-    server.succeed(await server.me(kept.accessToken));
+    server.succeed(await server.as(kept.accessToken).me());
     server.advance(2 * MINUTE);
 
     await expectEnded(server, kept);
 
     const again = await signIn(server, ada);
-    expect(server.succeed(await server.sessions(again.accessToken))).toHaveLength(1);
+    expect(server.succeed(await server.as(again.accessToken).sessions())).toHaveLength(1);
   });
 
   test("SESSION_MAX_DAYS after it was opened, however much it is used", async () => {
@@ -303,10 +308,10 @@ describe("revokeSession", () => {
         "a malformed": "' or 1=1",
         "an ended": await currentId(server, ended),
       };
-      server.succeed(await server.logout(ended.accessToken));
+      server.succeed(await server.as(ended.accessToken).logout());
       const before = await eventTypes(server);
 
-      server.refuse(await server.revokeSession(ada.accessToken, ids[whose]!), "NOT_FOUND");
+      server.refuse(await server.as(ada.accessToken).revokeSession({ id: ids[whose]! }), "NOT_FOUND");
 
       await expectAlive(server, grace);
       expect(await eventTypes(server)).toEqual(before);
@@ -321,11 +326,13 @@ describe("sessions", () => {
     const opened = new Date();
     server.freezeAt(opened);
     const token = await server.confirmationToken(email);
-    const browser = server.succeed(await server.finalizeRegistration({ token }, { "user-agent": FIREFOX }));
+    const browser = server.succeed(
+      await server.with({ "user-agent": FIREFOX }).finalizeRegistration({ token }),
+    );
     const used = new Date(opened.getTime() + MINUTE);
     server.freezeAt(used);
-    const program = server.succeed(await server.login("ada", PASSWORD));
-    const list = async ({ accessToken }: Tokens) => server.succeed(await server.sessions(accessToken));
+    const program = server.succeed(await server.login({ username: "ada", password: PASSWORD }));
+    const list = async ({ accessToken }: Tokens) => server.succeed(await server.as(accessToken).sessions());
     const id = expect.stringMatching(/^[0-9a-f-]{36}$/) as string;
     const common = { id, address: "127.0.0.1" };
     const firefox = { ...common, device: "Firefox on Linux", createdAt: opened.toISOString() };
@@ -363,7 +370,7 @@ describe("sessions", () => {
 
     const newest = await signIn(server, ada);
 
-    expect(server.succeed(await server.sessions(newest.accessToken))).toHaveLength(100);
+    expect(server.succeed(await server.as(newest.accessToken).sessions())).toHaveLength(100);
     await expectEnded(server, oldest);
     for (const tokens of [refreshed, newest]) await expectAlive(server, tokens);
   });
@@ -404,19 +411,20 @@ describe("at the same moment,", () => {
   test("logins with the old password and a reset leave the session of the new password alone", async () => {
     const server = await startServer();
     const ada = await server.activePerson("ada");
-    server.succeed(await server.requestReset(ada.email));
-    const token = await server.resetToken(ada.email);
+    const token = await server.askForReset(ada.email);
 
     const [before, reset, after] = await meetAt(
       server,
       "users",
-      () => server.login("ada", PASSWORD),
+      () => server.login({ username: "ada", password: PASSWORD }),
       () => server.finalizeReset({ token, password: NEW_PASSWORD }),
-      () => server.login("ada", PASSWORD),
+      () => server.login({ username: "ada", password: PASSWORD }),
     );
 
     const { accessToken } = server.succeed(reset);
-    expect(server.succeed(await server.sessions(accessToken)).map(({ current }) => current)).toEqual([true]);
+    expect(server.succeed(await server.as(accessToken).sessions()).map(({ current }) => current)).toEqual([
+      true,
+    ]);
     for (const { data } of [before, after]) if (data) await expectEnded(server, data);
   });
 
@@ -428,7 +436,7 @@ describe("at the same moment,", () => {
     const [change, refreshed] = await meetAt(
       server,
       "refresh_tokens",
-      () => server.changePassword(ada.accessToken, args),
+      () => server.as(ada.accessToken).changePassword(args),
       () => server.refreshSession(ada),
     );
 
@@ -441,9 +449,9 @@ describe("at the same moment,", () => {
     string,
     (server: TestServer, tokens: Tokens, id: string) => Promise<{ errors: unknown }>
   > = {
-    logout: (server, { accessToken }) => server.logout(accessToken),
-    logoutEverywhere: (server, { accessToken }) => server.logoutEverywhere(accessToken),
-    revokeSession: (server, { accessToken }, id) => server.revokeSession(accessToken, id),
+    logout: (server, { accessToken }) => server.as(accessToken).logout(),
+    logoutEverywhere: (server, { accessToken }) => server.as(accessToken).logoutEverywhere(),
+    revokeSession: (server, { accessToken }, id) => server.as(accessToken).revokeSession({ id }),
     refreshSession: (server, { refreshToken }) => server.refreshSession({ refreshToken }),
   };
 
@@ -462,7 +470,7 @@ describe("at the same moment,", () => {
         server,
         "sessions",
         () => enders[ender]!(server, ada, id),
-        () => server.changePassword(other.accessToken, args),
+        () => server.as(other.accessToken).changePassword(args),
       );
 
       expect(["done", "INVALID_TOKEN", "UNAUTHENTICATED", "NOT_FOUND"]).toEqual(
@@ -480,8 +488,8 @@ describe("at the same moment,", () => {
     const answers = await meetAt(
       server,
       "sessions",
-      () => server.revokeSession(ada.accessToken, id),
-      () => server.revokeSession(ada.accessToken, id),
+      () => server.as(ada.accessToken).revokeSession({ id }),
+      () => server.as(ada.accessToken).revokeSession({ id }),
     );
 
     expect(tally(answers)).toEqual({ done: 1, NOT_FOUND: 1 });
@@ -496,7 +504,7 @@ describe("at the same moment,", () => {
       server,
       "sessions",
       () => server.refreshSession(ada),
-      () => server.logout(ada.accessToken),
+      () => server.as(ada.accessToken).logout(),
     );
 
     if (refreshed.data) await expectEnded(server, refreshed.data);

@@ -3,8 +3,8 @@ import { domainToUnicode } from "node:url";
 
 import { describe, expect, test } from "vitest";
 
-import { PASSWORD, sharedServer, startServer } from "../support/server.ts";
-import { tokenIn } from "../support/smtp.ts";
+import { PASSWORD, sharedServer, startServer } from "../../support/server.ts";
+import { tokenIn } from "../../support/smtp.ts";
 
 const LABEL_63 = "d".repeat(63);
 /** Of 189 characters. */
@@ -88,7 +88,7 @@ describe("usernames:", () => {
     expect(error.extensions.fields).toEqual([
       { field: "username", message: expect.stringMatching(/3 to 32/) as string },
     ]);
-    server.refuse(await server.requestReset(email), "EMAIL_NOT_FOUND");
+    server.refuse(await server.requestReset({ email }), "EMAIL_NOT_FOUND");
   });
 
   test("are unique, and good for logging in, without regard to case", async () => {
@@ -98,7 +98,9 @@ describe("usernames:", () => {
     for (const username of ["grace", "GRACE", "gRACE"]) {
       const args = { username, email: "other@example.com", password: PASSWORD };
       server.refuse(await server.register(args), "USERNAME_TAKEN");
-      expect(server.succeed(await server.login(username, PASSWORD)).user.username).toBe("Grace");
+      expect(server.succeed(await server.login({ username, password: PASSWORD })).user.username).toBe(
+        "Grace",
+      );
     }
   });
 });
@@ -141,7 +143,7 @@ describe("addresses:", () => {
     expect([mail.cc, mail.bcc, mail.replyTo].filter((field) => field?.length)).toEqual([]);
     const answer = await server.finalizeRegistration({ token: tokenIn(received) });
     expect(server.succeed(answer).user.email).toBe(value);
-    server.succeed(await server.login(value, PASSWORD));
+    server.succeed(await server.login({ username: value, password: PASSWORD }));
   });
 
   test.each(
@@ -221,8 +223,8 @@ describe("addresses:", () => {
 
     for (const answer of [
       await server.register({ username, email: value, password: PASSWORD }),
-      await server.resendRegistration(value),
-      await server.requestReset(value),
+      await server.resendRegistration({ email: value }),
+      await server.requestReset({ email: value }),
     ]) {
       const error = server.refuse(answer, "BAD_USER_INPUT");
       expect(error.extensions.fields?.map(({ field }) => field)).toEqual(["email"]);
@@ -236,10 +238,12 @@ describe("addresses:", () => {
 
     for (const email of ["grace.hopper@example.com", "GRACE.HOPPER@EXAMPLE.COM"]) {
       server.refuse(await server.register({ username: "other", email, password: PASSWORD }), "EMAIL_TAKEN");
-      server.refuse(await server.resendRegistration(email), "ALREADY_ACTIVATED");
-      expect(server.succeed(await server.login(email, PASSWORD)).user.username).toBe(username);
+      server.refuse(await server.resendRegistration({ email }), "ALREADY_ACTIVATED");
+      expect(server.succeed(await server.login({ username: email, password: PASSWORD })).user.username).toBe(
+        username,
+      );
     }
-    server.succeed(await server.requestReset("GRACE.HOPPER@EXAMPLE.COM"));
+    server.succeed(await server.requestReset({ email: "GRACE.HOPPER@EXAMPLE.COM" }));
     const { mail } = await server.smtp.mailTo("grace.hopper@example.com", (received) =>
       /reset/i.test(received.mail.subject ?? ""),
     );

@@ -7,23 +7,44 @@ import type { TestServer } from "./server.ts";
 
 type Beginnings<Results> = { [Index in keyof Results]: () => Promise<Results[Index]> };
 
+type Table = "users" | "sessions" | "refresh_tokens" | "account_events";
+
 /**
  * Begins what is given, one after the other, while nobody can write the table, waiting each time for one connection more to
  * be held up; then lets all go at once.
  */
-export async function meetAt<Results extends unknown[]>(
+export function meetAt<Results extends unknown[]>(
   server: TestServer,
-  table: "users" | "sessions" | "refresh_tokens" | "account_events",
+  table: Table,
   ...begin: Beginnings<Results>
 ): Promise<Results> {
-  return whileHeld<Results>(server, `lock table accounts.${table} in exclusive mode`, ...begin);
+  return crowdsMeetAt<Results>(server, table, 1, ...begin);
+}
+
+/** As meetAt, for crowds of requests, which hashing would keep apart: each holds up so many connections more. */
+export function crowdsMeetAt<Results extends unknown[]>(
+  server: TestServer,
+  table: Table,
+  connections: number,
+  ...begin: Beginnings<Results>
+): Promise<Results> {
+  return holdBack<Results>(server, `lock table accounts.${table} in exclusive mode`, connections, begin);
 }
 
 /** As meetAt, for what the statement locks, or changes. */
-export async function whileHeld<Results extends unknown[]>(
+export function whileHeld<Results extends unknown[]>(
   server: TestServer,
   statement: string,
   ...begin: Beginnings<Results>
+): Promise<Results> {
+  return holdBack<Results>(server, statement, 1, begin);
+}
+
+async function holdBack<Results extends unknown[]>(
+  server: TestServer,
+  statement: string,
+  connectionsEach: number,
+  begin: Beginnings<Results>,
 ): Promise<Results> {
   const gate = new pg.Client({ connectionString: server.databaseUrl });
   await gate.connect();
@@ -39,7 +60,8 @@ export async function whileHeld<Results extends unknown[]>(
     const begun: Promise<unknown>[] = [];
     for (const each of begin) {
       begun.push(each());
-      await expect.poll(heldUp, { interval: 10, timeout: 20_000 }).toBeGreaterThanOrEqual(begun.length);
+      const expected = connectionsEach * begun.length;
+      await expect.poll(heldUp, { interval: 10, timeout: 20_000 }).toBeGreaterThanOrEqual(expected);
     }
     await gate.query("commit");
     return (await Promise.all(begun)) as Results;

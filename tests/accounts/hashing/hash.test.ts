@@ -4,8 +4,8 @@ import { readFile } from "node:fs/promises";
 import argon2 from "argon2";
 import { expect, inject, test } from "vitest";
 
-import { createDatabase, query } from "../support/postgres.ts";
-import { PASSWORD, startServer, type TestServer } from "../support/server.ts";
+import { createDatabase, query } from "../../support/postgres.ts";
+import { PASSWORD, startServer, type TestServer } from "../../support/server.ts";
 
 const IN_FORCE = /^\$argon2id\$v=19\$m=19456,(?:t=2,p=1|p=1,t=2)\$[\w+/]{22,}\$[\w+/]{43}$/;
 
@@ -34,8 +34,7 @@ test("a password is stored as argon2id with 19 MiB, 2 passes and 1 lane, at regi
   expect(registered).toMatch(IN_FORCE);
   expect(await argon2.verify(registered, PASSWORD)).toBe(true);
 
-  server.succeed(await server.requestReset(email));
-  const token = await server.resetToken(email);
+  const token = await server.askForReset(email);
   server.succeed(await server.finalizeReset({ token, password: "a new battery staple" }));
 
   const reset = await storedHash(server, username);
@@ -59,17 +58,17 @@ test.each([
   const { username, email } = await server.activePerson("ada");
   const weak = await storeHash(server, username, options);
 
-  server.refuse(await server.login(username, "wrong horse battery"), "INVALID_CREDENTIALS");
-  server.refuse(await server.login(username, PASSWORD.repeat(10)), "INVALID_CREDENTIALS");
-  server.succeed(await server.requestReset(email));
+  server.refuse(await server.login({ username, password: "wrong horse battery" }), "INVALID_CREDENTIALS");
+  server.refuse(await server.login({ username, password: PASSWORD.repeat(10) }), "INVALID_CREDENTIALS");
+  server.succeed(await server.requestReset({ email }));
   expect(await storedHash(server, username)).toBe(weak);
 
-  const { accessToken } = server.succeed(await server.login(username, PASSWORD));
+  const { accessToken } = server.succeed(await server.login({ username, password: PASSWORD }));
   const upgraded = await storedHash(server, username);
   expect(upgraded).toMatch(IN_FORCE);
-  expect(server.succeed(await server.me(accessToken))?.username, "tokens stay good").toBe(username);
+  expect(server.succeed(await server.as(accessToken).me())?.username, "tokens stay good").toBe(username);
 
-  server.succeed(await server.login(username, PASSWORD));
+  server.succeed(await server.login({ username, password: PASSWORD }));
   expect(await storedHash(server, username), "no need to hash again").toBe(upgraded);
 });
 
@@ -78,7 +77,7 @@ test("a hash that is stronger than those made now stays as it is", async () => {
   const { username } = await server.activePerson("ada");
   const strong = await storeHash(server, username, { memoryCost: 32_768, timeCost: 3, parallelism: 1 });
 
-  server.succeed(await server.login(username, PASSWORD));
+  server.succeed(await server.login({ username, password: PASSWORD }));
 
   expect(await storedHash(server, username)).toBe(strong);
 });
@@ -91,7 +90,10 @@ test("logging in as somebody unknown takes as long as with a wrong password", as
   for (let round = 0; round < 16; round += 1) {
     for (const [kind, name] of Object.entries(names)) {
       const start = performance.now();
-      server.refuse(await server.login(name, "wrong horse battery"), "INVALID_CREDENTIALS");
+      server.refuse(
+        await server.login({ username: name, password: "wrong horse battery" }),
+        "INVALID_CREDENTIALS",
+      );
       if (round > 0) took.get(kind)!.push(performance.now() - start);
     }
   }
@@ -112,8 +114,8 @@ test("no statement holds a password hash in its text, where the database's log m
 
   const { username, email } = await server.activePerson("ada");
   await storeHash(server, username, { memoryCost: 8192, timeCost: 2, parallelism: 1 });
-  server.succeed(await server.login(username, PASSWORD));
-  server.succeed(await server.requestReset(email));
+  server.succeed(await server.login({ username, password: PASSWORD }));
+  server.succeed(await server.requestReset({ email }));
   server.succeed(
     await server.finalizeReset({ token: await server.resetToken(email), password: "a new battery" }),
   );

@@ -1,7 +1,7 @@
-// Which passwords are taken, and that they are taken exactly as sent. Those refused as weak are in errors.test.ts.
+// Which passwords are taken, and that they are taken exactly as sent. Those refused as weak are in ../errors.test.ts.
 import { describe, expect, test } from "vitest";
 
-import { PASSWORD, sharedServer, startServer, type Person, type TestServer } from "../support/server.ts";
+import { PASSWORD, sharedServer, startServer, type Person, type TestServer } from "../../support/server.ts";
 
 const NEW_PASSWORD = "a new battery staple";
 
@@ -17,7 +17,7 @@ async function activePerson(server: TestServer, password: string): Promise<Perso
 }
 
 async function resetTokenOf(server: TestServer, email: string): Promise<string> {
-  server.succeed(await server.requestReset(email));
+  server.succeed(await server.requestReset({ email }));
   return server.resetToken(email);
 }
 
@@ -37,11 +37,11 @@ describe("a password is taken, at register and at finalizeReset, with", () => {
     const server = shared();
     const { username, email } = await activePerson(server, password);
 
-    server.succeed(await server.login(username, password));
+    server.succeed(await server.login({ username, password }));
 
     const token = await resetTokenOf(server, email);
     server.succeed(await server.finalizeReset({ token, password }));
-    server.succeed(await server.login(username, password));
+    server.succeed(await server.login({ username, password }));
   });
 });
 
@@ -65,8 +65,9 @@ describe("a password is taken exactly as sent, with", () => {
     const server = shared();
     const { username } = await activePerson(server, password);
 
-    for (const other of others) server.refuse(await server.login(username, other), "INVALID_CREDENTIALS");
-    server.succeed(await server.login(username, password));
+    for (const other of others)
+      server.refuse(await server.login({ username, password: other }), "INVALID_CREDENTIALS");
+    server.succeed(await server.login({ username, password }));
   });
 });
 
@@ -95,8 +96,8 @@ test("a reset link stays good after a password that was refused", async () => {
     const { errors } = await server.finalizeReset({ token, password });
     expect(errors.map(({ extensions }) => extensions.field)).toEqual(["password"]);
   }
-  server.succeed(await server.login(username, PASSWORD));
+  server.succeed(await server.login({ username, password: PASSWORD }));
 
   server.succeed(await server.finalizeReset({ token, password: NEW_PASSWORD }));
-  server.succeed(await server.login(username, NEW_PASSWORD));
+  server.succeed(await server.login({ username, password: NEW_PASSWORD }));
 });

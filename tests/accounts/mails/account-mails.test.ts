@@ -1,8 +1,8 @@
 // What stands in the mails: links as configured, subjects, sender, and texts in which nothing is ever evaluated.
 import { expect, test } from "vitest";
 
-import { startServer } from "../support/server.ts";
-import { linkIn, tokenIn, type ReceivedMail } from "../support/smtp.ts";
+import { startServer } from "../../support/server.ts";
+import { linkIn, tokenIn, type ReceivedMail } from "../../support/smtp.ts";
 
 const JWT = /eyJ[\w-]+\.[\w-]+\.[\w-]+/;
 
@@ -42,7 +42,7 @@ test.each([
   expect(new Set(htmlLinks(confirmation))).toEqual(new Set([linkIn(confirmation)]));
   server.succeed(await server.finalizeRegistration({ token }));
 
-  server.succeed(await server.requestReset(email));
+  server.succeed(await server.requestReset({ email }));
   const isReset = ({ mail }: ReceivedMail) => /reset/i.test(mail.subject ?? "");
   const reset = await server.smtp.mailTo(email, isReset);
   const resetToken = JWT.exec(linkIn(reset))?.[0] ?? "no token";
@@ -56,16 +56,14 @@ test("the mailed link ignores the request's host and origin", async () => {
   const server = await startServer({ env: { CONFIRMATION_URI: "https://app.example.com/finalize" } });
   const query = `mutation { register(username: "ada", email: "ada@example.com", password: "correct horse battery") { message } }`;
 
-  await server.execute(
-    query,
-    {},
-    {
+  await server
+    .with({
       origin: "https://evil.io",
       referer: "https://evil.io/",
       "x-forwarded-host": "evil.io",
       forwarded: "host=evil.io",
-    },
-  );
+    })
+    .execute(query);
 
   const received = await server.smtp.mailTo("ada@example.com");
   expect(linkIn(received)).toMatch(/^https:\/\/app\.example\.com\/finalize#token=/);
@@ -75,8 +73,7 @@ test("the mailed link ignores the request's host and origin", async () => {
 test("mails come from APP_NAME at MAIL_USERNAME, with subjects that name it", async () => {
   const server = await startServer({ env: { APP_NAME: "Analytical Engines" } });
   const { email } = await server.activePerson("ada");
-  server.succeed(await server.requestReset(email));
-  const token = await server.resetToken(email);
+  const token = await server.askForReset(email);
   server.succeed(await server.finalizeReset({ token, password: "a new battery staple" }));
 
   const mails = await server.smtp.mails(3);
@@ -100,7 +97,7 @@ test("SUBJECT and SUBJECT_RESET replace the subjects of their mails, as they are
   });
   const { email } = await server.registerPerson("ada");
   server.succeed(await server.finalizeRegistration({ token: tokenIn(await server.smtp.mailTo(email)) }));
-  server.succeed(await server.requestReset(email));
+  server.succeed(await server.requestReset({ email }));
 
   const mails = await server.smtp.mails(2);
 

@@ -1,8 +1,8 @@
 // Accounts that wait for their confirmation: what they keep from others, how they expire, and who may replace them.
-import { PgBoss } from "pg-boss";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 
-import { DAY, MINUTE, PASSWORD, startServer } from "../support/server.ts";
+import { runDailyJob } from "../../support/run-daily-job.ts";
+import { DAY, MINUTE, PASSWORD, startServer } from "../../support/server.ts";
 
 const HOUR = 60 * MINUTE;
 const NEW_PASSWORD = "a new battery staple";
@@ -43,8 +43,8 @@ test.each([
     username,
     email,
   });
-  server.refuse(await server.login(username, PASSWORD), "INVALID_CREDENTIALS");
-  server.succeed(await server.login(username, NEW_PASSWORD));
+  server.refuse(await server.login({ username, password: PASSWORD }), "INVALID_CREDENTIALS");
+  server.succeed(await server.login({ username, password: NEW_PASSWORD }));
 });
 
 test("one registration replaces two expired accounts, one by its username and one by its address", async () => {
@@ -102,7 +102,7 @@ test.each([
     expect(await slow.query("select username, is_active from accounts.users")).toEqual([
       { username: args.username, is_active: false },
     ]);
-    slow.refuse(await slow.login(args.username, PASSWORD), "INVALID_CREDENTIALS");
+    slow.refuse(await slow.login({ username: args.username, password: PASSWORD }), "INVALID_CREDENTIALS");
   },
 );
 
@@ -116,7 +116,7 @@ test("an expired account that asks for a new link waits again, and keeps its pla
     "INVALID_TOKEN",
   );
 
-  server.succeed(await server.resendRegistration(email));
+  server.succeed(await server.resendRegistration({ email }));
 
   const other = { username: "other", email, password: PASSWORD };
   server.refuse(await server.register(other), "EMAIL_TAKEN");
@@ -164,7 +164,7 @@ test("active accounts never expire", async () => {
     "USERNAME_TAKEN",
   );
   server.refuse(await server.register({ username: "new", email, password: PASSWORD }), "EMAIL_TAKEN");
-  server.succeed(await server.login(username, PASSWORD));
+  server.succeed(await server.login({ username, password: PASSWORD }));
 });
 
 test("the daily job removes accounts that expired more than 7 days ago, and no others", async () => {
@@ -175,28 +175,15 @@ test("the daily job removes accounts that expired more than 7 days ago, and no o
   await server.mailsSettled();
   server.advance(7 * DAY);
   await server.registerPerson("expired");
-  server.succeed(await server.resendRegistration("asked-again@example.com"));
+  server.succeed(await server.resendRegistration({ email: "asked-again@example.com" }));
   await server.mailsSettled();
   server.advance(2 * DAY);
   await server.registerPerson("pending");
   await server.mailsSettled();
 
-  const boss = new PgBoss({
-    connectionString: server.databaseUrl,
-    schema: "accounts_queue",
-    migrate: false,
-    supervise: false,
-    schedule: false,
-  });
-  boss.on("error", () => undefined);
-  await boss.start();
-  onTestFinished(() => boss.stop({ graceful: false }));
-  const id = await boss.send("daily", {});
+  await runDailyJob(server);
 
-  const state = async () =>
-    (await server.query("select state from accounts_queue.job where id = $1", [id]))[0]?.["state"];
-  await expect.poll(state, { timeout: 20_000 }).toBe("completed");
   const left = await server.query("select username from accounts.users order by username");
   expect(left.map(({ username }) => username)).toEqual(["active", "asked-again", "expired", "pending"]);
-  server.refuse(await server.login("old", PASSWORD), "INVALID_CREDENTIALS");
+  server.refuse(await server.login({ username: "old", password: PASSWORD }), "INVALID_CREDENTIALS");
 });
