@@ -489,7 +489,7 @@ const refreshSession: Scenario[] = [
     when,
     prepare: (server: TestServer) => ({
       attempt: () => server.refreshSession(token === undefined ? {} : { refreshToken: token }),
-      message: /refresh token is not valid: log in/,
+      message: /refresh token is not valid\. Log in/,
       field: "refreshToken",
     }),
   })),
@@ -511,7 +511,7 @@ const refreshSession: Scenario[] = [
       const person = await server.activePerson(name);
       return {
         attempt: () => server.refreshSession({ refreshToken: token(person) }),
-        message: /refresh token is not valid: log in/,
+        message: /refresh token is not valid\. Log in/,
         field: "refreshToken",
       };
     },
@@ -525,7 +525,7 @@ const refreshSession: Scenario[] = [
       server.succeed(await server.as(accessToken).logout());
       return {
         attempt: () => server.refreshSession({ refreshToken }),
-        message: /refresh token is not valid: log in/,
+        message: /refresh token is not valid\. Log in/,
         field: "refreshToken",
       };
     },
