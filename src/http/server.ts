@@ -20,6 +20,7 @@ import {
 import { refreshCookie } from "./refresh-cookie.ts";
 import { acceptJsonOnly } from "./json-body.ts";
 import { serveWebClient, type WebClientSettings } from "./web-client.ts";
+import { servePageFiles } from "./web-pages.ts";
 
 export interface HttpParts {
   readonly apollo: ApolloServer<RequestContext>;
@@ -92,7 +93,10 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     return reply.code(503).send(httpError(503, "The database does not answer, or the server is stopping."));
   });
   const { hasGraphiQL, mailbox, webClient } = parts;
-  if (webClient) await serveWebClient(http, { ...webClient, hasGraphiQL, hasMailbox: mailbox !== null });
+  if (webClient) {
+    await servePageFiles(http);
+    serveWebClient(http, { ...webClient, hasGraphiQL, hasMailbox: mailbox !== null });
+  }
   // Loaded here, because production has no use for them, and they are large.
   if (hasGraphiQL) (await import("./graphiql.ts")).serveGraphiQL(http);
   if (mailbox) {
