@@ -93,10 +93,8 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     return reply.code(503).send(httpError(503, "The database does not answer, or the server is stopping."));
   });
   const { hasGraphiQL, mailbox, webClient } = parts;
-  if (webClient) {
-    await servePageFiles(http);
-    serveWebClient(http, { ...webClient, hasGraphiQL, hasMailbox: mailbox !== null });
-  }
+  if (webClient || mailbox) await servePageFiles(http);
+  if (webClient) serveWebClient(http, { ...webClient, hasGraphiQL, hasMailbox: mailbox !== null });
   // Loaded here, because production has no use for them, and they are large.
   if (hasGraphiQL) (await import("./graphiql.ts")).serveGraphiQL(http);
   if (mailbox) {
