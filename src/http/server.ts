@@ -17,8 +17,10 @@ import {
   refuseExpectation,
   refuseUrl,
 } from "./errors.ts";
+import { serveGraphiQL } from "./graphiql.ts";
 import { refreshCookie } from "./refresh-cookie.ts";
 import { acceptJsonOnly } from "./json-body.ts";
+import { serveMailbox } from "./mailbox.ts";
 import { serveWebClient, type WebClientSettings } from "./web-client.ts";
 import { servePageFiles } from "./web-pages.ts";
 
@@ -95,10 +97,8 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   const { hasGraphiQL, mailbox, webClient } = parts;
   if (webClient || mailbox) await servePageFiles(http);
   if (webClient) serveWebClient(http, { ...webClient, hasGraphiQL, hasMailbox: mailbox !== null });
-  // Loaded here, because production has no use for them, and they are large.
-  if (hasGraphiQL) (await import("./graphiql.ts")).serveGraphiQL(http);
+  if (hasGraphiQL) serveGraphiQL(http);
   if (mailbox) {
-    const { serveMailbox } = await import("./mailbox.ts");
     await http.register((scope, _options, done) => {
       serveMailbox(scope, { folder: mailbox, host: parts.host, hasWebClient: webClient !== null });
       done();
