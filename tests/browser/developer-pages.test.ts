@@ -225,7 +225,7 @@ test("GraphiQL holds the flow as ready tabs and runs it", async () => {
     "FinalizeReset",
   ]);
   await page.locator(".graphiql-execute-button").click();
-  await page.getByText("is on its way to user").waitFor();
+  await page.getByText("is on its way to ada").waitFor();
   await screenshot(page, "graphiql");
 
   for (const name of (await tabs.allTextContents()).reverse()) {
