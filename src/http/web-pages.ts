@@ -1,4 +1,4 @@
-// The pages that Vite has built from web/ into dist/web, and the files that they load.
+// Serves the pages that Vite builds from web/ into dist/web, and the files that they load.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,21 +10,21 @@ const BUILD = fileURLToPath(new URL("../../dist/web", import.meta.url));
 const PLACE_OF_SETTINGS = 'name="server-settings" content="{}"';
 
 export interface WebPage {
-  /** Its name in dist/web. */
+  /** The name of the page's file in dist/web. */
   readonly file: string;
   /** What the page needs to know about this server; the same for every visitor. */
   readonly settings: object;
-  /** Where styles and images come from, as sources of a Content-Security-Policy. */
+  /** The sources of styles and images in the Content-Security-Policy; by default only this server. */
   readonly styles?: string;
   readonly images?: string;
 }
 
-/** Everything that the page loads comes from this server, and no script is inline. */
+/** The page can load only what comes from this server, and run no inline script. */
 export function servePage(http: FastifyInstance, path: string, page: WebPage): void {
   const { settings, styles = "'self'", images = "'self'" } = page;
   const file = join(BUILD, page.file);
   if (!existsSync(file)) {
-    throw new Error(`The page at ${path} is not built (no ${file}): run \`npm run build\`.`);
+    throw new Error(`The page at ${path} is not built: ${file} is missing. Run \`npm run build\`.`);
   }
   const content = JSON.stringify(settings).replaceAll("&", "&amp;").replaceAll('"', "&quot;");
   const html = readFileSync(file, "utf8").replace(
@@ -39,14 +39,14 @@ export function servePage(http: FastifyInstance, path: string, page: WebPage): v
   );
 }
 
-/** The files that the pages share. */
+/** Serves the files that the pages load. */
 export async function servePageFiles(http: FastifyInstance): Promise<void> {
   await http.register(fastifyStatic, {
     root: join(BUILD, "assets"),
     prefix: "/assets/",
     index: false,
     preCompressed: true,
-    immutable: true, // their names change with their content
+    immutable: true, // file names contain a hash of the content
     maxAge: "365d",
   });
   http.get("/favicon.svg", (_request, reply) =>
