@@ -6,7 +6,7 @@ import { DAY, startServer, type TestServer } from "../support/server.ts";
 import { linkIn, SmtpCatcher, tokenIn, type ReceivedMail } from "../support/smtp.ts";
 
 const LATER = "451 4.3.0 try again later";
-const WILL_BE_SENT_AGAIN = /a mail will be sent again later/;
+const WILL_BE_SENT_AGAIN = /email not sent, will try again/;
 
 const subjectsTo = (server: TestServer, recipient: string) =>
   server.smtp.received
