@@ -519,7 +519,7 @@ describe("in the default start", () => {
       env: { ...env, DATABASE_URL: await createDatabase(inject("postgresUrl")) },
     });
     await server.ready();
-    expect(await refuse(env, ["list"])).toMatch(/give the same DATABASE_URL as to that server\.\n$/);
+    expect(await refuse(env, ["list"])).toMatch(/Set the same DATABASE_URL as for that server\.\n$/);
   });
 
   test("SIGINT ends an import in order, and the next one goes on", async () => {
