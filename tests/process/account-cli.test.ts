@@ -168,7 +168,7 @@ describe("create-admin", () => {
       env: { PATH: process.env["PATH"] ?? "", TERM: "xterm", ...env },
     });
     let output = "";
-    const prompts = [/Password:/, /The same again:/];
+    const prompts = [/Password:/, /Repeat the password:/];
     terminal.stdout.on("data", (chunk) => {
       output += String(chunk);
       if (prompts[0]?.test(output)) {
@@ -463,7 +463,7 @@ describe("import", () => {
     const neither = await account(env, ["import"]);
     expect(neither).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("give a file or --from") as string,
+      stderr: expect.stringContaining("specify either a file or --from") as string,
     });
   });
 
