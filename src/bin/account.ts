@@ -1,4 +1,4 @@
-// `npm run account -- COMMAND`: what the operator does to accounts at the command line.
+// `npm run account -- COMMAND`: administration of accounts at the command line.
 import "./node-version.ts";
 
 import { Command } from "commander";
@@ -10,52 +10,55 @@ import { openAccounts } from "../app/operator-accounts.ts";
 import { loadConfig, readEnvironment } from "../config/config.ts";
 import { parseDatabaseUrl } from "../config/database-url.ts";
 
-/** What has been opened, closed in the opposite order. */
+/** Everything that has been opened, closed in reverse order. */
 const opened = new AsyncDisposableStack();
 const state = { isStopping: false };
 
 process.on("uncaughtException", fail);
-// In order, so that no PostgreSQL is left running; a second signal ends at once.
+// Stops in order, so that no embedded PostgreSQL is left running. A second signal ends the process at once.
 for (const [signal, code] of [
   ["SIGINT", 130],
   ["SIGTERM", 143],
 ] as const)
   process.once(signal, () => end(code));
-// As in `... list | head`: nobody is left to read.
+// The reader has closed the pipe, as in `... list | head`.
 process.stdout.on("error", () => end(0));
 
 const program = new Command("npm run account --")
-  .description("Administers accounts, with the configuration of the server, whether it runs or not.")
-  .showHelpAfterError("(--help tells more)");
+  .description(
+    "Administers accounts with the configuration of the server, whether or not the server is running.",
+  )
+  .showHelpAfterError("(use --help for more information)");
 program
   .command("create-admin <username> <email>")
-  .description("add an active administrator; asks for the password, or reads it from standard input")
-  .option("--existing", "give the role to a user who exists")
+  .description("add an active administrator (asks for the password, or reads it from standard input)")
+  .option("--existing", "make an existing user an administrator")
   .action((username: string, email: string, { existing = false }: { existing?: boolean }) =>
     run((accounts) => createAdmin(accounts, username, email, existing)),
   );
 program
   .command("list")
-  .description("list users: registered, state, roles, username, address")
-  .option("--search <prefix>", "only those whose username or address begins so")
+  .description("list users: registration time, state, roles, username, email address")
+  .option("--search <prefix>", "only users whose username or email address begins with this text")
   .action(({ search }: { search?: string }) => run((accounts) => list(accounts, search)));
 for (const [command, description, work] of [
-  ["deactivate", "sign a user out everywhere and let nobody in again", deactivate],
-  ["reactivate", "take that back", reactivate],
-  ["reset", "mail a link that sets a new password", reset],
-  ["resend", "mail a new confirmation link", resend],
+  ["deactivate", "log a user out everywhere and block logins", deactivate],
+  ["reactivate", "undo a deactivation", reactivate],
+  ["reset", "email a password reset link", reset],
+  ["resend", "email another confirmation link", resend],
 ] as const) {
   program
     .command(`${command} <name>`)
-    .description(`${description}; by username or address`)
+    .description(`${description} (by username or email address)`)
     .action((name: string) => run((accounts) => work(accounts, name)));
 }
 program
   .command("import [file]")
-  .description("take users over with their password hashes, from a file of a JSON object a line")
-  .option("--from <database-url>", "from the Flask application's table users instead")
+  .description("import users with their password hashes from a file with one JSON object per line")
+  .option("--from <database-url>", "import from the table users of the Flask application instead")
   .action((file: string | undefined, { from }: { from?: string }, command: Command) => {
-    if ((file === undefined) === (from === undefined)) command.error("error: give a file or --from");
+    if ((file === undefined) === (from === undefined))
+      command.error("error: specify either a file or --from");
     return run(async (accounts) => {
       const source =
         from === undefined
@@ -75,10 +78,10 @@ async function run(work: (accounts: Accounts) => Promise<void>): Promise<void> {
   }
 }
 
-/** A refusal is one sentence for the operator; a bug comes with its stack. */
+/** Prints the message of an expected error, and the stack trace of a bug. */
 function fail(error: Error): void {
   if (state.isStopping) return;
-  const isCancelled = error.name === "ExitPromptError"; // Ctrl-C at the password
+  const isCancelled = error.name === "ExitPromptError"; // Ctrl-C at the password prompt
   if (!isCancelled) {
     console.error(error instanceof TypeError || error instanceof ReferenceError ? error : error.message);
   }
@@ -88,7 +91,7 @@ function fail(error: Error): void {
 function end(code: number): void {
   if (state.isStopping) return;
   state.isStopping = true;
-  process.exitCode = code; // also where nothing is left to wait for
+  process.exitCode = code; // in case nothing keeps the process alive until then
   void opened
     .disposeAsync()
     .catch(() => undefined)

@@ -1,4 +1,4 @@
-// `npm run mail:preview`: writes every mail, filled with sample data, to mail-preview/ for a designer to look at.
+// `npm run mail:preview`: writes every email with sample data to mail-preview/, to check the templates.
 import "./node-version.ts";
 
 import { mkdirSync, writeFileSync } from "node:fs";

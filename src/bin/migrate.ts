@@ -1,5 +1,4 @@
-// `npm run migrate`: brings the tables of DATABASE_URL to this version, for those who deploy in steps with
-// MIGRATE_ON_START=false.
+// `npm run migrate`: migrates the tables in DATABASE_URL, for deployments that set MIGRATE_ON_START=false.
 import "./node-version.ts";
 
 import { loadConfig, readEnvironment } from "../config/config.ts";
@@ -8,10 +7,12 @@ import { openDatabase } from "../app/open-database.ts";
 try {
   const { databaseUrl } = loadConfig(readEnvironment());
   if (databaseUrl === null)
-    throw new Error("DATABASE_URL is missing: the embedded PostgreSQL is migrated at each start.");
+    throw new Error(
+      "DATABASE_URL is missing. The embedded PostgreSQL needs no command: it is migrated at each start.",
+    );
   const orm = await openDatabase(databaseUrl, true);
   await orm.close();
-  console.log("The tables are those of this version.");
+  console.log("The tables are up to date.");
 } catch (error) {
   console.error((error as Error).message);
   process.exit(1);

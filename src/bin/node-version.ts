@@ -1,11 +1,11 @@
-// Imported first: says so, instead of failing somewhere inside, where another Node than the package `node` runs this.
+// Imported first, to stop with a clear message if the installed Node.js runs this instead of the npm package `node`.
 const NEEDED = 24;
 const [major = 0] = process.versions.node.split(".").map(Number);
 
 if (major < NEEDED) {
   console.error(
-    `This is Node ${process.versions.node}, and the server needs ${NEEDED} or newer: ` +
-      "run node_modules/.bin/node, which came with `npm ci` and which the npm scripts use.",
+    `This is Node.js ${process.versions.node}, but the server needs version ${NEEDED} or newer. ` +
+      "Use node_modules/.bin/node, which `npm ci` installs and the npm scripts use.",
   );
   process.exit(1);
 }

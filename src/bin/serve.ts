@@ -1,4 +1,4 @@
-// Starts the server and stops it on a signal; nothing else.
+// Starts the server, and stops it on a signal.
 import "./node-version.ts";
 
 import { setFlagsFromString } from "node:v8";
@@ -18,25 +18,25 @@ try {
   else await serve(config);
 } catch (error) {
   console.error(error instanceof Error && !isBug(error) ? error.message : error);
-  // After a signal the stop goes on and exits; else nothing is left to wait for.
+  // After a signal, stop() is already running and will exit.
   if (!state.isStopping) process.exit(1);
 }
 
 async function serve(config: Config): Promise<void> {
-  // Loaded here, because the process that only starts others needs none of it.
+  // Imported here, because the primary process of WORKERS does not need it.
   const { App } = await import("../app/app.ts");
   const app = new App(config, { onFatal: (message) => stop(app, message) });
-  // From here on, so that a signal during the start stops in order too. Repeated ones (a terminal and npm both
-  // send one) change nothing.
+  // Registered before the start, so that a signal during the start also stops in order. Repeated signals have no effect;
+  // a terminal and npm each send one.
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop(app));
-  // An error that nobody was there to hear of, such as that of a connection which ends while it is being closed.
+  // An error without a listener, such as one of a connection that breaks while it is being closed.
   process.on("uncaughtException", (error) => stop(app, JSON.stringify(loggableError(error))));
   await app.start();
   tidyHeap();
   if (!config.isProduction) console.log(banner(app, config));
 }
 
-/** Ends the process in order, whatever else happens meanwhile; with a fault the exit code is 1. */
+/** Stops the server in order and exits, with code 1 after a fault. Further calls have no effect. */
 function stop(app: App, fault?: string): void {
   if (fault !== undefined) console.error(fault);
   if (state.isStopping) return;
@@ -45,16 +45,16 @@ function stop(app: App, fault?: string): void {
   void app.stop().finally(() => process.exit(fault === undefined ? 0 : 1));
 }
 
-/** Keeps the server small (docs/performance.md): what the start leaves behind goes at once, and garbage before it piles up. */
+/** Keeps memory low (docs/performance.md): collects the garbage of the start now, and later garbage earlier than by default. */
 function tidyHeap(): void {
-  // V8 would let the heap grow several times over before it looks through what is old; more often than at each doubling
-  // would take a tenth of the server's time.
+  // By default V8 lets the old generation grow several-fold between major collections. Collecting at each doubling keeps
+  // memory low; collecting more often takes a tenth of the server's time.
   setFlagsFromString("--heap-growing-percent=100");
   setFlagsFromString("--expose-gc");
   (runInNewContext("gc") as (options: object) => void)({ type: "major", flavor: "last-resort" });
 }
 
-/** A refusal is one sentence for whoever starts the server; a bug comes with its stack. */
+/** A bug is printed with its stack trace, an expected error as its message. */
 function isBug(error: Error): boolean {
   return error instanceof TypeError || error instanceof ReferenceError;
 }
@@ -65,9 +65,9 @@ function banner(app: App, config: Config): string {
   lines.push(`  GraphiQL    ${app.url}/graphql`);
   if (!config.smtp) lines.push(`  Mailbox     ${app.url}/mailbox`);
   const standIns = [...app.standIns];
-  if (!config.smtp) standIns.push("MAIL_SERVER mails go to the mailbox instead");
+  if (!config.smtp) standIns.push("MAIL_SERVER emails go to the mailbox");
   if (standIns.length > 0) {
-    lines.push("", "Standing in for what production needs:", ...standIns.map((line) => `  ${line}`));
+    lines.push("", "Not for production:", ...standIns.map((line) => `  ${line}`));
   }
   return lines.join("\n");
 }

@@ -1,15 +1,15 @@
-// Several processes that serve the same port, for machines with several cores (WORKERS).
+// Runs several processes that serve the same port (WORKERS), for machines with several cores.
 import cluster, { type Worker } from "node:cluster";
 
-/** Whether this process shall start the others, and serve nothing itself. */
+/** Whether this is the primary process, which starts the others and serves no requests. */
 export function isFirst(workers: number): boolean {
   return workers > 1 && cluster.isPrimary;
 }
 
 /**
- * Starts them. Whichever ends is replaced, unless it never came to serve: then all end with exit code 1, for it would go on
- * like that. A signal ends all in order.
- * @param stopsWithinMs after which those that are left are ended
+ * Starts the workers and replaces any that exits. If one exits before it serves, its replacement would too, so all stop with
+ * exit code 1. A signal stops all workers in order.
+ * @param stopsWithinMs the time after which workers that are still running are killed
  */
 export function runWorkers(count: number, stopsWithinMs: number): void {
   const serving = new Set<Worker>();
@@ -32,10 +32,10 @@ export function runWorkers(count: number, stopsWithinMs: number): void {
     if (exitCode !== undefined) {
       if (running().length === 0) process.exit(exitCode);
     } else if (serving.delete(worker)) {
-      console.error(`Process ${worker.process.pid} ended (${signal ?? code}): another one takes its place.`);
+      console.error(`Process ${worker.process.pid} exited (${signal ?? code}). Starting another one.`);
       cluster.fork();
     } else {
-      stop(1); // it has said why
+      stop(1); // the worker has printed the reason
     }
   });
   for (let index = 0; index < count; index += 1) cluster.fork();

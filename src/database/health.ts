@@ -1,11 +1,11 @@
-// Whether the database answers, for /readyz.
+// Checks whether the database responds, for /readyz.
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { Orm } from "./orm.ts";
 
 const ANSWERS_WITHIN_MS = 2_000;
 
-/** A check; those that come while one is under way share it, so that a silent database does not use up the pool. */
+/** Concurrent calls share one check, so that a database that does not respond cannot exhaust the connection pool. */
 export function databaseCheck(orm: Orm): () => Promise<boolean> {
   let underWay: Promise<boolean> | undefined;
   return () => {

@@ -1,7 +1,7 @@
-// Opens the database with its tables at this version, or says why it cannot be used.
+// Opens the database and migrates its tables, or says why the database cannot be used.
 import { connectOrm, MIGRATIONS, SCHEMA, type Orm } from "./orm.ts";
 
-/** Any number that no other program's advisory lock in this database is likely to have. */
+/** The key of the advisory lock: a number that no other program in this database is likely to use. */
 const MIGRATION_LOCK = 4_206_501_973;
 
 /** Tables that another library keeps in the same database, with migrations of its own. */
@@ -13,9 +13,9 @@ export interface ForeignTables {
 }
 
 /**
- * @param foreign migrated along with our own tables
- * @param migrates whether to bring the tables to this version, or only to look whether they are
- * @throws {Error} one sentence that names the database; nothing is left open
+ * @param foreign tables that are migrated along with our own
+ * @param migrates whether to migrate the tables, or only to check that they match this version
+ * @throws {Error} that names the database, with all connections closed
  */
 export async function openDatabase(
   databaseUrl: string,
@@ -33,26 +33,26 @@ export async function openDatabase(
     const { host, pathname } = new URL(databaseUrl);
     const words = (error as Error).message.split("\n", 1)[0] ?? "";
     throw new Error(
-      `The database ${pathname.slice(1)} at ${host} cannot be used (${words}): check DATABASE_URL, and that its role may create schemas.`,
+      `The database ${pathname.slice(1)} at ${host} cannot be used (${words}). Check DATABASE_URL, and that its role can create schemas.`,
       { cause: error },
     );
   }
 }
 
-/** Tables are missing or older than this version. */
+/** Tables are missing, or older than this version. */
 export class NotMigratedError extends Error {
   constructor() {
     super(
-      "The database's tables are not those of this version, and MIGRATE_ON_START is false: run `npm run migrate`.",
+      "The database's tables do not match this version, and MIGRATE_ON_START is false. Run `npm run migrate`.",
     );
     this.name = "NotMigratedError";
   }
 }
 
-/** Creates or upgrades all tables. Replicas that start at once wait for each other, so each migration runs once. */
+/** Creates or upgrades all tables. Replicas that start at the same time wait for each other, so each migration runs once. */
 export async function migrate(orm: Orm, databaseUrl: string, foreign: ForeignTables): Promise<void> {
   await orm.em.fork().transactional(async (em) => {
-    // This transaction only holds the lock; migrations and queue run in transactions of their own.
+    // This transaction only holds the lock. The migrations of the tables and of the queue use their own transactions.
     await em.execute(`select pg_advisory_xact_lock(${MIGRATION_LOCK})`);
     await orm.migrator.up();
     await foreign.migrate(databaseUrl);
@@ -60,7 +60,7 @@ export async function migrate(orm: Orm, databaseUrl: string, foreign: ForeignTab
 }
 
 /**
- * Only reads: the role that serves need not be the one that may create tables.
+ * Only reads, because the role that serves need not be able to create tables.
  * @throws {NotMigratedError}
  */
 async function checkMigrated(orm: Orm, databaseUrl: string, foreign: ForeignTables): Promise<void> {

@@ -1,4 +1,4 @@
-// MikroORM on PostgreSQL: its options, which mikro-orm.config.ts at the root hands to the mikro-orm command.
+// The options of MikroORM on PostgreSQL. mikro-orm.config.ts passes the same options to the mikro-orm command.
 import { Migrator } from "@mikro-orm/migrations";
 import { defineConfig, MikroORM } from "@mikro-orm/postgresql";
 
@@ -12,10 +12,10 @@ import { UsersLocale } from "./migrations/2026-11-24-users-locale.ts";
 import { Users } from "./migrations/2026-11-24-users.ts";
 import { UsersKeyCollation } from "./migrations/2026-11-25-users-key-collation.ts";
 
-/** Holds every table of ours; nothing outside it and the queue's schema is ever touched. */
+/** The schema of all tables. The server changes nothing outside of it and the queue's schema. */
 export const SCHEMA = "accounts";
 
-/** In the order in which they run; a new one goes to the end. */
+/** In the order in which they run. Add a new one at the end. */
 export const MIGRATIONS = [
   { name: "2026-11-24-users", class: Users },
   { name: "2026-11-24-users-locale", class: UsersLocale },
@@ -27,16 +27,16 @@ export const MIGRATIONS = [
 function connectionOptions(databaseUrl: string) {
   return {
     clientUrl: databaseUrl,
-    // The whole URL, because its parameters (sslmode, ...) matter to the driver too.
+    // The whole URL, because the driver also needs its parameters, such as sslmode.
     driverOptions: {
       connectionString: databaseUrl,
       application_name: "account-server",
-      connectionTimeoutMillis: 5_000, // or requests would wait for ever while the database is away
+      connectionTimeoutMillis: 5_000, // otherwise requests wait forever while the database is down
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
     },
     pool: { min: 0, max: 10 },
-    logger: () => undefined, // its lines hold statements with their values
+    logger: () => undefined, // its log contains statements with their values
     ensureDatabase: false,
   };
 }
@@ -53,7 +53,7 @@ export function ormOptions(databaseUrl: string) {
       path: "src/database/migrations",
       snapshot: false,
     },
-    // What drafting a migration compares with: our tables alone.
+    // When drafting a migration, compare only our own tables.
     schemaGenerator: { ignoreSchema: ["public", "accounts_queue"] },
   });
 }

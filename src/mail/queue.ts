@@ -1,21 +1,21 @@
-// Mails to send and the daily task, kept in PostgreSQL by pg-boss (its only home) beside the accounts: what
-// enqueues shares the caller's transaction, what is sent shares nothing with it.
+// The mail queue and the daily task, in the same PostgreSQL database as the accounts. It is an outbox: enqueuing is part of
+// the caller's transaction, and sending is independent of it. The only file that imports pg-boss.
 import { fromKysely, PgBoss, type JobResult, type JobWithMetadata } from "pg-boss";
 
 import type { EntityManager } from "@mikro-orm/postgresql";
 
 import type { Logger } from "../log.ts";
 
-/** pg-boss owns this schema; its tables show each mail's status (docs/operations.md). */
+/** The schema of pg-boss, whose tables show the state of each email (docs/operations.md). */
 const QUEUE_SCHEMA = "accounts_queue";
 const MAIL = "mail";
 const DAILY = "daily";
 
 const MAIL_QUEUE = {
-  notify: true, // the worker hears of a mail at its commit instead of polling
-  heartbeatSeconds: 10, // a killed worker's mail is taken up by another after this long without a sign of life
+  notify: true, // the worker is notified of an email at the commit, instead of polling
+  heartbeatSeconds: 10, // without a heartbeat for this long, a worker counts as dead and another takes over its email
   expireInSeconds: 120,
-  // 1, 2, 4, ... up to 300 seconds between attempts: about a day of a mail server's outage.
+  // Exponential backoff of 1, 2, 4, ... up to 300 seconds, which covers an outage of the SMTP server for about a day.
   retryBackoff: true,
   retryDelay: 1,
   retryDelayMax: 300,
@@ -23,27 +23,27 @@ const MAIL_QUEUE = {
   retentionSeconds: 7 * 24 * 60 * 60,
   deleteAfterSeconds: 24 * 60 * 60,
 };
-/** A batch is taken from the queue, and done, by one statement each. While one waits for a slow mail, the others go on. */
+/** One statement fetches a batch and one completes it. While one batch waits for a slow email, the others continue. */
 const BATCHES_AT_ONCE = 3;
 const MAILS_A_BATCH = 7;
 
 export interface MailQueueParts {
   readonly databaseUrl: string;
   readonly log: Logger;
-  /** For whoever only enqueues: no upkeep of the queue, and no worker. */
+  /** Only enqueues, without maintenance of the queue and without a worker. */
   readonly isPassive?: boolean;
 }
 
-/** One delivery of a queued mail. */
+/** One attempt to deliver a queued email. */
 export interface QueuedMail<Job> {
-  /** The same at each attempt. */
+  /** The same for all attempts. */
   readonly id: string;
-  /** 0 for the first. */
+  /** 0 for the first attempt. */
   readonly attempt: number;
   readonly job: Job;
 }
 
-/** Mails on their way, each a row beside the accounts. */
+/** The queue of emails to send, one row per email. */
 export class MailQueue<Job extends object> {
   readonly #boss: PgBoss;
   readonly #log: Logger;
@@ -53,16 +53,16 @@ export class MailQueue<Job extends object> {
     this.#log = log;
     this.#boss = isPassive ? passiveBoss(databaseUrl, false) : activeBoss(databaseUrl);
     this.#boss.on("error", (error) => {
-      // While stopping, connections end in whatever order.
+      // Expected while stopping, because connections are closed in any order.
       this.#log[this.#isStopping ? "debug" : "error"](
         { err: error },
-        "mail queue: the database does not answer",
+        "mail queue: the database does not respond",
       );
     });
     this.#boss.on("warning", ({ message }) => this.#log.debug(`mail queue: ${message}`));
   }
 
-  /** Creates or upgrades the queue's tables; safe to run from several replicas at once. */
+  /** Creates or upgrades the queue's tables. Several replicas can do this at the same time. */
   static async migrate(databaseUrl: string): Promise<void> {
     const boss = passiveBoss(databaseUrl, true);
     try {
@@ -76,7 +76,7 @@ export class MailQueue<Job extends object> {
     }
   }
 
-  /** Whether the queue's tables are those of this version. */
+  /** Whether the queue's tables match this version. */
   static async isMigrated(databaseUrl: string): Promise<boolean> {
     const boss = passiveBoss(databaseUrl, false);
     try {
@@ -90,25 +90,25 @@ export class MailQueue<Job extends object> {
     }
   }
 
-  /** Connects and listens for commits; nothing is sent before `work`. */
+  /** Connects and listens for notifications. Nothing is sent before `work`. */
   async start(): Promise<void> {
     await this.#boss.start();
   }
 
-  /** Adds a mail within the transaction of `em`: it is sent if and only if that commits. */
+  /** Adds an email in the transaction of `em`: it is sent if and only if the transaction commits. */
   async enqueue(em: EntityManager, job: Job): Promise<void> {
     await this.#boss.send(MAIL, job, { db: fromKysely(em.getKysely()) });
   }
 
-  /** Hands every mail to `send`, which throws to have it sent again later. */
+  /** Passes every email to `send`, which throws if the email has to be sent again later. */
   async work(send: (mail: QueuedMail<Job>) => Promise<void>): Promise<void> {
     const options = {
       includeMetadata: true as const,
       localConcurrency: BATCHES_AT_ONCE,
       batchSize: MAILS_A_BATCH,
-      burstWhenBatchFull: true, // there are more; by itself it would wait for a commit or the next poll
-      perJobResults: true as const, // one that fails keeps no other from being done
-      // A commit is notified, a retry that has become due is not: it is found by asking now and then.
+      burstWhenBatchFull: true, // fetches the next batch at once, instead of waiting for a notification or the next poll
+      perJobResults: true as const, // an email that fails does not fail the rest of its batch
+      // A commit sends a notification, but a retry that becomes due does not, so it is found by polling.
       notifyPollingIntervalSeconds: 2,
     };
     const sendOne = async ({ id, retryCount, data }: JobWithMetadata<Job>): Promise<JobResult> => {
@@ -129,7 +129,7 @@ export class MailQueue<Job extends object> {
     await this.#boss.work(DAILY, task);
   }
 
-  /** Lets mails in hand finish for up to `timeoutSeconds`, then returns them to the queue. */
+  /** Lets emails in progress finish for up to `timeoutSeconds`, then returns them to the queue. */
   async stop(timeoutSeconds: number): Promise<void> {
     this.#isStopping = true;
     await this.#boss.stop({ graceful: true, timeout: timeoutSeconds * 1000 });
@@ -145,13 +145,13 @@ function activeBoss(databaseUrl: string): PgBoss {
     useListenNotify: true,
     migrate: false,
     registerInstance: false,
-    // Often enough to bring a killed worker's mail back within seconds.
+    // Frequent, so that a killed worker's emails return to the queue within seconds.
     superviseIntervalSeconds: 5,
     monitorIntervalSeconds: 5,
   });
 }
 
-/** Does nothing by itself: for looking at the tables, making them, and enqueuing. */
+/** Does nothing in the background. For checking the tables, creating them, and enqueuing. */
 function passiveBoss(databaseUrl: string, migrates: boolean): PgBoss {
   const boss = new PgBoss({
     connectionString: databaseUrl,
@@ -163,6 +163,6 @@ function passiveBoss(databaseUrl: string, migrates: boolean): PgBoss {
     registerInstance: false,
     max: 2,
   });
-  boss.on("error", () => undefined); // what matters rejects the call
+  boss.on("error", () => undefined); // errors that matter reject the call
   return boss;
 }

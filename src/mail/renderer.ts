@@ -1,15 +1,15 @@
-// Templates -> subject, html and text. The only home of handlebars. A variable that a template uses and nobody
-// gives is an error, never a blank in a mail.
+// Renders the subject, HTML and text of an email from its templates. A variable that is missing is an error, never a blank in
+// an email. The only file that imports handlebars.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { match } from "@formatjs/intl-localematcher";
 import Handlebars from "handlebars";
 
-/** A mail before it is rendered: which template, for whom, with what. */
+/** An email before it is rendered: its template, recipient and variables. */
 export interface MailToRender {
   readonly template: string;
-  /** BCP 47; one of the renderer's. */
+  /** A BCP 47 tag. A locale without templates falls back to English. */
   readonly locale: string;
   readonly to: { readonly name: string; readonly address: string };
   readonly variables: Readonly<Record<string, string>>;
@@ -29,19 +29,19 @@ interface Template {
   readonly text: Render;
 }
 
-/** Spoken where nothing better is known. */
+/** Used if no other locale matches. */
 const FALLBACK_LOCALE = "en";
-/** More preferences than a browser sends, and longer than any language tag in use (RFC 5646). */
+/** Limits that no browser exceeds: the number of preferred languages, and the length of a language tag (RFC 5646). */
 const MAX_PREFERENCES = 10;
 const TAG_MAX_LENGTH = 35;
 
-/** The compiled templates of a folder: a folder a locale, in it a folder a mail. */
+/** The compiled templates of a folder, which has a folder for each locale and in it a folder for each email. */
 export class MailRenderer {
   readonly #locales: ReadonlyMap<string, ReadonlyMap<string, Template>>;
 
   /**
-   * Compiles every template of `folder`: one subject, one html and one text file a mail and locale, in one layout.
-   * @param subjects that stand in place of the templates' own, in every locale
+   * Compiles every template of `folder`: a subject, an HTML and a text file for each email and locale, all in one layout.
+   * @param subjects replace the subjects of the templates in every locale
    */
   constructor(folder: string, subjects: Readonly<Record<string, string>>) {
     const html = compiler(folder, "html");
@@ -64,28 +64,28 @@ export class MailRenderer {
     );
   }
 
-  /** The locales that mails are written in, as BCP 47 tags. */
+  /** The locales that have templates, as BCP 47 tags. */
   get locales(): string[] {
     return [...this.#locales.keys()];
   }
 
-  /** The names of the mails written in a locale. */
+  /** The names of the templates of a locale. */
   templates(locale: string): string[] {
     return [...(this.#locales.get(locale)?.keys() ?? [])];
   }
 
-  /** The locale that suits best, of those preferred in this order; what is no language tag is passed over. */
+  /** The best match for a list of languages in order of preference. Invalid language tags are ignored. */
   pickLocale(preferences: readonly string[]): string {
     const tags = preferences.slice(0, MAX_PREFERENCES).filter(isLanguageTag);
     return match(tags, this.locales, FALLBACK_LOCALE);
   }
 
-  /** @throws {Error} naming the template and the missing variable */
+  /** @throws {Error} that names the template and the missing variable */
   render(mail: MailToRender): RenderedMail {
-    // A locale that is no longer there is one of a user from before.
+    // A user may have a locale whose templates have since been removed.
     const locale = this.#locales.has(mail.locale) ? mail.locale : FALLBACK_LOCALE;
     const template = this.#locales.get(locale)?.get(mail.template);
-    if (!template) throw new Error(`There is no mail template "${locale}/${mail.template}".`);
+    if (!template) throw new Error(`The mail template "${locale}/${mail.template}" does not exist.`);
     const variables = { ...mail.variables, locale };
     try {
       return {
@@ -118,13 +118,13 @@ function isLanguageTag(text: string): boolean {
   }
 }
 
-/** An environment a format: html is escaped, text (subjects included) is taken as it is. */
+/** One Handlebars environment per format: values are escaped in HTML, but not in text and subjects. */
 function compiler(folder: string, format: "html" | "text"): (name: string, part: string) => Render {
   const handlebars = Handlebars.create();
   const read = (name: string, part: string) => readFileSync(join(folder, name, `${part}.hbs`), "utf8");
   handlebars.registerPartial("layout", read("layout", format));
   return (name, part) => {
-    // `strict`: a missing variable throws. Compiled once, at start.
+    // With `strict`, a missing variable throws. Templates are compiled once, at the start.
     const template = handlebars.compile<Readonly<Record<string, string>>>(read(name, part), {
       strict: true,
       noEscape: format === "text",

@@ -1,5 +1,4 @@
-// How a rendered mail leaves: SMTP, or .eml files in the mailbox folder of the default start. The only home of
-// nodemailer.
+// Delivers rendered emails over SMTP, or as .eml files to the mailbox folder. The only file that imports nodemailer.
 import { createTransport, type Transporter } from "nodemailer";
 
 import type { MailboxFolder } from "./mailbox-folder.ts";
@@ -20,8 +19,8 @@ export interface SmtpSettings {
 
 export interface MailTransport {
   /**
-   * @param id makes the Message-ID, the same at each attempt, so that a mail sent twice is seen as one
-   * @throws {Error} whose message holds no word of the mail
+   * @param id determines the Message-ID, which is the same at each attempt so that an email sent twice shows up once
+   * @throws {Error} with a message that contains nothing from the email
    */
   send(id: string, mail: RenderedMail): Promise<void>;
   close(): void;
@@ -32,7 +31,7 @@ export interface Sender {
   readonly address: string;
 }
 
-/** Sends through an SMTP server, over pooled connections. */
+/** Sends emails through an SMTP server with a connection pool. */
 export function smtpTransport(smtp: SmtpSettings, sender: Sender): MailTransport {
   const transporter = createTransport({
     pool: true,
@@ -41,8 +40,8 @@ export function smtpTransport(smtp: SmtpSettings, sender: Sender): MailTransport
     port: smtp.port,
     secure: smtp.security === "tls",
     requireTLS: smtp.security === "starttls",
-    // Where TLS is only taken if offered, whoever could forge a certificate could as well hide the offer: refusing
-    // would protect nothing and lose mail (RFC 7435).
+    // With opportunistic TLS, an attacker who can forge a certificate can also hide the STARTTLS offer. Rejecting the
+    // certificate would therefore protect nothing, and lose email (RFC 7435).
     tls: { rejectUnauthorized: smtp.security !== "opportunistic" },
     ...(smtp.auth && { auth: smtp.auth }),
     connectionTimeout: 10_000,
@@ -56,10 +55,10 @@ export function smtpTransport(smtp: SmtpSettings, sender: Sender): MailTransport
       try {
         await transporter.sendMail(message(id, mail, sender));
       } catch (error) {
-        // Without its cause, which may quote the mail.
+        // The cause is left out, because it may quote the email.
         // eslint-disable-next-line preserve-caught-error
         throw new Error(
-          `the SMTP server ${smtp.host}:${smtp.port} did not take the mail: ${smtpFault(error)}`,
+          `the SMTP server ${smtp.host}:${smtp.port} did not accept the email: ${smtpFault(error)}`,
         );
       }
     },
@@ -67,7 +66,7 @@ export function smtpTransport(smtp: SmtpSettings, sender: Sender): MailTransport
   };
 }
 
-/** Writes mails where they can be looked at, made by nodemailer just as those it sends. */
+/** Writes emails to the mailbox folder, composed by nodemailer exactly like those it sends. */
 export function mailboxTransport(folder: MailboxFolder, sender: Sender): MailTransport {
   const transporter: Transporter = createTransport({ streamTransport: true, buffer: true });
   return {
@@ -88,14 +87,14 @@ function message(id: string, mail: RenderedMail, sender: Sender) {
     subject: mail.subject,
     text: mail.text,
     html: mail.html,
-    // RFC 3834: keeps vacation responders quiet.
+    // Prevents out-of-office replies (RFC 3834).
     headers: { "Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All" },
   };
 }
 
 /**
- * The failed command and the server's code. Not its words: a filter's refusal may quote the mail, and with it
- * the token. Before the server has answered there is nothing of the mail yet, so Node's own message may stay.
+ * The failed command and the reply codes, but not the reply text: a spam filter may quote the email and its token. Without a
+ * reply, the server has not seen the email yet, so the error message is safe.
  */
 function smtpFault(error: unknown): string {
   const { code, command, response, responseCode, message } = error as {

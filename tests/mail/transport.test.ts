@@ -8,7 +8,7 @@ import { captureLog } from "../support/log.ts";
 import { startServer } from "../support/server.ts";
 import { CERTIFICATE, SmtpCatcher } from "../support/smtp.ts";
 
-const WILL_BE_SENT_AGAIN = /a mail will be sent again later/;
+const WILL_BE_SENT_AGAIN = /email not sent, will try again/;
 
 /** A mail server that takes down how each mail came in, until the end of the test. */
 async function startMailServer(options: SMTPServerOptions) {

@@ -168,7 +168,7 @@ describe("create-admin", () => {
       env: { PATH: process.env["PATH"] ?? "", TERM: "xterm", ...env },
     });
     let output = "";
-    const prompts = [/Password:/, /The same again:/];
+    const prompts = [/Password:/, /Repeat the password:/];
     terminal.stdout.on("data", (chunk) => {
       output += String(chunk);
       if (prompts[0]?.test(output)) {
@@ -472,7 +472,7 @@ describe("import", () => {
     const neither = await account(env, ["import"]);
     expect(neither).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("give a file or --from") as string,
+      stderr: expect.stringContaining("specify either a file or --from") as string,
     });
   });
 
@@ -532,7 +532,7 @@ describe("in the default start", () => {
       env: { ...env, DATABASE_URL: await createDatabase(inject("postgresUrl")) },
     });
     await server.ready();
-    expect(await refuse(env, ["list"])).toMatch(/give the same DATABASE_URL as to that server\.\n$/);
+    expect(await refuse(env, ["list"])).toMatch(/Set the same DATABASE_URL as for that server\.\n$/);
   });
 
   test("SIGINT ends an import in order, and the next one goes on", async () => {

@@ -124,7 +124,7 @@ test("with MIGRATE_ON_START=false an empty database refuses the start until npm 
   };
   const refused = await startProcess({ env });
   expect(await refused.exited()).toBe(1);
-  expect(refused.output).toMatch(/^The database's tables .* run `npm run migrate`\.\n$/);
+  expect(refused.output).toMatch(/^The database's tables .* Run `npm run migrate`\.\n$/);
 
   const migration = await startProcess({ env, script: "dist/bin/migrate.js" });
   expect(await migration.exited(), migration.output).toBe(0);
@@ -142,7 +142,7 @@ test("with MIGRATE_ON_START=false the queue's tables, too, must be of this versi
   };
   const server = await startProcess({ env });
   expect(await server.exited()).toBe(1);
-  expect(server.output).toMatch(/^The database's tables .* run `npm run migrate`\.\n$/);
+  expect(server.output).toMatch(/^The database's tables .* Run `npm run migrate`\.\n$/);
 });
 
 test.each([
@@ -249,7 +249,7 @@ test("a second live server on one data folder is refused in one sentence, and th
   const door = await first.ready();
   const second = await startProcess({ env });
   expect(await second.exited()).toBe(1);
-  expect(second.output).toMatch(/^The data folder .* is in use by another running account server: .*\.\n$/);
+  expect(second.output).toMatch(/^The data folder .* is in use by another running account server\. .*\.\n$/);
   expect(door.succeed(await door.me())).toBeNull();
 });
 

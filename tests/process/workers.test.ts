@@ -26,7 +26,7 @@ function serving(parent: number): number[] {
   return execFileSync("ps", ["-A", "-o", "pid=,ppid=,args="], { encoding: "utf8" })
     .split("\n")
     .map((line) => line.trim().split(/\s+/))
-    .filter(([, ppid, ...args]) => Number(ppid) === parent && args.join(" ").includes("main.js"))
+    .filter(([, ppid, ...args]) => Number(ppid) === parent && args.join(" ").includes("serve.js"))
     .map(([pid]) => Number(pid));
 }
 
@@ -63,7 +63,7 @@ test("a process that is killed is replaced, while the others serve", async () =>
   await expect.poll(() => server.output.split("is ready").length).toBe(3); // both serve
   const [killed] = serving(server.child.pid!);
   process.kill(killed!, "SIGKILL");
-  await expect.poll(() => server.output).toContain("another one takes its place");
+  await expect.poll(() => server.output).toContain("Starting another one");
   await expect.poll(() => serving(server.child.pid!).length).toBe(2);
   expect(serving(server.child.pid!)).not.toContain(killed);
   expect((await door.me()).errors).toEqual([]);

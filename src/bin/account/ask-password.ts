@@ -1,22 +1,22 @@
-// A password, never as an argument: those are everybody's to read in the list of processes.
+// Reads a password. It is never an argument, because every user of the machine can see those in the process list.
 import { text } from "node:stream/consumers";
 
 import prompt from "@inquirer/password";
 
 /**
- * Asks twice without echo; where standard input is no terminal, its first line is the password, and a second one has to
- * repeat it.
- * @throws {Error} where the two differ
+ * Asks for the password twice, without echo. If standard input is not a terminal, its first line is the password, and a
+ * second line, if there is one, must repeat it.
+ * @throws {Error} if the two passwords differ
  */
 export async function askPassword(): Promise<string> {
   const [password = "", repeated = password] = process.stdin.isTTY ? await typed() : await piped();
-  if (password !== repeated) throw new Error("The two passwords differ: nothing was changed.");
+  if (password !== repeated) throw new Error("The passwords differ. Nothing was changed.");
   return password;
 }
 
 async function typed(): Promise<string[]> {
   const ask = (message: string) => prompt({ message, mask: false }, { output: process.stderr });
-  return [await ask("Password:"), await ask("The same again:")];
+  return [await ask("Password:"), await ask("Repeat the password:")];
 }
 
 async function piped(): Promise<string[]> {

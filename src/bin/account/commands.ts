@@ -1,4 +1,4 @@
-// The operator's commands; each ends in what it says on standard output, or in an error of one sentence.
+// The operator's commands. Each prints its result to standard output or throws an error with a message for the operator.
 import { AccountError } from "../../accounts/rules/account-error.ts";
 import type { Accounts } from "../../accounts/accounts.ts";
 import { checkArguments } from "../../accounts/rules/argument-rules.ts";
@@ -11,8 +11,8 @@ import type { ImportSource } from "./import-sources.ts";
 import { OPERATOR } from "../../app/operator-accounts.ts";
 
 /**
- * Adds an administrator, or gives an active user the role.
- * @throws {Error} where the user exists and `isExisting` does not say that this is known
+ * Adds an administrator, or with `isExisting` makes an active user an administrator.
+ * @throws {Error} if the user exists and `isExisting` is false
  */
 export async function createAdmin(
   accounts: Accounts,
@@ -25,12 +25,12 @@ export async function createAdmin(
   if (isExisting) return promote(accounts, user, username, email);
   if (user?.isActive && foldCase(user.email) === foldCase(email)) {
     throw new Error(
-      `${describe(user)} exists already: with --existing it becomes an administrator and keeps its password.`,
+      `${describe(user)} already exists. Add --existing to make this user an administrator with the same password.`,
     );
   }
   const password = await askPassword();
   console.log(
-    `${describe(await accounts.createAdmin({ username, email, password }, OPERATOR))} is an administrator now.`,
+    `${describe(await accounts.createAdmin({ username, email, password }, OPERATOR))} is now an administrator.`,
   );
 }
 
@@ -41,16 +41,18 @@ async function promote(
   email: string,
 ): Promise<void> {
   if (!user || foldCase(user.email) !== foldCase(email))
-    throw new Error(`There is no user ${username} with the address ${email}: leave --existing out.`);
+    throw new Error(
+      `There is no user ${username} with the email address ${email}. Omit --existing to add one.`,
+    );
   if (stateNow(user) !== "active")
     throw new Error(
-      `${describe(user)} is ${stateNow(user)}: only an active user can become an administrator.`,
+      `${describe(user)} is ${stateNow(user)}. Only an active user can become an administrator.`,
     );
   const changed = await accounts.setUserRoles(null, user.id, [...user.roles, Role.ADMIN], OPERATOR);
-  console.log(`${describe(changed)} is an administrator now.`);
+  console.log(`${describe(changed)} is now an administrator.`);
 }
 
-/** Prints the users whose username or address begins with `search`, or all, one a line. */
+/** Prints the users whose username or email address begins with `search`, or all users, one per line. */
 export async function list(accounts: Accounts, search?: string): Promise<void> {
   let after: string | undefined;
   for (;;) {
@@ -68,7 +70,7 @@ export async function list(accounts: Accounts, search?: string): Promise<void> {
 export async function deactivate(accounts: Accounts, name: string): Promise<void> {
   const { id } = await accounts.findUserByName(name);
   const user = await accounts.deactivateUser(null, id, OPERATOR);
-  console.log(`${describe(user)} is deactivated and signed out everywhere.`);
+  console.log(`${describe(user)} is deactivated and logged out everywhere.`);
 }
 
 export async function reactivate(accounts: Accounts, name: string): Promise<void> {
@@ -77,21 +79,21 @@ export async function reactivate(accounts: Accounts, name: string): Promise<void
   console.log(`${describe(user)} is ${stateNow(user)}.`);
 }
 
-/** Mails a link that sets a new password. */
+/** Emails a password reset link. */
 export async function reset(accounts: Accounts, name: string): Promise<void> {
   const { email } = await accounts.findUserByName(name);
   console.log(`${await accounts.requestReset(email, OPERATOR)} ${SENT_BY_SERVER}`);
 }
 
-/** Mails a new confirmation link. */
+/** Emails another confirmation link. */
 export async function resend(accounts: Accounts, name: string): Promise<void> {
   const { email } = await accounts.findUserByName(name);
   console.log(`${await accounts.resendRegistration(email, OPERATOR)} ${SENT_BY_SERVER}`);
 }
 
-const SENT_BY_SERVER = "The running server sends it, or the next one that starts.";
+const SENT_BY_SERVER = "The running server sends it, or the next server that starts.";
 
-/** @returns whether all were taken */
+/** @returns whether all users were imported */
 export async function importAll(accounts: Accounts, source: ImportSource): Promise<boolean> {
   const progress = showProgress(source.total);
   const sum = { imported: 0, existing: 0, refused: 0 };
@@ -123,7 +125,7 @@ const describe = (user: User) => `${user.username} <${user.email}>`;
 
 const stateNow = (user: User) => stateOf(user, new Date());
 
-/** Columns of one width, the longest text last. */
+/** Columns of a fixed width, except for the last. */
 function lineOf(user: User): string {
   return [
     user.createdAt.toISOString(),

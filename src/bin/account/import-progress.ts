@@ -1,9 +1,9 @@
-// How far an import is: a bar on standard error where that is a terminal.
+// Shows the progress of an import as a bar on standard error, if that is a terminal.
 import { MultiBar, Presets } from "cli-progress";
 
 export interface ImportProgress {
   at(position: number): void;
-  /** A line that stays, above the bar. */
+  /** Prints a line above the bar. */
   tell(line: string): void;
   stop(): void;
 }

@@ -1,4 +1,4 @@
-// Where users can be imported from, each read as a stream, so that millions fit in memory.
+// The sources that users can be imported from. Each is read as a stream, so that millions of users fit in memory.
 import { open } from "node:fs/promises";
 import { createInterface } from "node:readline";
 
@@ -8,15 +8,15 @@ import { connectToFlaskTable } from "../../database/orm.ts";
 
 export interface ImportSource {
   readonly records: AsyncIterable<ImportRecord>;
-  /** How much there is, in whatever unit `read` counts. */
+  /** The size of the source, in the unit of `read`. */
   readonly total: number;
   readonly read: () => number;
 }
 
 /**
- * A file of a JSON object a line.
- * @param opened takes what has to be closed
- * @throws {Error} one sentence where it cannot be read
+ * Opens a file with one JSON object per line.
+ * @param opened receives everything that has to be closed
+ * @throws {Error} if the file cannot be read
  */
 export async function openFile(path: string, opened: AsyncDisposableStack): Promise<ImportSource> {
   try {
@@ -39,7 +39,7 @@ async function* recordsOf(lines: AsyncIterable<string>): AsyncGenerator<ImportRe
   }
 }
 
-/** Nothing for what is no JSON; the parser's own words would quote it, hash and all. */
+/** Undefined for invalid JSON. The parser's message is not used, because it would quote the line with its hash. */
 function parse(json: string): unknown {
   try {
     return JSON.parse(json);
@@ -49,9 +49,9 @@ function parse(json: string): unknown {
 }
 
 /**
- * The table `users` of the Flask application, which is only read.
- * @param opened takes what has to be closed
- * @throws {Error} one sentence where it cannot be read
+ * Opens the table `users` of the Flask application, read-only.
+ * @param opened receives everything that has to be closed
+ * @throws {Error} if the table cannot be read
  */
 export async function openFlaskTable(
   databaseUrl: string,

@@ -1,4 +1,4 @@
-// Sessions with their refresh tokens, changes of address, the audit trail, and what administration needs of a user.
+// Adds sessions with refresh tokens, email address changes, the audit trail, and deactivation and deletion of users.
 import { Migration } from "@mikro-orm/migrations";
 
 export class SessionsAndEvents extends Migration {
@@ -9,7 +9,7 @@ export class SessionsAndEvents extends Migration {
         add column "erase_at" timestamptz(3) null`);
     this.addSql(`
       create index "users_erase_at_index" on "accounts"."users" ("erase_at") where "erase_at" is not null`);
-    // For the administrators' list: in order of registration, and by the beginning of a name or address.
+    // For the list of users: ordered by registration, and searched by the beginning of a username or email address.
     this.addSql(`create index "users_created_at_id_index" on "accounts"."users" ("created_at", "id")`);
     this.addSql(`
       create index "users_username_prefix_index" on "accounts"."users" ("username_key" text_pattern_ops)`);
@@ -79,7 +79,7 @@ export class SessionsAndEvents extends Migration {
     this.addSql(
       `create index "account_events_occurred_at_index" on "accounts"."account_events" ("occurred_at")`,
     );
-    // Append-only: rows go with their user or their age, but none is ever rewritten.
+    // Append-only: rows are deleted with their user or after the retention period, but never updated.
     this.addSql(`
       create function "accounts"."account_events_account_events_append_only_fn"() returns trigger as
         $$ begin raise exception 'account_events is append-only'; end; $$ language plpgsql`);

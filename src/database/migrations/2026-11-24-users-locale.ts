@@ -1,9 +1,9 @@
-// The language in which a user is written to.
+// Adds the language of a user's emails.
 import { Migration } from "@mikro-orm/migrations";
 
 export class UsersLocale extends Migration {
   override up(): void {
-    // With a default, for replicas of the version before, which do not name the column.
+    // Has a default for replicas of the previous version, which do not set the column.
     this.addSql(`alter table "accounts"."users" add column "locale" text not null default 'en'`);
   }
 

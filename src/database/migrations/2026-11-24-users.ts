@@ -1,4 +1,4 @@
-// The table of accounts, in a schema of our own: a `users` table in `public` belongs to another application.
+// Creates the table of users, in its own schema because a table `users` in `public` belongs to another application.
 import { Migration } from "@mikro-orm/migrations";
 
 export class Users extends Migration {
@@ -22,7 +22,7 @@ export class Users extends Migration {
         constraint "users_pending_check" check ("is_active" = ("confirmation_expires_at" is null)),
         constraint "users_roles_check" check ("roles" <@ array['USER', 'ADMIN'])
       )`);
-    // For the daily removal of what was never confirmed.
+    // For the daily removal of accounts that were never confirmed.
     this.addSql(`
       create index "users_confirmation_expires_at_index" on "accounts"."users" ("confirmation_expires_at")
         where not "is_active"`);

@@ -1,4 +1,4 @@
-// One index of names and one of addresses, which find equals and beginnings alike: each registration writes two indexes less.
+// In byte order, one index serves both equality and prefix searches, so each registration writes two indexes fewer.
 import { Migration } from "@mikro-orm/migrations";
 
 export class UsersKeyCollation extends Migration {
