@@ -1,5 +1,5 @@
-// Signed tokens, one kind a purpose. The only home of jsonwebtoken, which by itself accepts a token without
-// `exp`, of any `typ` and any HMAC algorithm: everything is pinned here (RFC 8725).
+// Signed tokens, one kind for each purpose. The only file that imports jsonwebtoken, which by itself accepts a token without
+// `exp`, of any `typ` and with any HMAC algorithm. Everything is pinned here (RFC 8725).
 import { createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
 
 import jwt from "jsonwebtoken";
@@ -8,15 +8,15 @@ import { LRUCache } from "lru-cache";
 const ALGORITHM = "HS256";
 const ISSUER = "account-server";
 
-/** access: who is signed in. The others: the link of the mail of that name. */
+/** access: who is logged in. The others: the link in the email of that name. */
 const PURPOSES = ["access", "registration", "reset", "email-change", "email-undo"] as const;
 export type TokenPurpose = (typeof PURPOSES)[number];
 
-/** The state of the user that a token is bound to: once the version has moved on, the token is dead. */
+/** The user, and the version of the user's credentials, that a token is bound to. Once the version has changed, the token is void. */
 export interface TokenSubject {
   readonly userId: string;
   readonly credentialVersion: number;
-  /** What else the token is bound to: the session of an access token, the change of an email token. */
+  /** What else the token is bound to: the session of an access token, the email change of a link. */
   readonly reference?: string;
 }
 
@@ -25,7 +25,7 @@ export interface IssuedToken {
   readonly expiresAt: Date;
 }
 
-/** A token whose signature and claims are good. */
+/** A token whose signature and claims are valid. */
 interface VerifiedToken {
   /** Seconds since the epoch. */
   readonly expiresAt: number;
@@ -40,13 +40,13 @@ export class Tokens {
   readonly #keys: Record<TokenPurpose, KeyObject>;
   readonly #minutes: Record<TokenPurpose, number>;
   readonly #now: () => Date;
-  /** Access tokens that came lately: verifying one takes a quarter of the time of a request. */
+  /** Recent access tokens: verifying one takes a quarter of the time of a request. */
   readonly #verified = new LRUCache<string, VerifiedToken>({ max: VERIFIED_MAX });
 
-  /** @param minutes for which a token of each purpose is good */
+  /** @param minutes how long a token of each purpose is valid */
   constructor(secret: string, minutes: Record<TokenPurpose, number>, now: () => Date) {
-    // A key of its own for each purpose (RFC 5869): a token of one can never pass for another, even if a
-    // check below were forgotten. A KeyObject, because jsonwebtoken tries to read a Buffer as a public key each time.
+    // One derived key for each purpose (RFC 5869), so that a token of one can never pass for another, even if a check below were
+    // forgotten. A KeyObject, because jsonwebtoken tries to parse a Buffer as a public key each time.
     const key = (purpose: TokenPurpose) =>
       createSecretKey(Buffer.from(hkdfSync("sha256", secret, "", `${ISSUER}/${purpose}`, 32)));
     this.#keys = Object.fromEntries(PURPOSES.map((purpose) => [purpose, key(purpose)])) as Record<
@@ -57,12 +57,12 @@ export class Tokens {
     this.#now = now;
   }
 
-  /** For how many minutes a token of this purpose is good. */
+  /** How many minutes a token of this purpose is valid. */
   minutes(purpose: TokenPurpose): number {
     return this.#minutes[purpose];
   }
 
-  /** When a token of this purpose expires if it is issued now; whole seconds, as in the token. */
+  /** When a token of this purpose that is issued now expires; in whole seconds, as in the token. */
   expiry(purpose: TokenPurpose): Date {
     return new Date((seconds(this.#now()) + this.#minutes[purpose] * 60) * 1000);
   }
@@ -86,7 +86,7 @@ export class Tokens {
     return { token, expiresAt };
   }
 
-  /** What a good token of this purpose is bound to; null for any other text. */
+  /** What a valid token of this purpose is bound to; null for any other text. */
   read(purpose: TokenPurpose, token: string): TokenSubject | null {
     const verified = purpose === "access" ? this.#verifyOnce(token) : this.#verify(purpose, token);
     return verified && verified.expiresAt > seconds(this.#now()) ? verified.subject : null;
@@ -100,7 +100,7 @@ export class Tokens {
     return verified;
   }
 
-  /** Everything but the expiry, which alone changes with time. */
+  /** Checks everything but the expiry, because only that changes with time. */
   #verify(purpose: TokenPurpose, token: string): VerifiedToken | null {
     try {
       const { header, payload } = jwt.verify(token, this.#keys[purpose], {
@@ -119,7 +119,7 @@ export class Tokens {
         subject: typeof reference === "string" ? { ...subject, reference } : subject,
       };
     } catch (error) {
-      // jsonwebtoken lets the parser's error through where the payload is no JSON.
+      // jsonwebtoken does not catch the parser's error if the payload is not JSON.
       if (error instanceof jwt.JsonWebTokenError || error instanceof SyntaxError) return null;
       throw error;
     }

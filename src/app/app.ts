@@ -24,8 +24,7 @@ import { openMailTemplates } from "./mail-templates.ts";
 import { openDatabase } from "./open-database.ts";
 import { withTimeLimit } from "./time-limit.ts";
 
-// Enough for whatever is in flight, and together less than the 10 seconds of the whole stop, also while the database
-// does not answer.
+// Enough for what is in flight, and together less than the 10 seconds of the whole stop, even if the database does not respond.
 const START_FINISHES_WITHIN_MS = 5_000;
 const REQUESTS_FINISH_WITHIN_MS = 3_000;
 const MAILS_FINISH_WITHIN_SECONDS = 3;
@@ -37,7 +36,7 @@ export interface AppOverrides {
   readonly now?: () => Date;
   /** Shared by several servers of one process, and stopped by their owner. */
   readonly hashing?: Hashing;
-  /** Called when a part that the server cannot do without has ended by itself. */
+  /** Called when a part that the server needs has ended by itself. */
   readonly onFatal?: (message: string) => void;
 }
 
@@ -47,9 +46,9 @@ export class App {
   readonly #now: () => Date;
   readonly #sharedHashing: Hashing | undefined;
   readonly #onFatal: (message: string) => void;
-  /** What has been opened, closed in the opposite order. */
+  /** What has been opened, and is closed in reverse order. */
   readonly #opened = new AsyncDisposableStack();
-  /** Which parts stand in for real ones, for people to read. */
+  /** The parts that stand in for real ones, for people to read. */
   readonly standIns: string[] = [];
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
@@ -62,12 +61,12 @@ export class App {
     this.#onFatal = overrides.onFatal ?? (() => undefined);
   }
 
-  /** Where the server listens, such as http://127.0.0.1:4000; known once started. */
+  /** Where the server listens, such as http://127.0.0.1:4000; known once it has started. */
   get url(): string {
     return this.#url;
   }
 
-  /** Resolves when the server is ready; after a failure nothing is left open. */
+  /** Resolves when the server is ready. After a failure, nothing is left open. */
   start(): Promise<void> {
     this.#starting ??= this.#start().catch(async (error: unknown) => {
       await this.#opened.disposeAsync();
@@ -76,7 +75,7 @@ export class App {
     return this.#starting;
   }
 
-  /** Finishes what is in flight and closes every part; the same promise at each call. */
+  /** Finishes what is in flight and closes every part. Every call returns the same promise. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
@@ -131,10 +130,10 @@ export class App {
     });
     await this.#listen(http);
 
-    // Last, so that a failed start has sent nothing.
+    // Last, so that a start that fails has sent nothing.
     await queue.work(mailWorker({ compose, renderer, transport, log }));
     await queue.everyDay(async () => {
-      log.info({ removed: await accounts.cleanUp() }, "removed what has had its time");
+      log.info({ removed: await accounts.cleanUp() }, "removed expired rows");
     });
     if (config.isProduction) log.info({ url: this.#url }, "ready");
   }
@@ -144,7 +143,7 @@ export class App {
     await this.#opened.disposeAsync();
   }
 
-  /** Nothing of the data folder is used where every stand-in is replaced. */
+  /** The data folder is not used if nothing needs a stand-in. */
   async #lockDataDir(): Promise<void> {
     const { databaseUrl, jwtSecret, smtp, dataDir } = this.#config;
     if (databaseUrl !== null && jwtSecret !== null && smtp !== null) return;
@@ -167,7 +166,7 @@ export class App {
   }
 
   async #startEmbeddedPostgres(): Promise<string> {
-    // Loaded here, because production has no use for it.
+    // Imported here, because production does not use it.
     const { startEmbeddedPostgres } = await import("../embedded-postgres/launcher.ts");
     const postgres = await startEmbeddedPostgres({
       dataDir: this.#config.dataDir,

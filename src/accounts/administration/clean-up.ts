@@ -8,7 +8,7 @@ const EXPIRED_REMOVED_AFTER_DAYS = 7;
 /** No link is good for longer. */
 const EMAIL_CHANGES_REMOVED_AFTER_DAYS = 32;
 
-/** The daily job: removes what has had its time. Returns how many rows of each. */
+/** The daily job: removes what has expired. Returns how many rows of each kind. */
 export async function cleanUp({ em: root, now, auditTrail }: Dependencies): Promise<Record<string, number>> {
   const em = root.fork();
   const before = (days: number) => ({ $lt: daysAfter(now(), -days) });

@@ -11,12 +11,12 @@ import { checkArguments, refuseFaults } from "../rules/argument-rules.ts";
 import { foldCase } from "../rules/fold-case.ts";
 import { insertUsers } from "../store/users.ts";
 
-/** Large enough to be fast, small enough for memory and for locks that nobody notices. */
+/** Large enough to be fast, small enough that nobody notices its memory and its locks. */
 const BATCH_SIZE = 1_000;
 
 /**
- * Takes users over with the password hashes that they have; nothing is mailed. Those who are not active become pending
- * from now on. Each batch is one transaction, told once it is committed, so an import that was cut off can be run again.
+ * Imports users with their password hashes, and emails nobody. Those who are not active become pending now. Each batch is one
+ * transaction and is reported once it is committed, so an import that was interrupted can be run again.
  */
 export async function* importUsers(
   deps: Dependencies,
@@ -81,7 +81,7 @@ async function importBatch(
   });
 }
 
-/** Who has the names of these users. What has expired gives way, as it does to a registration. */
+/** Who has the usernames and email addresses of these users. Expired accounts give way, as they do to a registration. */
 async function takenNames(deps: Dependencies, em: EntityManager, users: readonly User[]) {
   const named = {
     $or: [
@@ -154,7 +154,7 @@ function toUser(deps: Dependencies, value: unknown): User {
   });
 }
 
-/** Unknown fields are faults: `is_active` for `isActive` must not let anybody in. */
+/** Unknown fields are faults: a misspelled `is_active` must not let anybody in. */
 function fieldFaults(value: Record<string, unknown>): FieldFault[] {
   const unknown = Object.keys(value)
     .filter((name) => !Object.hasOwn(FIELDS, name))

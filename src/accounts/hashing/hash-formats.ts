@@ -1,30 +1,30 @@
-// Which hashes are understood: those made here, and those that other systems made.
+// The hash formats that are understood: the one made here, and those of other systems.
 
 /** OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, 2 passes, 1 lane. */
 export const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 
 const { memoryCost, timeCost, parallelism } = PARAMETERS;
-/** What an unknown user's password is compared with, so that it costs the same as a known one's; of no password. */
+/** What the password for an unknown user is compared with, so that it takes as long as for a known one. No password made it. */
 export const DECOY = `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$${"A".repeat(22)}$${"A".repeat(43)}`;
 
 const ARGON2 =
   /^\$argon2(?:id|i|d)\$(?:v=(?:16|19)\$)?m=\d+,(?:t=\d+,p=\d+|p=\d+,t=\d+)\$[A-Za-z0-9+/]{11,128}\$[A-Za-z0-9+/]{22,128}$/;
 export const BCRYPT = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/;
-/** Of Python's passlib, with its own base64: `.` stands for `+`, and nothing pads. */
+/** Python's passlib, with a base64 of its own: `.` instead of `+`, and no padding. */
 export const PBKDF2 = /^\$pbkdf2-sha512\$([1-9]\d*)\$([./A-Za-z0-9]+)\$([./A-Za-z0-9]{86})$/;
 
-/** A login may cost about a second or two with them, whatever a hash asks for: one row must not stall the server. */
+/** With them a login takes a second or two at most: no imported hash may stall the server. */
 const ARGON2_MAX = { memoryKiB: 262_144, memoryTimesPasses: 1_048_576, lanes: 16 };
 const BCRYPT_MAX_COST = 15;
 const PBKDF2_MAX_ROUNDS = 1_000_000;
 
-/** Whether the hash was made in another way than those made now, or with weaker parameters. */
+/** Whether the hash has another format than new ones, or weaker parameters. */
 export function isOutdated(hash: string): boolean {
   if (!hash.startsWith("$argon2id$v=19$")) return true;
   return cost(hash, "m") < PARAMETERS.memoryCost || cost(hash, "t") < PARAMETERS.timeCost;
 }
 
-/** Why a hash of another system cannot be taken over; nothing if `verify` understands it at a bearable cost. */
+/** Why a hash of another system cannot be imported; undefined if it can be verified at an acceptable cost. */
 export function hashFault(hash: string): string | undefined {
   if (ARGON2.test(hash)) {
     const [memory, passes, lanes] = [cost(hash, "m"), cost(hash, "t"), cost(hash, "p")];

@@ -1,5 +1,5 @@
-// A process that hashes and nothing else (hashing.ts starts it). The only home of argon2 and bcrypt. Ends with the
-// server, whatever way that goes.
+// A process that only hashes; hashing.ts starts it. The only file that imports argon2 and bcrypt. It ends with the server, however
+// that ends.
 import { pbkdf2, timingSafeEqual } from "node:crypto";
 import { constants, setPriority } from "node:os";
 import { promisify } from "node:util";
@@ -10,11 +10,11 @@ import bcrypt from "bcrypt";
 import { BCRYPT, PARAMETERS, PBKDF2 } from "./hash-formats.ts";
 import type { HashingAnswer, HashingTask } from "./hashing.ts";
 
-// Hashing may use every core, but none that something else has use for: requests and PostgreSQL come first. The threads
-// that hash are started later, and inherit it.
+// Hashing may use every core, but requests and PostgreSQL come first. The threads that hash are started later and inherit the
+// priority.
 setPriority(constants.priority.PRIORITY_LOW);
 
-// A terminal and a supervisor signal every process; the server says when this one ends.
+// A terminal and a supervisor signal every process, but this one ends when the server says so.
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => undefined);
 process.on("disconnect", () => process.exit());
 process.on("message", (task: HashingTask) => {
@@ -35,7 +35,7 @@ function hashOf(password: string): Promise<string> {
 
 /** Whether `password` made `hash`. */
 async function matches(hash: string, password: string): Promise<boolean> {
-  // $2y$ is PHP's name of the same thing.
+  // $2y$ is PHP's name for $2b$.
   if (BCRYPT.test(hash)) return bcrypt.compare(password, hash.replace("$2y$", "$2b$"));
   const [, rounds, salt = "", checksum = ""] = PBKDF2.exec(hash) ?? [];
   if (rounds === undefined) return argon2.verify(hash, password);

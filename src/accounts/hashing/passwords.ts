@@ -1,4 +1,4 @@
-// Passwords: which are strong enough, and how many wait for being hashed.
+// Decides which passwords are strong enough, and how many may wait to be hashed.
 import { dictionary } from "@zxcvbn-ts/language-common";
 import pLimit, { type LimitFunction } from "p-limit";
 
@@ -8,10 +8,10 @@ import { DECOY } from "./hash-formats.ts";
 import type { Hashing } from "./hashing.ts";
 
 const MAX_LENGTH = 128;
-/** Hashes that may wait for their turn; on two cores about eight seconds' worth, after which a refusal serves better. */
+/** Passwords that may wait to be hashed: about eight seconds' worth on two cores. Beyond that, a refusal serves better. */
 const MAX_WAITING = 400;
 
-/** One instance a process: the limit on hashing at the same time is its. */
+/** One instance for each process, because it limits how many passwords are hashed at once. */
 export class Passwords {
   readonly #minLength: number;
   readonly #common: ReadonlySet<string>;
@@ -26,7 +26,7 @@ export class Passwords {
   }
 
   /**
-   * NIST SP 800-63B: a minimum length and a list of common passwords, no rules of composition.
+   * NIST SP 800-63B: a minimum length and a list of common passwords, no composition rules.
    * @throws {AccountError} WEAK_PASSWORD
    */
   checkStrength(password: string, owner: { username: string; email: string }, field = "password"): void {
@@ -40,18 +40,18 @@ export class Passwords {
   }
 
   /**
-   * Whether `password` made `hash`; null stands for an unknown user and takes the same time.
+   * Whether `password` made `hash`. Null stands for an unknown user and takes the same time.
    * @throws {AccountError} SERVER_BUSY
    */
   async verify(hash: string | null, password: string): Promise<boolean> {
-    // Longer ones were never accepted, whoever the user is, so the answer tells nothing.
+    // Longer ones were never accepted, so the quick answer reveals nothing about the user.
     if (isLongerThan(password, MAX_LENGTH)) return false;
     const isMatch = await this.#inTurn(() => this.#hashing.matches(hash ?? DECOY, password));
     return isMatch && hash !== null;
   }
 
   #weakness(password: string, owner: { username: string; email: string }): string | undefined {
-    // Code points, as a person counts characters, not UTF-16 units.
+    // Counted in code points, as people count characters, not in UTF-16 units.
     if (!isLongerThan(password, this.#minLength - 1))
       return `The password must have at least ${this.#minLength} characters.`;
     if (isLongerThan(password, MAX_LENGTH)) return `The password must have at most ${MAX_LENGTH} characters.`;
@@ -72,7 +72,7 @@ export class Passwords {
 }
 
 function isLongerThan(text: string, codePoints: number): boolean {
-  // A code point takes one or two units, so most lengths are decided without walking the text.
+  // A code point takes one or two UTF-16 units, so most lengths are decided without walking the text.
   if (text.length <= codePoints) return false;
   if (text.length > codePoints * 2) return true;
   return Array.from(text).length > codePoints;

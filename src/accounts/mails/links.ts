@@ -1,10 +1,10 @@
-// The links in the mails: an address of the configuration plus a token, never anything out of a request.
+// The links in emails: a URI from the configuration plus a token, never anything from a request.
 
-/** The configured pages; each may hold `{token}` where the token goes. */
+/** The configured pages. Each URI may contain `{token}`, where the token goes. */
 export class Links {
   readonly #uris: () => { confirmation: string; reset: string; emailChange: string };
 
-  /** A function, because the server's own pages are known only once it listens. */
+  /** @param uris a function, because the server knows the URIs of its own pages only once it listens */
   constructor(uris: () => { confirmation: string; reset: string; emailChange: string }) {
     this.#uris = uris;
   }
@@ -22,7 +22,7 @@ export class Links {
   }
 }
 
-/** Without `{token}` it goes into the fragment, which browsers send to no server, so that no server logs it. */
+/** Without `{token}`, the token goes into the fragment, which browsers never send to a server, so that no server logs it. */
 function withToken(uri: string, token: string): string {
   if (uri.includes("{token}")) return uri.replaceAll("{token}", token);
   const fragment = uri.indexOf("#");

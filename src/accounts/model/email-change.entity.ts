@@ -1,5 +1,5 @@
-// A change of address that was asked for and waits for the link in the mail to the new address. The undo of a change is
-// the change back, and its link goes to the old address.
+// A requested change of the email address, which waits for the link in the email to the new address. The undo of a change is the
+// change back, and its link goes to the old address.
 import { randomUUID } from "node:crypto";
 
 import { defineEntity, p } from "@mikro-orm/core";

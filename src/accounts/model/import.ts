@@ -1,17 +1,17 @@
 // What an import takes, and what becomes of it.
 
-/** An account of another system, as it came. */
+/** An account of another system, not checked yet. */
 export interface ImportRecord {
-  /** Where it came from, for people: "line 3". */
+  /** Where it came from, for the operator, such as "line 3". */
   readonly place: string;
-  /** Hopefully an object of the FIELDS below. */
+  /** Should be an object with the fields that importUsers knows. */
   readonly value: unknown;
 }
 
-/** What became of one batch. */
+/** The result of one batch. */
 export interface ImportedBatch {
   readonly imported: number;
-  /** Accounts of the same username and address that are here already. */
+  /** Accounts that already exist with the same username and email address. */
   readonly existing: number;
   readonly refused: readonly { readonly place: string; readonly reason: string }[];
 }

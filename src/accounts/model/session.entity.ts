@@ -1,4 +1,4 @@
-// A device that is signed in, and the refresh tokens that keep it so.
+// A device that is logged in, and the refresh tokens that keep it logged in.
 import { defineEntity, p } from "@mikro-orm/core";
 
 import { UserSchema } from "./user.entity.ts";
@@ -15,7 +15,7 @@ export const SessionSchema = defineEntity({
     createdAt: p.datetime(3),
     /** When the refresh token was last used. */
     lastUsedAt: p.datetime(3),
-    /** The earlier of idle and absolute lifetime; moves at each use. */
+    /** The earlier of idle and absolute lifetime; moves with each use. */
     expiresAt: p.datetime(3).index("sessions_expires_at_index"),
   },
 });
@@ -28,10 +28,10 @@ export const RefreshTokenSchema = defineEntity({
   name: "RefreshToken",
   tableName: "refresh_tokens",
   properties: {
-    /** SHA-256; the token itself is stored nowhere. It has 256 random bits, so nothing slower is needed. */
+    /** SHA-256; the token itself is not stored. It has 256 random bits, so a slow hash is not needed. */
     hash: p.blob().primary(),
     session: () => p.manyToOne(SessionSchema).deleteRule("cascade").index("refresh_tokens_session_id_index"),
-    /** When its successor was issued; from then on its use betrays a copy. */
+    /** When its successor was issued. Using the token after that reveals a copy. */
     spentAt: p.datetime(3).nullable(),
   },
 });

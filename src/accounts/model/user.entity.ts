@@ -1,4 +1,4 @@
-// The account as it is stored. What clients see of it is graphql/user.object.ts.
+// The account as it is stored. graphql/user.object.ts is what clients see of it.
 import { randomUUID } from "node:crypto";
 
 import { defineEntity, p } from "@mikro-orm/core";
@@ -14,8 +14,8 @@ export const UserSchema = defineEntity({
     id: p.uuid().primary(),
     username: p.text(),
     email: p.text(),
-    // PostgreSQL folds both by ASCII rules (collation "C"), so no path into the table can forget to. In its order, too, or
-    // an index would not find what begins with a text.
+    // PostgreSQL folds both by ASCII rules, so that no path into the table can forget to. Collation "C" also lets the index find
+    // prefixes.
     usernameKey: p
       .text()
       .collation("C")
@@ -23,17 +23,17 @@ export const UserSchema = defineEntity({
       .unique("users_username_key"),
     emailKey: p.text().collation("C").generated(`(lower("email" collate "C")) stored`),
     passwordHash: p.text(),
-    /** BCP 47: the one of the mails' locales that the user reads best. */
+    /** BCP 47; one of the locales of the emails. */
     locale: p.text().default("en"),
     roles: p.enum(() => Role).array(),
     isActive: p.boolean(),
-    /** Null once active. Before it the account waits for its confirmation, after it another may take its place. */
+    /** Null once active. Until then the account is pending; from then on another registration may take its place. */
     confirmationExpiresAt: p.datetime(3).nullable(),
-    /** Every token carries it and is good only while it matches; see docs/security.md. */
+    /** Every token carries it and is valid only while it matches (docs/security.md). */
     credentialVersion: p.integer(),
-    /** Set by an administrator: no login, no link and no token is good while it is. */
+    /** Set by an administrator. While it is set, no login, link or token works. */
     deactivatedAt: p.datetime(3).nullable(),
-    /** Set once its owner has deleted the account: until then, signing in restores it. */
+    /** Set when the owner deletes the account. Until then, logging in restores it. */
     eraseAt: p.datetime(3).nullable(),
     createdAt: p.datetime(3),
     updatedAt: p.datetime(3),
@@ -51,7 +51,7 @@ export const UserSchema = defineEntity({
   ],
 });
 
-/** An account; a pending one is inactive until the link of its confirmation mail is used. */
+/** An account. It is inactive until the link in its confirmation email is used. */
 export class User extends UserSchema.class {
   /** @param values.confirmationExpiresAt null for an account that is active from the start */
   static create(values: {
@@ -81,7 +81,7 @@ export class User extends UserSchema.class {
     this.endOlderTokens(now);
   }
 
-  /** Ends every token that was issued before. */
+  /** Voids every token that was issued before. */
   endOlderTokens(now: Date): void {
     this.credentialVersion += 1;
     this.updatedAt = now;

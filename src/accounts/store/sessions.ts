@@ -79,7 +79,7 @@ export interface SessionsDependencies {
 export class Sessions {
   readonly #deps: SessionsDependencies;
 
-  /** The user of a session that has not ended, to read only; the look-ups of concurrent requests are one query. */
+  /** The user of a session that has not ended, read-only. The look-ups of concurrent requests are one query. */
   readonly findUser: (sessionId: string) => Promise<User | null>;
 
   constructor(deps: SessionsDependencies) {

@@ -34,7 +34,7 @@ type AsRead<Value> = Value extends Date
     ? string | null
     : Value;
 
-/** A user to read only: no EntityManager knows it, so changing it changes no row. */
+/** A read-only user: no EntityManager knows it, so changing it changes no row. */
 export function userOf(row: UserRow): User {
   // A literal, because the ORM's setters would give each object accessors of its own: 4 kB each, until the next major GC.
   const user = {

@@ -1,4 +1,4 @@
-// Finds and writes users. Whatever is found here is to read only, and no EntityManager knows it; to change a user, lock it
+// Finds and writes users. Users found here are read-only, because no EntityManager knows them. To change a user, lock it first
 // (locks.ts).
 import type { EntityManager } from "@mikro-orm/postgresql";
 
