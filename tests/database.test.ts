@@ -1,7 +1,7 @@
 // The tables are what the entities say.
 import { expect, inject, onTestFinished, test } from "vitest";
 
-import { migrate } from "../src/database/migrator.ts";
+import { migrateDatabase } from "../src/app/open-database.ts";
 import { connectOrm } from "../src/database/orm.ts";
 import { createDatabase, query } from "./support/postgres.ts";
 
@@ -25,7 +25,7 @@ test("in a database of any collation, the beginning of a name or an address is f
   url.pathname = "/icu";
   const orm = await connectOrm(url.href);
   onTestFinished(() => orm.close());
-  await migrate(orm, url.href);
+  await migrateDatabase(orm, url.href);
   await orm.em.fork().transactional(async (em) => {
     await em.execute("set local enable_seqscan = off");
     for (const column of ["username_key", "email_key"]) {

@@ -10,7 +10,7 @@ test("a person registers, confirms by mail, logs in, resets the password by mail
     await server.register({ username: "Ada", email: "Ada@Example.com", password: PASSWORD }),
   );
   expect(registered.message).toContain("Ada");
-  server.refuse(await server.login("Ada", PASSWORD), "ACCOUNT_NOT_ACTIVATED");
+  server.refuse(await server.login({ username: "Ada", password: PASSWORD }), "ACCOUNT_NOT_ACTIVATED");
 
   const confirmed = server.succeed(
     await server.finalizeRegistration({ token: await server.confirmationToken("Ada@Example.com") }),
@@ -21,13 +21,15 @@ test("a person registers, confirms by mail, logs in, resets the password by mail
     roles: ["USER"],
     isActive: true,
   });
-  expect(server.succeed(await server.me(confirmed.accessToken))).toEqual(confirmed.user);
+  expect(server.succeed(await server.as(confirmed.accessToken).me())).toEqual(confirmed.user);
 
   for (const name of ["ada", "ADA@example.COM"]) {
-    expect(server.succeed(await server.login(name, PASSWORD)).user.id).toBe(confirmed.user.id);
+    expect(server.succeed(await server.login({ username: name, password: PASSWORD })).user.id).toBe(
+      confirmed.user.id,
+    );
   }
 
-  server.succeed(await server.requestReset("ada@example.com"));
+  server.succeed(await server.requestReset({ email: "ada@example.com" }));
   const reset = server.succeed(
     await server.finalizeReset({
       token: await server.resetToken("Ada@Example.com"),
@@ -35,10 +37,10 @@ test("a person registers, confirms by mail, logs in, resets the password by mail
     }),
   );
   expect(reset.user.id).toBe(confirmed.user.id);
-  server.refuse(await server.me(confirmed.accessToken), "UNAUTHENTICATED");
-  expect(server.succeed(await server.me(reset.accessToken))?.username).toBe("Ada");
-  server.refuse(await server.login("ada", PASSWORD), "INVALID_CREDENTIALS");
-  server.succeed(await server.login("ada", "a new battery staple"));
+  server.refuse(await server.as(confirmed.accessToken).me(), "UNAUTHENTICATED");
+  expect(server.succeed(await server.as(reset.accessToken).me())?.username).toBe("Ada");
+  server.refuse(await server.login({ username: "ada", password: PASSWORD }), "INVALID_CREDENTIALS");
+  server.succeed(await server.login({ username: "ada", password: "a new battery staple" }));
   const notice = await server.smtp.mailTo("Ada@Example.com", ({ mail }) =>
     /password .* was changed/i.test(mail.subject ?? ""),
   );

@@ -31,7 +31,7 @@ test("the flow in GraphiQL works as the README shows it", async () => {
     "graphql",
   ) as [string, string, string, string, string, string, string];
   const run = async (operation: string, headers = {}) => {
-    const { status, data, errors } = await server.execute(operation, {}, headers);
+    const { status, data, errors } = await server.with(headers).execute(operation);
     expect({ status, errors }).toEqual({ status: 200, errors: [] });
     return data as Record<string, Record<string, string>>;
   };
@@ -47,7 +47,7 @@ test("the flow in GraphiQL works as the README shows it", async () => {
   });
   await run(requestReset);
   await run(paste(finalizeReset, await newestToken(server, 2)));
-  server.refuse(await server.me(accessToken), "UNAUTHENTICATED");
+  server.refuse(await server.as(accessToken).me(), "UNAUTHENTICATED");
   const { errors } = await server.execute(resend);
   expect(errors.map(({ extensions }) => extensions.code)).toEqual(["ALREADY_ACTIVATED"]);
 });

@@ -1,4 +1,5 @@
-// Builds the web client into dist/web. `npm run dev:web` serves it with live reload, in front of a running server.
+// Builds the web client and the mailbox's page into dist/web. `npm run dev:web` serves both with live reload, in front of
+// a running server.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -11,8 +12,15 @@ const SERVER = "http://127.0.0.1:4000";
 export default defineConfig({
   root: import.meta.dirname,
   plugins: [react(), compressed()],
-  build: { outDir: "../dist/web", emptyOutDir: true, target: "baseline-widely-available" },
-  server: { proxy: { "/graphql": SERVER, "/mailbox": SERVER } },
+  build: {
+    outDir: "../dist/web",
+    emptyOutDir: true,
+    target: "baseline-widely-available",
+    rolldownOptions: {
+      input: ["index.html", "mailbox.html"].map((page) => join(import.meta.dirname, page)),
+    },
+  },
+  server: { proxy: { "/graphql": SERVER, "/mailbox/": SERVER } },
 });
 
 /** A compressed copy beside each asset, made once here instead of at each request. */

@@ -1,39 +1,24 @@
-// What the use cases work with, and what they know of a request.
+// What the use cases are given. app/compose-accounts.ts builds it.
 import type { EntityManager } from "@mikro-orm/postgresql";
 
-import type { MailQueue } from "../mail/queue.ts";
-import type { AccountMail } from "./mails/account-mails.ts";
 import type { Passwords } from "./hashing/passwords.ts";
+import type { Outbox } from "./mails/outbox.ts";
+import type { AuditTrail } from "./store/audit-trail.ts";
+import type { Sessions } from "./store/sessions.ts";
 import type { Tokens } from "./tokens.ts";
 
 export interface Dependencies {
+  /** For what needs no transaction; the ORM's own queries need a `fork()` of it. */
   readonly em: EntityManager;
-  readonly mailQueue: Pick<MailQueue<AccountMail>, "enqueue">;
+  /** Commits what `work` does, or rolls all of it back where it throws; entities' changes are flushed before the commit. */
+  readonly transaction: <T>(work: (em: EntityManager) => Promise<T>) => Promise<T>;
   readonly passwords: Passwords;
   readonly tokens: Tokens;
-  /** The locale of the mails that suits best, of those preferred in this order. */
+  readonly sessions: Sessions;
+  readonly auditTrail: AuditTrail;
+  readonly outbox: Outbox;
+  /** The locale of mails that suits best, of those preferred in this order. */
   readonly pickLocale: (preferences: readonly string[]) => string;
   readonly now: () => Date;
   readonly hideAccountExistence: boolean;
-  /** A session that is not used for this long ends. */
-  readonly sessionIdleDays: number;
-  /** A session ends after this long, however much it is used. */
-  readonly sessionMaxDays: number;
-  readonly auditRetentionDays: number;
-}
-
-/** Where a request came from; for the list of sessions and the audit trail. */
-export interface RequestSource {
-  /** The IP address; null if it did not come over a network. */
-  readonly ip: string | null;
-  /** The User-Agent header as it was sent. */
-  readonly userAgent: string | null;
-  /** The operator at the command line, not somebody over HTTP. */
-  readonly isOperator?: boolean;
-}
-
-const DAY_IN_MS = 24 * 60 * 60 * 1000;
-
-export function daysAfter(date: Date, days: number): Date {
-  return new Date(date.getTime() + days * DAY_IN_MS);
 }

@@ -1,33 +1,27 @@
 // The composition root: builds every part, once, and starts and stops them in order.
 import { join } from "node:path";
 
-import { ApolloServer } from "@apollo/server";
-import {
-  ApolloServerPluginCacheControlDisabled,
-  ApolloServerPluginLandingPageDisabled,
-} from "@apollo/server/plugin/disabled";
 import type { FastifyInstance } from "fastify";
 
-import { AccountMails, type AccountMail } from "../accounts/mails/account-mails.ts";
-import type { Accounts } from "../accounts/accounts.ts";
-import { startHashing } from "../accounts/hashing/hashing.ts";
+import { Hashing } from "../accounts/hashing/hashing.ts";
+import { mailComposer } from "../accounts/mails/compose.ts";
 import { Links } from "../accounts/mails/links.ts";
-import { composeAccounts } from "./compose-accounts.ts";
+import type { MailJob } from "../accounts/mails/mail-job.ts";
 import type { Config } from "../config/config.ts";
-import { lockDataDir, readOrCreateSecret } from "../embedded-postgres/data-dir.ts";
 import { databaseCheck } from "../database/health.ts";
-import { openDatabase } from "../database/migrator.ts";
 import type { Orm } from "../database/orm.ts";
-import { createContext, type RequestContext } from "../graphql/context.ts";
-import { errorFormatter } from "../graphql/format-error.ts";
-import { MAX_TOKENS, operationLimits } from "../graphql/operation-limits.ts";
-import { createSchema } from "../graphql/schema.ts";
+import { lockDataDir, readOrCreateSecret } from "../embedded-postgres/data-dir.ts";
+import { startApollo } from "../graphql/apollo.ts";
+import { createContext } from "../graphql/context.ts";
 import { createHttpServer } from "../http/server.ts";
-import { createLogger, type Logger } from "../log.ts";
+import { createLogger } from "../log.ts";
 import { MailboxFolder } from "../mail/mailbox-folder.ts";
 import { MailQueue } from "../mail/queue.ts";
 import { mailboxTransport, smtpTransport } from "../mail/transport.ts";
 import { mailWorker } from "../mail/worker.ts";
+import { composeAccounts, createTokens } from "./compose-accounts.ts";
+import { openMailTemplates } from "./mail-templates.ts";
+import { openDatabase } from "./open-database.ts";
 import { withTimeLimit } from "./time-limit.ts";
 
 // Enough for whatever is in flight, and together less than the 10 seconds of the whole stop, also while the database
@@ -41,19 +35,17 @@ const DATABASE_CLOSES_WITHIN_MS = 1_000;
 export interface AppOverrides {
   /** The clock of everything that expires. */
   readonly now?: () => Date;
+  /** Shared by several servers of one process, and stopped by their owner. */
+  readonly hashing?: Hashing;
   /** Called when a part that the server cannot do without has ended by itself. */
   readonly onFatal?: (message: string) => void;
 }
 
-/** The server of this configuration, not yet started. */
-export function createApp(config: Config, overrides: AppOverrides = {}): App {
-  return new App(config, overrides);
-}
-
-/** The server as a whole: `start`, then `stop`. */
+/** The server of a configuration: `start`, then `stop`. */
 export class App {
   readonly #config: Config;
   readonly #now: () => Date;
+  readonly #sharedHashing: Hashing | undefined;
   readonly #onFatal: (message: string) => void;
   /** What has been opened, closed in the opposite order. */
   readonly #opened = new AsyncDisposableStack();
@@ -63,10 +55,11 @@ export class App {
   #stopping: Promise<void> | undefined;
   #url = "";
 
-  constructor(config: Config, { now = () => new Date(), onFatal = () => undefined }: AppOverrides) {
+  constructor(config: Config, overrides: AppOverrides = {}) {
     this.#config = config;
-    this.#now = now;
-    this.#onFatal = onFatal;
+    this.#now = overrides.now ?? (() => new Date());
+    this.#sharedHashing = overrides.hashing;
+    this.#onFatal = overrides.onFatal ?? (() => undefined);
   }
 
   /** Where the server listens, such as http://127.0.0.1:4000; known once started. */
@@ -93,41 +86,33 @@ export class App {
     const config = this.#config;
     const log = await createLogger(config.logLevel, config.isProduction);
     await this.#lockDataDir();
-    startHashing(this.#config.workers);
+    const hashing = this.#sharedHashing ?? this.#startHashing();
     const { orm, databaseUrl } = await this.#openDatabase();
     const em = orm.em;
+    const now = this.#now;
 
-    const mailQueue = new MailQueue<AccountMail>({ databaseUrl, log });
-    const { accounts, tokens, renderer } = composeAccounts(config, {
-      em,
-      mailQueue,
-      secret: config.jwtSecret ?? this.#keptSecret(),
-      now: this.#now,
-    });
+    const queue = new MailQueue<MailJob>({ databaseUrl, log });
+    const { renderer } = openMailTemplates(config);
+    const tokens = createTokens(config, config.jwtSecret ?? this.#keptSecret(), now);
+    const accounts = composeAccounts(config, { em, hashing, queue, renderer, tokens, now });
     const links = new Links(() => ({
       confirmation: config.confirmationUri ?? `${this.#url}/#/finalize`,
       reset: config.resetUri ?? `${this.#url}/#/reset`,
       emailChange: config.emailChangeUri ?? `${this.#url}/#/change-email`,
     }));
-    const mails = new AccountMails({
-      em,
-      tokens,
-      links,
-      appName: config.appName,
-      hideAccountExistence: config.hideAccountExistence,
-    });
+    const { appName, hideAccountExistence } = config;
+    const compose = mailComposer({ em, tokens, links, now, appName, hideAccountExistence });
     const mailbox = new MailboxFolder(join(config.dataDir, "mailbox"));
     const transport = config.smtp
       ? smtpTransport(config.smtp, config.sender)
       : mailboxTransport(mailbox, config.sender);
     this.#opened.defer(() => transport.close());
 
-    this.#opened.defer(() =>
-      withTimeLimit(QUEUE_CLOSES_WITHIN_MS, mailQueue.stop(MAILS_FINISH_WITHIN_SECONDS)),
-    );
-    await mailQueue.start();
+    this.#opened.defer(() => withTimeLimit(QUEUE_CLOSES_WITHIN_MS, queue.stop(MAILS_FINISH_WITHIN_SECONDS)));
+    await queue.start();
 
-    const apollo = await this.#openApollo(accounts, log);
+    const apollo = await startApollo(accounts, { isProduction: config.isProduction, log });
+    this.#opened.defer(() => apollo.stop());
     const databaseAnswers = databaseCheck(orm);
     const http = await createHttpServer({
       apollo,
@@ -147,8 +132,8 @@ export class App {
     await this.#listen(http);
 
     // Last, so that a failed start has sent nothing.
-    await mailQueue.work(mailWorker({ compose: (job) => mails.compose(job), renderer, transport, log }));
-    await mailQueue.everyDay(async () => {
+    await queue.work(mailWorker({ compose, renderer, transport, log }));
+    await queue.everyDay(async () => {
       log.info({ removed: await accounts.cleanUp() }, "removed what has had its time");
     });
     if (config.isProduction) log.info({ url: this.#url }, "ready");
@@ -165,6 +150,13 @@ export class App {
     if (databaseUrl !== null && jwtSecret !== null && smtp !== null) return;
     const lock = await lockDataDir(dataDir);
     this.#opened.defer(() => lock.release());
+  }
+
+  #startHashing(): Hashing {
+    const hashing = new Hashing(this.#config.workers);
+    hashing.start();
+    this.#opened.defer(() => hashing.stop());
+    return hashing;
   }
 
   async #openDatabase(): Promise<{ orm: Orm; databaseUrl: string }> {
@@ -190,30 +182,6 @@ export class App {
     const path = join(this.#config.dataDir, "jwt-secret");
     this.standIns.push(`JWT_SECRET  made once and kept in ${path}`);
     return readOrCreateSecret(path);
-  }
-
-  async #openApollo(accounts: Accounts, log: Logger): Promise<ApolloServer<RequestContext>> {
-    const apollo = new ApolloServer<RequestContext>({
-      schema: await createSchema(accounts),
-      introspection: !this.#config.isProduction,
-      hideSchemaDetailsFromClientErrors: this.#config.isProduction,
-      parseOptions: { maxLexicalTokens: MAX_TOKENS },
-      validationRules: [operationLimits],
-      formatError: errorFormatter(log),
-      includeStacktraceInErrorResponses: false,
-      persistedQueries: false,
-      // There is nothing to forge: the refresh token's cookie counts only with a header that makes browsers ask first
-      // (http/refresh-cookie.ts), GET runs queries alone, POST takes only JSON (which makes browsers ask, too), and urql
-      // sends queries by GET as Apollo's check would refuse them.
-      csrfPrevention: false,
-      stopOnTerminationSignals: false,
-      // Nothing here may be cached (http/server.ts says so), and Apollo would look for hints at every field.
-      plugins: [ApolloServerPluginLandingPageDisabled(), ApolloServerPluginCacheControlDisabled()],
-      logger: log,
-    });
-    await apollo.start();
-    this.#opened.defer(() => apollo.stop());
-    return apollo;
   }
 
   async #listen(http: FastifyInstance): Promise<void> {

@@ -1,60 +1,61 @@
 // What the server and the operator's command line compose alike: the accounts of a configuration.
-import { fileURLToPath } from "node:url";
-
 import type { EntityManager } from "@mikro-orm/postgresql";
 
-import { sampleMails, UNDO_MINUTES, type AccountMail } from "../accounts/mails/account-mails.ts";
 import { createAccounts, type Accounts } from "../accounts/accounts.ts";
+import type { Hashing } from "../accounts/hashing/hashing.ts";
 import { Passwords } from "../accounts/hashing/passwords.ts";
+import { UNDO_MINUTES } from "../accounts/mails/catalogue.ts";
+import type { MailJob } from "../accounts/mails/mail-job.ts";
+import { Outbox } from "../accounts/mails/outbox.ts";
+import { AuditTrail } from "../accounts/store/audit-trail.ts";
+import { Sessions } from "../accounts/store/sessions.ts";
 import { Tokens } from "../accounts/tokens.ts";
 import type { Config } from "../config/config.ts";
 import type { MailQueue } from "../mail/queue.ts";
-import { MailRenderer } from "../mail/renderer.ts";
+import type { MailRenderer } from "../mail/renderer.ts";
 
-const TEMPLATES = fileURLToPath(new URL("../../templates", import.meta.url));
-
-export interface AccountsComposition {
-  readonly accounts: Accounts;
-  readonly tokens: Tokens;
+export interface AccountsParts {
+  readonly em: EntityManager;
+  readonly hashing: Hashing;
+  readonly queue: MailQueue<MailJob>;
   readonly renderer: MailRenderer;
+  readonly tokens: Tokens;
+  readonly now: () => Date;
 }
 
-/** @param parts.secret that tokens are signed with */
-export function composeAccounts(
-  config: Config,
-  parts: { em: EntityManager; mailQueue: MailQueue<AccountMail>; secret: string; now: () => Date },
-): AccountsComposition {
-  const { em, mailQueue, secret, now } = parts;
-  const tokens = new Tokens(
-    secret,
-    {
-      access: config.accessTokenMinutes,
-      registration: config.registrationTokenMinutes,
-      reset: config.resetTokenMinutes,
-      "email-change": config.emailChangeTokenMinutes,
-      "email-undo": UNDO_MINUTES,
-    },
-    now,
-  );
-  const renderer = createMailRenderer(config);
-  const accounts = createAccounts({
+export function composeAccounts(config: Config, parts: AccountsParts): Accounts {
+  const { em, hashing, queue, renderer, tokens, now } = parts;
+  const auditTrail = new AuditTrail({ now, retentionDays: config.auditRetentionDays });
+  const sessions = new Sessions({
     em,
-    mailQueue,
-    passwords: new Passwords(config.passwordMinLength),
     tokens,
+    auditTrail,
+    now,
+    idleDays: config.sessionIdleDays,
+    maxDays: config.sessionMaxDays,
+  });
+  return createAccounts({
+    em,
+    transaction: (work) => em.fork().transactional(work),
+    passwords: new Passwords(hashing, config.passwordMinLength),
+    tokens,
+    sessions,
+    auditTrail,
+    outbox: new Outbox(queue, now),
     pickLocale: (preferences) => renderer.pickLocale(preferences),
     now,
     hideAccountExistence: config.hideAccountExistence,
-    sessionIdleDays: config.sessionIdleDays,
-    sessionMaxDays: config.sessionMaxDays,
-    auditRetentionDays: config.auditRetentionDays,
   });
-  return { accounts, tokens, renderer };
 }
 
-/** With every template rendered once in every locale: what is missing shows at start, not in a user's mail. */
-export function createMailRenderer(config: Config): MailRenderer {
-  const renderer = new MailRenderer(TEMPLATES, { ...config.subjects });
-  for (const mail of sampleMails(renderer.locales)) renderer.render(mail);
-  return renderer;
+/** @param secret that tokens are signed with */
+export function createTokens(config: Config, secret: string, now: () => Date): Tokens {
+  const minutes = {
+    access: config.accessTokenMinutes,
+    registration: config.registrationTokenMinutes,
+    reset: config.resetTokenMinutes,
+    "email-change": config.emailChangeTokenMinutes,
+    "email-undo": UNDO_MINUTES,
+  };
+  return new Tokens(secret, minutes, now);
 }

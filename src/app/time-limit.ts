@@ -1,7 +1,7 @@
-// Waiting no longer than is good.
+// Waits for work, but not for ever.
 import { setTimeout as delay } from "node:timers/promises";
 
-/** What `work` comes to, or nothing if it takes longer. */
+/** Resolves with the result of `work`, or with undefined if that takes longer. */
 export function withTimeLimit<T>(milliseconds: number, work: Promise<T>): Promise<T | undefined> {
   return Promise.race([work, delay(milliseconds, undefined, { ref: false })]);
 }

@@ -6,8 +6,9 @@ import { Command } from "commander";
 import type { Accounts } from "../accounts/accounts.ts";
 import { createAdmin, deactivate, importAll, list, reactivate, resend, reset } from "./account/commands.ts";
 import { openFile, openFlaskTable } from "./account/import-sources.ts";
-import { openAccounts } from "./account/operator.ts";
-import { loadConfig, parseDatabaseUrl, readEnvironment } from "../config/config.ts";
+import { openAccounts } from "../app/operator-accounts.ts";
+import { loadConfig, readEnvironment } from "../config/config.ts";
+import { parseDatabaseUrl } from "../config/database-url.ts";
 
 /** Everything that has been opened, closed in reverse order. */
 const opened = new AsyncDisposableStack();

@@ -3,12 +3,11 @@ import "./node-version.ts";
 
 import { mkdirSync, writeFileSync } from "node:fs";
 
-import { sampleMails } from "../accounts/mails/account-mails.ts";
-import { createMailRenderer } from "../app/compose-accounts.ts";
+import { openMailTemplates } from "../app/mail-templates.ts";
 import { loadConfig, readEnvironment } from "../config/config.ts";
 
-const renderer = createMailRenderer(loadConfig(readEnvironment()));
-for (const sample of sampleMails(renderer.locales)) {
+const { renderer, samples } = openMailTemplates(loadConfig(readEnvironment()));
+for (const sample of samples) {
   const mail = renderer.render(sample);
   const folder = `mail-preview/${sample.locale}`;
   mkdirSync(folder, { recursive: true });

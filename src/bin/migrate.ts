@@ -2,7 +2,7 @@
 import "./node-version.ts";
 
 import { loadConfig, readEnvironment } from "../config/config.ts";
-import { openDatabase } from "../database/migrator.ts";
+import { openDatabase } from "../app/open-database.ts";
 
 try {
   const { databaseUrl } = loadConfig(readEnvironment());

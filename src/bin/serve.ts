@@ -24,8 +24,8 @@ try {
 
 async function serve(config: Config): Promise<void> {
   // Imported here, because the primary process of WORKERS does not need it.
-  const { createApp } = await import("../app/app.ts");
-  const app = createApp(config, { onFatal: (message) => stop(app, message) });
+  const { App } = await import("../app/app.ts");
+  const app = new App(config, { onFatal: (message) => stop(app, message) });
   // Registered before the start, so that a signal during the start also stops in order. Repeated signals have no effect;
   // a terminal and npm each send one.
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop(app));

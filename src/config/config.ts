@@ -3,19 +3,11 @@
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 
+import { parseDatabaseUrl } from "./database-url.ts";
 import { readEnvFile } from "./env-file.ts";
+import { Reader, withoutEmpty, type Environment } from "./reader.ts";
 import type { LogLevel } from "../log.ts";
-
-/** How the connection to the SMTP server is secured: implicit TLS, required STARTTLS, or STARTTLS if offered. */
-export type SmtpSecurity = "tls" | "starttls" | "opportunistic";
-
-export interface SmtpConfig {
-  readonly host: string;
-  readonly port: number;
-  readonly security: SmtpSecurity;
-  /** Null if the SMTP server needs no authentication. */
-  readonly auth: { readonly user: string; readonly pass: string } | null;
-}
+import type { SmtpSettings } from "../mail/transport.ts";
 
 export interface Config {
   /** NODE_ENV=production: no embedded PostgreSQL, generated secret, mailbox, GraphiQL or introspection. */
@@ -50,7 +42,7 @@ export interface Config {
   readonly hideAccountExistence: boolean;
   readonly passwordMinLength: number;
   /** Null if emails go to the mailbox in the data folder. */
-  readonly smtp: SmtpConfig | null;
+  readonly smtp: SmtpSettings | null;
   readonly sender: { readonly name: string; readonly address: string };
   /** Subjects that replace those of the templates. */
   readonly subjects: { readonly registration?: string; readonly reset?: string };
@@ -73,8 +65,6 @@ export class ConfigError extends Error {
     this.faults = faults;
   }
 }
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The environment of the process, which takes precedence over the `.env` file in the working directory. */
 export function readEnvironment(): Environment {
@@ -126,65 +116,6 @@ export function loadConfig(environment: Environment): Config {
 
 const MONTH_IN_MINUTES = 31 * 24 * 60;
 const SECRET_MIN_BYTES = 32;
-const DATABASE_SCHEMES = ["postgres:", "postgresql:", "postgresql+psycopg2:"];
-
-/** Typed access to the variables. Collects faults instead of throwing, so that all of them are reported together. */
-class Reader {
-  readonly faults: string[] = [];
-  readonly #variables: Environment;
-
-  constructor(variables: Environment) {
-    this.#variables = variables;
-  }
-
-  optional(name: string): string | null {
-    const value = this.#variables[name] ?? null;
-    if (value === null || !/[\u0000-\u001f\u007f]/.test(value)) return value;
-    // A line break could end up in an email header or a link.
-    const fault = `${name} contains a control character. Remove it.`;
-    if (!this.faults.includes(fault)) this.faults.push(fault);
-    return null;
-  }
-
-  text(name: string, fallback: string): string {
-    return this.optional(name) ?? fallback;
-  }
-
-  integer(name: string, fallback: number, min: number, max: number): number {
-    const value = this.optional(name);
-    if (value === null) return fallback;
-    const number = /^\d+$/.test(value) ? Number(value) : NaN;
-    if (number >= min && number <= max) return number;
-    this.faults.push(
-      `${name} is "${value}". Set it to a whole number from ${min} to ${max}, such as ${fallback}.`,
-    );
-    return fallback;
-  }
-
-  boolean(name: string, fallback: boolean): boolean {
-    const value = this.optional(name);
-    if (value === null) return fallback;
-    if (/^(true|1|yes|on)$/i.test(value)) return true;
-    if (/^(false|0|no|off)$/i.test(value)) return false;
-    this.faults.push(`${name} is "${value}". Set it to true or false.`);
-    return fallback;
-  }
-
-  oneOf<T extends string>(name: string, values: readonly T[], fallback: T): T {
-    const value = this.optional(name) ?? fallback;
-    const known = values.find((candidate) => candidate === value);
-    if (known !== undefined) return known;
-    this.faults.push(`${name} is "${value}". Set it to one of ${values.join(", ")}.`);
-    return fallback;
-  }
-}
-
-/** An empty variable counts as unset. */
-function withoutEmpty(environment: Environment): Environment {
-  return Object.fromEntries(
-    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""),
-  );
-}
 
 function readDatabaseUrl(read: Reader): string | null {
   const name = read.optional("DATABASE_URL") === null ? "SQLALCHEMY_DATABASE_URI" : "DATABASE_URL";
@@ -198,38 +129,7 @@ function readDatabaseUrl(read: Reader): string | null {
   }
 }
 
-/**
- * Converts a database URL, which may be SQLAlchemy's, to the form that the driver takes.
- * @param name the name of the variable or option, for the message
- * @throws {Error} a message without the value, which may contain a password
- */
-export function parseDatabaseUrl(name: string, value: string): string {
-  const scheme = /^[^:/]*:/.exec(value)?.[0].toLowerCase() ?? "";
-  if (!DATABASE_SCHEMES.includes(scheme)) {
-    throw new Error(
-      `${name} has the scheme "${scheme.replace(":", "")}". Only PostgreSQL is supported, ` +
-        "as in postgresql://user:password@host:5432/database.",
-    );
-  }
-  if (!isDatabaseUrl(value)) {
-    throw new Error(
-      `${name} is not a valid URL. Set it to postgresql://user:password@host:5432/database, ` +
-        "with special characters in the password percent-encoded (% as %25).",
-    );
-  }
-  return value.replace(/^[^:]+:/, "postgresql:");
-}
-
-function isDatabaseUrl(value: string): boolean {
-  try {
-    const { username, password, pathname } = new URL(value);
-    return [username, password, pathname].map(decodeURIComponent).length === 3 && pathname.length > 1;
-  } catch {
-    return false;
-  }
-}
-
-function readSmtp(read: Reader): SmtpConfig | null {
+function readSmtp(read: Reader): SmtpSettings | null {
   const isTls = read.boolean("MAIL_USE_SSL", false);
   const isStartTls = read.boolean("MAIL_USE_TLS", false);
   const port = read.integer("MAIL_PORT", isTls ? 465 : isStartTls ? 587 : 25, 1, 65535);

@@ -1,19 +1,31 @@
 // Opens the database and migrates its tables, or says why the database cannot be used.
-import { MailQueue } from "../mail/queue.ts";
 import { connectOrm, MIGRATIONS, SCHEMA, type Orm } from "./orm.ts";
 
 /** The key of the advisory lock: a number that no other program in this database is likely to use. */
 const MIGRATION_LOCK = 4_206_501_973;
 
+/** Tables of another library in the same database, which has its own migrations. */
+export interface ForeignTables {
+  /** Creates or upgrades the tables. Several replicas can do this at the same time. */
+  migrate(databaseUrl: string): Promise<void>;
+  /** Whether the tables match this version. */
+  isMigrated(databaseUrl: string): Promise<boolean>;
+}
+
 /**
+ * @param foreign tables to migrate together with our own
  * @param migrates whether to migrate the tables, or only to check that they match this version
  * @throws {Error} that names the database, with all connections closed
  */
-export async function openDatabase(databaseUrl: string, migrates: boolean): Promise<Orm> {
+export async function openDatabase(
+  databaseUrl: string,
+  foreign: ForeignTables,
+  migrates: boolean,
+): Promise<Orm> {
   const orm = await connectOrm(databaseUrl);
   try {
     await orm.em.fork().execute("select 1");
-    await (migrates ? migrate(orm, databaseUrl) : checkMigrated(orm, databaseUrl));
+    await (migrates ? migrate(orm, databaseUrl, foreign) : checkMigrated(orm, databaseUrl, foreign));
     return orm;
   } catch (error) {
     await orm.close();
@@ -38,12 +50,12 @@ export class NotMigratedError extends Error {
 }
 
 /** Creates or upgrades all tables. Replicas that start at the same time wait for each other, so each migration runs once. */
-export async function migrate(orm: Orm, databaseUrl: string): Promise<void> {
+export async function migrate(orm: Orm, databaseUrl: string, foreign: ForeignTables): Promise<void> {
   await orm.em.fork().transactional(async (em) => {
     // This transaction only holds the lock. The migrations of the tables and of the queue use their own transactions.
     await em.execute(`select pg_advisory_xact_lock(${MIGRATION_LOCK})`);
     await orm.migrator.up();
-    await MailQueue.migrate(databaseUrl);
+    await foreign.migrate(databaseUrl);
   });
 }
 
@@ -51,7 +63,7 @@ export async function migrate(orm: Orm, databaseUrl: string): Promise<void> {
  * Only reads, because the role that serves need not be able to create tables.
  * @throws {NotMigratedError}
  */
-async function checkMigrated(orm: Orm, databaseUrl: string): Promise<void> {
+async function checkMigrated(orm: Orm, databaseUrl: string, foreign: ForeignTables): Promise<void> {
   const em = orm.em.fork();
   const [found] = await em.execute<{ table: string | null }[]>(
     `select to_regclass('${SCHEMA}.migrations') as "table"`,
@@ -60,6 +72,5 @@ async function checkMigrated(orm: Orm, databaseUrl: string): Promise<void> {
     ? await em.execute<{ name: string }[]>(`select name from ${SCHEMA}.migrations`)
     : [];
   const isApplied = ({ name }: { name: string }) => applied.some((migration) => migration.name === name);
-  if (!MIGRATIONS.every(isApplied) || !(await MailQueue.isMigrated(databaseUrl)))
-    throw new NotMigratedError();
+  if (!MIGRATIONS.every(isApplied) || !(await foreign.isMigrated(databaseUrl))) throw new NotMigratedError();
 }

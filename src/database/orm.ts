@@ -6,6 +6,7 @@ import { AccountEvent } from "../accounts/model/account-event.entity.ts";
 import { EmailChange } from "../accounts/model/email-change.entity.ts";
 import { RefreshToken, Session } from "../accounts/model/session.entity.ts";
 import { User } from "../accounts/model/user.entity.ts";
+import { FlaskUser } from "./flask-user.entity.ts";
 import { SessionsAndEvents } from "./migrations/2026-11-24-sessions-and-events.ts";
 import { UsersLocale } from "./migrations/2026-11-24-users-locale.ts";
 import { Users } from "./migrations/2026-11-24-users.ts";
@@ -22,10 +23,9 @@ export const MIGRATIONS = [
   { name: "2026-11-25-users-key-collation", class: UsersKeyCollation },
 ];
 
-export function ormOptions(databaseUrl: string) {
-  return defineConfig({
-    entities: [User, Session, RefreshToken, EmailChange, AccountEvent],
-    schema: SCHEMA,
+/** The options for connecting to any database. */
+function connectionOptions(databaseUrl: string) {
+  return {
     clientUrl: databaseUrl,
     // The whole URL, because the driver also needs its parameters, such as sslmode.
     driverOptions: {
@@ -36,6 +36,16 @@ export function ormOptions(databaseUrl: string) {
       keepAliveInitialDelayMillis: 10_000,
     },
     pool: { min: 0, max: 10 },
+    logger: () => undefined, // its log contains statements with their values
+    ensureDatabase: false,
+  };
+}
+
+export function ormOptions(databaseUrl: string) {
+  return defineConfig({
+    ...connectionOptions(databaseUrl),
+    entities: [User, Session, RefreshToken, EmailChange, AccountEvent],
+    schema: SCHEMA,
     extensions: [Migrator],
     migrations: {
       tableName: `${SCHEMA}.migrations`,
@@ -45,8 +55,6 @@ export function ormOptions(databaseUrl: string) {
     },
     // When drafting a migration, compare only our own tables.
     schemaGenerator: { ignoreSchema: ["public", "accounts_queue"] },
-    logger: () => undefined, // its log contains statements with their values
-    ensureDatabase: false,
   });
 }
 
@@ -54,4 +62,9 @@ export type Orm = Awaited<ReturnType<typeof connectOrm>>;
 
 export function connectOrm(databaseUrl: string) {
   return MikroORM.init(ormOptions(databaseUrl));
+}
+
+/** Connects to the database of the Flask application, for the import. */
+export function connectToFlaskTable(databaseUrl: string) {
+  return MikroORM.init(defineConfig({ ...connectionOptions(databaseUrl), entities: [FlaskUser] }));
 }

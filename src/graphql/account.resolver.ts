@@ -4,6 +4,7 @@ import { Arg, Args, Ctx, Mutation, Query, Resolver } from "type-graphql";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { RequestContext } from "./context.ts";
 import { Errors } from "./errors-directive.ts";
+import { OncePerOperation } from "./once-per-operation.ts";
 import { ACCOUNT_EMAIL, FinalizeResetArgs, LoginArgs, RegisterArgs, TOKEN } from "./arguments.ts";
 import { AuthPayload, MessagePayload } from "./payloads.ts";
 import { UserObject } from "./user.object.ts";
@@ -30,6 +31,7 @@ export class AccountResolver {
       "Creates an inactive account and emails a link that confirms its email address and activates it.",
   })
   @Errors("BAD_USER_INPUT", "WEAK_PASSWORD", "USERNAME_TAKEN", "EMAIL_TAKEN", "SERVER_BUSY")
+  @OncePerOperation()
   async register(
     @Ctx() context: RequestContext,
     @Args(() => RegisterArgs) { username, email, password, locale }: RegisterArgs,
@@ -43,11 +45,12 @@ export class AccountResolver {
     description: "Activates an account with the token from its confirmation email and logs the user in.",
   })
   @Errors("BAD_USER_INPUT", "INVALID_TOKEN")
+  @OncePerOperation()
   async finalizeRegistration(
     @Ctx() context: RequestContext,
     @Arg("token", () => String, { nullable: true, description: TOKEN }) token: string | null | undefined,
   ): Promise<AuthPayload> {
-    const signIn = await this.#accounts.finalizeRegistration(mailedToken(token, context), context.source);
+    const signIn = await this.#accounts.finalizeRegistration(context.mailedToken(token), context.source);
     return AuthPayload.of(signIn, context);
   }
 
@@ -56,6 +59,7 @@ export class AccountResolver {
       "Emails another confirmation link. Earlier links stay valid until they expire or one of them is used.",
   })
   @Errors("BAD_USER_INPUT", "EMAIL_NOT_FOUND", "ALREADY_ACTIVATED")
+  @OncePerOperation()
   async resendRegistration(
     @Ctx() { source }: RequestContext,
     @Arg("email", () => String, { description: ACCOUNT_EMAIL }) email: string,
@@ -73,6 +77,7 @@ export class AccountResolver {
     "ACCOUNT_DEACTIVATED",
     "SERVER_BUSY",
   )
+  @OncePerOperation()
   async login(
     @Ctx() context: RequestContext,
     @Args(() => LoginArgs) { username, password }: LoginArgs,
@@ -85,6 +90,7 @@ export class AccountResolver {
       "Emails a link for setting a new password. Earlier links stay valid until they expire or one of them is used.",
   })
   @Errors("BAD_USER_INPUT", "EMAIL_NOT_FOUND", "ACCOUNT_NOT_ACTIVATED", "ACCOUNT_DEACTIVATED")
+  @OncePerOperation()
   async requestReset(
     @Ctx() { source }: RequestContext,
     @Arg("email", () => String, { description: ACCOUNT_EMAIL }) email: string,
@@ -98,16 +104,12 @@ export class AccountResolver {
       "becomes invalid, and the owner is notified by email. Also restores a deleted account.",
   })
   @Errors("BAD_USER_INPUT", "INVALID_TOKEN", "WEAK_PASSWORD", "SERVER_BUSY")
+  @OncePerOperation()
   async finalizeReset(
     @Ctx() context: RequestContext,
     @Args(() => FinalizeResetArgs) { token, password }: FinalizeResetArgs,
   ): Promise<AuthPayload> {
-    const bearer = mailedToken(token, context);
+    const bearer = context.mailedToken(token);
     return AuthPayload.of(await this.#accounts.finalizeReset(bearer, password, context.source), context);
   }
-}
-
-/** Only a missing argument falls back to the header; a blank one is an invalid token. */
-export function mailedToken(argument: string | null | undefined, context: RequestContext): string {
-  return argument ?? context.bearerToken ?? "";
 }

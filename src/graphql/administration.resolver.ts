@@ -39,7 +39,7 @@ export class AdministrationResolver {
   @Query(() => UserConnection, { description: "All users, in the order in which they registered." })
   @Errors("UNAUTHENTICATED", "FORBIDDEN", "BAD_USER_INPUT")
   async users(@Args(() => UsersArgs) { page, search }: UsersArgs): Promise<UserConnection> {
-    const users = await this.#accounts.users({ ...page, ...(search != null && { search }) });
+    const users = await this.#accounts.findUsers({ ...page, ...(search != null && { search }) });
     return UserConnection.of(users, page, (user: User) => UserObject.of(user));
   }
 
@@ -53,7 +53,7 @@ export class AdministrationResolver {
   async user(
     @Arg("id", () => ID, { description: "The ID of the user to look up." }) id: string,
   ): Promise<UserObject> {
-    return UserObject.of(await this.#accounts.user(id));
+    return UserObject.of(await this.#accounts.findUser(id));
   }
 
   @Authorized(Role.ADMIN)
@@ -64,7 +64,7 @@ export class AdministrationResolver {
   async accountEvents(
     @Args(() => AccountEventsArgs) { page, userId }: AccountEventsArgs,
   ): Promise<AccountEventConnection> {
-    const events = await this.#accounts.accountEvents(userId, page);
+    const events = await this.#accounts.findAccountEvents(userId, page);
     return AccountEventConnection.of(events, page, (event) => AccountEventObject.of(event));
   }
 

@@ -1,7 +1,7 @@
 // Pages of long lists as Relay cursor connections (https://relay.dev/graphql/connections.htm), forwards only.
 import { ArgsType, Field, Int, ObjectType, type ClassType } from "type-graphql";
 
-import type { Page, PageArgs } from "../accounts/store/paging.ts";
+import type { Page, PageArgs } from "../accounts/model/page.ts";
 import { AccountEventObject } from "./account-event.object.ts";
 import { UserObject } from "./user.object.ts";
 

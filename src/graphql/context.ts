@@ -3,8 +3,8 @@ import Negotiator from "negotiator";
 
 import { unauthenticated } from "../accounts/rules/account-error.ts";
 import type { Accounts } from "../accounts/accounts.ts";
-import type { RequestSource } from "../accounts/dependencies.ts";
-import type { Viewer } from "../accounts/store/sessions.ts";
+import type { RequestSource } from "../accounts/model/request-source.ts";
+import type { Viewer } from "../accounts/model/sign-in.ts";
 
 /** What http/ passes on of a request. A header that is undefined was not sent. */
 export interface GraphQLRequest {
@@ -30,8 +30,11 @@ export interface RequestContext {
   /** The languages of the Accept-Language header (RFC 9110), in order of preference. */
   readonly acceptedLocales: readonly string[];
   readonly hasAuthorization: boolean;
-  /** The token of an `Authorization: Bearer <token>` header (RFC 6750, case-insensitive scheme); otherwise null. */
-  readonly bearerToken: string | null;
+  /**
+   * The token from a mailed link: the argument or, if that is missing or null, the token of `Authorization: Bearer`. A blank
+   * argument is an invalid token and does not fall back to the header.
+   */
+  mailedToken(argument: string | null | undefined): string;
   /**
    * The user who is logged in, looked up once per request.
    * @throws {AccountError} UNAUTHENTICATED
@@ -42,6 +45,7 @@ export interface RequestContext {
 /** Returns a plain object, because Apollo copies the context. */
 export function createContext(request: GraphQLRequest, accounts: Accounts): RequestContext {
   const { authorization, acceptLanguage, ip, userAgent = null, refreshCookie } = request;
+  // RFC 6750; the scheme's case does not matter.
   const bearerToken = /^bearer +([^\s]+) *$/i.exec(authorization ?? "")?.[1] ?? null;
   let found: Promise<Viewer | null> | undefined;
   return {
@@ -52,7 +56,7 @@ export function createContext(request: GraphQLRequest, accounts: Accounts): Requ
       return new Negotiator({ headers: { "accept-language": acceptLanguage } }).languages();
     },
     hasAuthorization: authorization !== undefined,
-    bearerToken,
+    mailedToken: (argument) => argument ?? bearerToken ?? "",
     async viewer() {
       found ??= bearerToken === null ? Promise.resolve(null) : accounts.authenticate(bearerToken);
       const viewer = await found;

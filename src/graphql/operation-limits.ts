@@ -10,13 +10,12 @@ import {
   type ValidationContext,
 } from "graphql";
 
+import { oncePerOperation } from "./once-per-operation.ts";
+
 /** GraphiQL's introspection query has about 500. */
 export const MAX_TOKENS = 1_000;
 const MAX_DEPTH = 20;
 const MAX_ROOT_FIELDS = 50;
-/** Mutations that check a password or send an email. */
-const GUARDED =
-  /^(register|login|(request|resend|finalize)[A-Z]\w*|changePassword|deleteAccount|exportAccount)$/;
 
 interface Extent {
   readonly depth: number;
@@ -26,6 +25,7 @@ interface Extent {
 
 /** A validation rule: an operation that breaks it is answered with status 400 before any resolver runs. */
 export function operationLimits(context: ValidationContext): ASTVisitor {
+  const onceOnly = oncePerOperation(context.getSchema());
   // Each fragment is measured once. Otherwise nested spreads that double at every level would take exponential time.
   const fragments = new Map<FragmentDefinitionNode, Extent>();
 
@@ -38,7 +38,7 @@ export function operationLimits(context: ValidationContext): ASTVisitor {
         const below = selection.selectionSet ? extentOf(selection.selectionSet).depth : 0;
         depth = Math.max(depth, 1 + below);
         fields += 1;
-        if (GUARDED.test(selection.name.value)) guarded += 1;
+        if (onceOnly.includes(selection.name.value)) guarded += 1;
       } else {
         const inner =
           selection.kind === Kind.INLINE_FRAGMENT
@@ -77,8 +77,7 @@ export function operationLimits(context: ValidationContext): ASTVisitor {
         refuse(`The operation has ${fields} root fields. At most ${MAX_ROOT_FIELDS} are allowed.`);
       if (guarded > 1) {
         refuse(
-          "The operation has more than one of register, login, request..., resend..., finalize..., changePassword, " +
-            "deleteAccount and exportAccount. Send each in a request of its own.",
+          `The operation has more than one of ${onceOnly.join(", ")}. Send each in a request of its own.`,
         );
       }
     },

@@ -3,7 +3,6 @@ import { Arg, Args, Authorized, Ctx, Mutation, Query, Resolver } from "type-grap
 
 import type { Accounts } from "../accounts/accounts.ts";
 import { AccountEventObject } from "./account-event.object.ts";
-import { mailedToken } from "./account.resolver.ts";
 import {
   ChangePasswordArgs,
   PasswordArgs,
@@ -14,6 +13,7 @@ import {
 import { AccountEventConnection, ConnectionArgs } from "./connections.ts";
 import type { RequestContext } from "./context.ts";
 import { Errors } from "./errors-directive.ts";
+import { OncePerOperation } from "./once-per-operation.ts";
 import { JSONObject } from "./json-object.ts";
 import { AuthPayload, MessagePayload } from "./payloads.ts";
 import { UserObject } from "./user.object.ts";
@@ -36,7 +36,7 @@ export class OwnAccountResolver {
     @Args(() => ConnectionArgs) { page }: ConnectionArgs,
   ): Promise<AccountEventConnection> {
     const { user } = await context.viewer();
-    const events = await this.#accounts.accountEvents(user.id, page);
+    const events = await this.#accounts.findAccountEvents(user.id, page);
     return AccountEventConnection.of(events, page, (event) => AccountEventObject.of(event));
   }
 
@@ -47,6 +47,7 @@ export class OwnAccountResolver {
       "link becomes invalid, and the owner is notified by email.",
   })
   @Errors("UNAUTHENTICATED", "BAD_USER_INPUT", "INVALID_CREDENTIALS", "WEAK_PASSWORD", "SERVER_BUSY")
+  @OncePerOperation()
   async changePassword(
     @Ctx() context: RequestContext,
     @Args(() => ChangePasswordArgs) { currentPassword, newPassword }: ChangePasswordArgs,
@@ -62,6 +63,7 @@ export class OwnAccountResolver {
       "Emails a confirmation link to a new email address. The account keeps its address until the link is used.",
   })
   @Errors("UNAUTHENTICATED", "BAD_USER_INPUT", "INVALID_CREDENTIALS", "EMAIL_TAKEN", "SERVER_BUSY")
+  @OncePerOperation()
   async requestEmailChange(
     @Ctx() context: RequestContext,
     @Args(() => RequestEmailChangeArgs) { newEmail, password }: RequestEmailChangeArgs,
@@ -79,11 +81,12 @@ export class OwnAccountResolver {
       "changes the address back and ends every session.",
   })
   @Errors("BAD_USER_INPUT", "INVALID_TOKEN", "EMAIL_TAKEN")
+  @OncePerOperation()
   async finalizeEmailChange(
     @Ctx() context: RequestContext,
     @Arg("token", () => String, { nullable: true, description: TOKEN }) token: string | null | undefined,
   ): Promise<AuthPayload> {
-    const signIn = await this.#accounts.finalizeEmailChange(mailedToken(token, context), context.source);
+    const signIn = await this.#accounts.finalizeEmailChange(context.mailedToken(token), context.source);
     return AuthPayload.of(signIn, context);
   }
 
@@ -105,6 +108,7 @@ export class OwnAccountResolver {
       "account; after that, the account and all its data are erased.",
   })
   @Errors("UNAUTHENTICATED", "BAD_USER_INPUT", "INVALID_CREDENTIALS", "LAST_ADMIN", "SERVER_BUSY")
+  @OncePerOperation()
   async deleteAccount(
     @Ctx() context: RequestContext,
     @Args(() => PasswordArgs) { password }: PasswordArgs,
@@ -121,6 +125,7 @@ export class OwnAccountResolver {
       "Returns all data stored about the current user, except the hashes of the password and of refresh tokens.",
   })
   @Errors("UNAUTHENTICATED", "BAD_USER_INPUT", "INVALID_CREDENTIALS", "SERVER_BUSY")
+  @OncePerOperation()
   async exportAccount(
     @Ctx() context: RequestContext,
     @Args(() => PasswordArgs) { password }: PasswordArgs,

@@ -1,7 +1,7 @@
 // The payloads that mutations return.
 import { Field, GraphQLISODateTime, ObjectType } from "type-graphql";
 
-import type { SignIn } from "../accounts/store/sessions.ts";
+import type { SignIn } from "../accounts/model/sign-in.ts";
 import type { RequestContext } from "./context.ts";
 import { UserObject } from "./user.object.ts";
 

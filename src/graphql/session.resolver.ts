@@ -23,7 +23,7 @@ export class SessionResolver {
   @Errors("UNAUTHENTICATED")
   async sessions(@Ctx() context: RequestContext): Promise<SessionObject[]> {
     const viewer = await context.viewer();
-    const sessions = await this.#accounts.sessions(viewer);
+    const sessions = await this.#accounts.listSessions(viewer);
     return sessions.map((session) => SessionObject.of(session, viewer.session.id));
   }
 

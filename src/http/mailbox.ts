@@ -6,8 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 import type { MailboxFolder } from "../mail/mailbox-folder.ts";
 import { httpError } from "./errors.ts";
-import { mailboxPage } from "./mailbox-page.ts";
-import { sendPage } from "./page.ts";
+import { servePage } from "./web-pages.ts";
 
 export interface MailboxParts {
   readonly folder: MailboxFolder;
@@ -24,8 +23,13 @@ export function serveMailbox(http: FastifyInstance, { folder, host, hasWebClient
     return reply.code(403).send(httpError(403, `The mailbox is available only at localhost and ${host}.`));
   });
 
-  const page = mailboxPage(hasWebClient);
-  http.get("/mailbox", (_request, reply) => sendPage(reply, page));
+  servePage(http, "/mailbox", {
+    file: "mailbox.html",
+    settings: { hasWebClient },
+    // For the styles and images of emails: the frame that shows an email inherits this policy.
+    styles: "'self' 'unsafe-inline'",
+    images: "'self' data:",
+  });
   http.get("/mailbox/messages", () => folder.messages());
   http.get<{ Params: { id: string } }>("/mailbox/messages/:id/source", async ({ params }, reply) => {
     const source = await folder.source(params.id);

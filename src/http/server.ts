@@ -17,9 +17,12 @@ import {
   refuseExpectation,
   refuseUrl,
 } from "./errors.ts";
+import { serveGraphiQL } from "./graphiql.ts";
 import { refreshCookie } from "./refresh-cookie.ts";
 import { acceptJsonOnly } from "./json-body.ts";
+import { serveMailbox } from "./mailbox.ts";
 import { serveWebClient, type WebClientSettings } from "./web-client.ts";
+import { servePageFiles } from "./web-pages.ts";
 
 export interface HttpParts {
   readonly apollo: ApolloServer<RequestContext>;
@@ -92,11 +95,10 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     return reply.code(503).send(httpError(503, "The database does not respond, or the server is stopping."));
   });
   const { hasGraphiQL, mailbox, webClient } = parts;
-  if (webClient) await serveWebClient(http, { ...webClient, hasGraphiQL, hasMailbox: mailbox !== null });
-  // Imported only here, because they are large and production does not use them.
-  if (hasGraphiQL) (await import("./graphiql.ts")).serveGraphiQL(http);
+  if (webClient || mailbox) await servePageFiles(http);
+  if (webClient) serveWebClient(http, { ...webClient, hasGraphiQL, hasMailbox: mailbox !== null });
+  if (hasGraphiQL) serveGraphiQL(http);
   if (mailbox) {
-    const { serveMailbox } = await import("./mailbox.ts");
     await http.register((scope, _options, done) => {
       serveMailbox(scope, { folder: mailbox, host: parts.host, hasWebClient: webClient !== null });
       done();

@@ -1,11 +1,21 @@
 // Delivers rendered emails over SMTP, or as .eml files to the mailbox folder. The only file that imports nodemailer.
 import { createTransport, type Transporter } from "nodemailer";
 
-import type { SmtpConfig } from "../config/config.ts";
 import type { MailboxFolder } from "./mailbox-folder.ts";
 import type { RenderedMail } from "./renderer.ts";
 
 const SMTP_CONNECTIONS = 5;
+
+/** How the connection to the SMTP server is secured: implicit TLS, required STARTTLS, or STARTTLS if offered. */
+export type SmtpSecurity = "tls" | "starttls" | "opportunistic";
+
+export interface SmtpSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly security: SmtpSecurity;
+  /** Null if the SMTP server needs no authentication. */
+  readonly auth: { readonly user: string; readonly pass: string } | null;
+}
 
 export interface MailTransport {
   /**
@@ -22,7 +32,7 @@ export interface Sender {
 }
 
 /** Sends emails through an SMTP server with a connection pool. */
-export function smtpTransport(smtp: SmtpConfig, sender: Sender): MailTransport {
+export function smtpTransport(smtp: SmtpSettings, sender: Sender): MailTransport {
   const transporter = createTransport({
     pool: true,
     maxConnections: SMTP_CONNECTIONS,

@@ -1,7 +1,7 @@
 // HIDE_ACCOUNT_EXISTENCE=true: whether an address has an account is told to its owner alone, by mail.
 import { describe, expect, test } from "vitest";
 
-import type { Answer, Message } from "../support/graphql.ts";
+import type { Answer, Output } from "../support/graphql.ts";
 import { DAY, MINUTE, PASSWORD, startServer, type TestServer } from "../support/server.ts";
 import { tokenIn } from "../support/smtp.ts";
 
@@ -9,12 +9,9 @@ const NEW_PASSWORD = "a new battery staple";
 const startHiding = (options: { databaseUrl?: string } = {}) =>
   startServer({ env: { HIDE_ACCOUNT_EXISTENCE: "true" }, ...options });
 
-const subjectsTo = (server: TestServer, email: string) =>
-  server.smtp.received.filter(({ recipients }) => recipients.includes(email)).map(({ mail }) => mail.subject);
-
-const CONFIRM = "Confirm your account at Account Server";
-const RESET = "Reset your password at Account Server";
-const ALREADY = "You already have an account at Account Server";
+const CONFIRM = "Confirm your email address for Account Server";
+const RESET = "Reset your password for Account Server";
+const ALREADY = "You already have an account with Account Server";
 
 /** What an address's account can be, and a way to make it so; the last one moves the clock. */
 const accounts: Record<string, (server: TestServer, username: string) => Promise<unknown>> = {
@@ -31,12 +28,12 @@ const accounts: Record<string, (server: TestServer, username: string) => Promise
     server.advance(DAY + MINUTE);
   },
 };
-type Request = (server: TestServer, email: string) => Promise<Answer<Message>>;
+type Request = (server: TestServer, email: string) => Promise<Answer<Output<"MessagePayload">>>;
 const requests: Record<string, Request> = {
   register: (server, email) =>
     server.register({ username: `new-${email.split("@")[0]}`, email, password: NEW_PASSWORD }),
-  resendRegistration: (server, email) => server.resendRegistration(email),
-  requestReset: (server, email) => server.requestReset(email),
+  resendRegistration: (server, email) => server.resendRegistration({ email }),
+  requestReset: (server, email) => server.requestReset({ email }),
 };
 /** The mails that answer each request, in the order of `accounts`. */
 const mails: Record<string, string[][]> = {
@@ -95,8 +92,8 @@ test.each(["requestReset", "resendRegistration"] as const)(
     await server.activePerson("ada");
     server.smtp.received.length = 0;
 
-    server.succeed(await server[operation]("nobody@example.com"));
-    server.succeed(await server[operation]("ada@example.com"));
+    server.succeed(await server[operation]({ email: "nobody@example.com" }));
+    server.succeed(await server[operation]({ email: "ada@example.com" }));
 
     await server.smtp.mailTo("ada@example.com");
     await server.mailsSettled();
@@ -129,10 +126,10 @@ test.each(["username", "address"])(
     const { username, email } = await server.registerPerson("ada");
     const name = what === "username" ? username : email;
 
-    const right = await server.login(name, PASSWORD);
+    const right = await server.login({ username: name, password: PASSWORD });
     server.refuse(right, "INVALID_CREDENTIALS");
-    expect(right.text).toBe((await server.login(name, "wrong horse battery")).text);
-    expect(right.text).toBe((await server.login("nobody", PASSWORD)).text);
+    expect(right.text).toBe((await server.login({ username: name, password: "wrong horse battery" })).text);
+    expect(right.text).toBe((await server.login({ username: "nobody", password: PASSWORD })).text);
   },
 );
 
@@ -147,8 +144,8 @@ test("a second registration of a pending address replaces the first at once, and
   server.refuse(await server.finalizeRegistration({ token: first }), "INVALID_TOKEN");
   const { user } = server.succeed(await server.finalizeRegistration({ token: second }));
   expect(user).toMatchObject({ username: "ada", email: "Ada@example.com" });
-  server.refuse(await server.login("ada", PASSWORD), "INVALID_CREDENTIALS");
-  server.succeed(await server.login("ada", NEW_PASSWORD));
+  server.refuse(await server.login({ username: "ada", password: PASSWORD }), "INVALID_CREDENTIALS");
+  server.succeed(await server.login({ username: "ada", password: NEW_PASSWORD }));
   server.succeed(
     await server.register({ username: "squatter", email: "squatter@example.com", password: PASSWORD }),
   );
@@ -168,15 +165,17 @@ test("a confirmed address's first link was used, and a later registration of it 
   const { email } = await server.activePerson("ada");
   const used = await server.confirmationToken(email);
   await server.registerPerson("second", email, NEW_PASSWORD);
-  server.succeed(await server.resendRegistration(email));
+  server.succeed(await server.resendRegistration({ email }));
   await server.mailsSettled();
 
-  expect(subjectsTo(server, email)).toEqual([CONFIRM, ALREADY, ALREADY]);
+  expect(server.subjectsTo(email)).toEqual([CONFIRM, ALREADY, ALREADY]);
   server.refuse(await server.finalizeRegistration({ token: used }), "INVALID_TOKEN");
   for (const received of server.smtp.received.slice(1)) expect(received.raw).not.toContain("eyJ");
-  server.refuse(await server.login("second", NEW_PASSWORD), "INVALID_CREDENTIALS");
-  server.refuse(await server.login(email, NEW_PASSWORD), "INVALID_CREDENTIALS");
-  expect(server.succeed(await server.login(email, PASSWORD)).user.username).toBe("ada");
+  server.refuse(await server.login({ username: "second", password: NEW_PASSWORD }), "INVALID_CREDENTIALS");
+  server.refuse(await server.login({ username: email, password: NEW_PASSWORD }), "INVALID_CREDENTIALS");
+  expect(server.succeed(await server.login({ username: email, password: PASSWORD })).user.username).toBe(
+    "ada",
+  );
   const rows = await server.query("select username, is_active from accounts.users order by username");
   expect(rows).toEqual([
     { username: "ada", is_active: true },
@@ -250,7 +249,7 @@ test("whoever asked for a reset before confirming gets a confirmation link that 
   const server = await startHiding();
   const { email } = await server.registerPerson("ada");
   await server.mailsSettled();
-  server.succeed(await server.requestReset(email));
+  server.succeed(await server.requestReset({ email }));
 
   const token = await server.confirmationToken(email, 2);
 
@@ -261,7 +260,7 @@ test("a reset of an address with a second, pending registration resets the activ
   const server = await startHiding();
   const { email } = await server.activePerson("ada");
   await server.registerPerson("second", email);
-  server.succeed(await server.requestReset(email));
+  server.succeed(await server.requestReset({ email }));
 
   const token = tokenIn(await server.smtp.mailTo(email, ({ mail }) => mail.subject === RESET));
   const { user } = server.succeed(await server.finalizeReset({ token, password: NEW_PASSWORD }));
@@ -271,8 +270,8 @@ test("a reset of an address with a second, pending registration resets the activ
 
 test("malformed arguments and weak passwords are told as ever", async () => {
   const server = await startHiding();
-  server.refuse(await server.resendRegistration("no"), "BAD_USER_INPUT");
-  server.refuse(await server.requestReset("no"), "BAD_USER_INPUT");
+  server.refuse(await server.resendRegistration({ email: "no" }), "BAD_USER_INPUT");
+  server.refuse(await server.requestReset({ email: "no" }), "BAD_USER_INPUT");
   const person = { username: "ada", email: "ada@example.com" };
   server.refuse(await server.register({ ...person, password: "short" }), "WEAK_PASSWORD");
 });
@@ -289,12 +288,14 @@ test.each(["00000000-0000-4000-8000-000000000000", "ffffffff-ffff-4fff-bfff-ffff
     await hiding.query("update accounts.users set id = $1 where not is_active", [id]);
     const plain = await startServer({ databaseUrl: hiding.databaseUrl });
 
-    plain.refuse(await plain.resendRegistration(email), "ALREADY_ACTIVATED");
-    plain.succeed(await plain.requestReset(email));
-    expect(plain.succeed(await plain.login(email, PASSWORD)).user.username).toBe(username);
+    plain.refuse(await plain.resendRegistration({ email }), "ALREADY_ACTIVATED");
+    plain.succeed(await plain.requestReset({ email }));
+    expect(plain.succeed(await plain.login({ username: email, password: PASSWORD })).user.username).toBe(
+      username,
+    );
     const third = { username: "third", email, password: PASSWORD };
     const error = plain.refuse(await plain.register(third), "EMAIL_TAKEN");
-    expect(error.message).toMatch(/exists already: log in/);
+    expect(error.message).toMatch(/already exists\. Log in/);
   },
 );
 
@@ -311,7 +312,8 @@ test("how long a probe keeps its username does not tell whether its address has 
 
   for (const ask of ["requestReset", "resendRegistration"] as const) {
     server.advance(6 * MINUTE);
-    for (const address of [email, "nobody@example.com"]) server.succeed(await server[ask](address));
+    for (const address of [email, "nobody@example.com"])
+      server.succeed(await server[ask]({ email: address }));
     await server.mailsSettled();
   }
   server.advance(6 * MINUTE); // 18 minutes after the registrations, 6 after the last mails

@@ -26,7 +26,7 @@ describe("no answer repeats a password, when it is sent", () => {
       "as the username too",
       () => shared().register({ username: SECRET, email: "ada@x.io", password: SECRET }),
     ],
-    ["to log in", () => shared().login("ada", SECRET)],
+    ["to log in", () => shared().login({ username: "ada", password: SECRET })],
     ["with a bad token", () => shared().finalizeReset({ token: "no.token.atall", password: SECRET })],
     ["as a list", () => shared().execute(LOGIN, { password: [SECRET] })],
     ["as an object", () => shared().execute(LOGIN, { password: { value: SECRET } })],

@@ -1,23 +1,13 @@
 // What many do at the same moment: there is one winner, whichever server they ask, and no fault of ours.
 import argon2 from "argon2";
-import pg from "pg";
 import { describe, expect, test } from "vitest";
 
-import type { Answer, Auth, Message } from "../support/graphql.ts";
+import { crowdsMeetAt, tally } from "../support/hold-back.ts";
+import type { Answer, Output } from "../support/graphql.ts";
 import { DAY, MINUTE, PASSWORD, startServer, type TestServer } from "../support/server.ts";
 
 const NEW_PASSWORD = "a new battery staple";
 const FIFTY = Array.from({ length: 50 }, (_, index) => index);
-
-/** How often each outcome occurs; no error is "done". */
-function tally(answers: Answer<unknown>[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { errors } of answers) {
-    const outcome = errors[0]?.extensions.code ?? "done";
-    counts[outcome] = (counts[outcome] ?? 0) + 1;
-  }
-  return counts;
-}
 
 const mailsOf = (servers: TestServer[]) => servers.flatMap(({ smtp }) => smtp.received);
 
@@ -28,46 +18,13 @@ async function tokenFrom(
   kind: "confirmationToken" | "resetToken",
 ): Promise<string> {
   await servers[0]!.mailsSettled();
-  const subject = kind === "resetToken" ? /reset your password/i : /confirm your account/i;
+  const subject = kind === "resetToken" ? /reset your password/i : /confirm your email address/i;
   const sender = servers.find(({ smtp }) =>
     smtp.received.some(
       ({ recipients, mail }) => recipients.includes(email) && subject.test(mail.subject ?? ""),
     ),
   );
   return sender![kind](email);
-}
-
-/**
- * Begins what is given, one after the other, while nobody can write accounts, waiting each time for `count` sessions
- * more to be held up; then lets all go at once. Hashing would keep them apart otherwise.
- */
-async function atOnce(
-  server: TestServer,
-  count: number,
-  ...begin: (() => Promise<unknown>)[]
-): Promise<void> {
-  const gate = new pg.Client({ connectionString: server.databaseUrl });
-  await gate.connect();
-  // Over another connection: within its transaction, this one would see the same answer for ever.
-  const heldUp = async () => {
-    const sql =
-      "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-    return (await server.query(sql)).length;
-  };
-  try {
-    await gate.query("begin");
-    await gate.query("lock table accounts.users in exclusive mode");
-    const begun: Promise<unknown>[] = [];
-    for (const each of begin) {
-      begun.push(each());
-      const expected = count * begun.length;
-      await expect.poll(heldUp, { interval: 10, timeout: 20_000 }).toBeGreaterThanOrEqual(expected);
-    }
-    await gate.query("commit");
-    await Promise.all(begun);
-  } finally {
-    await gate.end();
-  }
 }
 
 describe.each([
@@ -87,21 +44,23 @@ describe.each([
     return person;
   }
 
+  async function registerAtOnce(
+    servers: TestServer[],
+    who: (index: number) => { username: string; email: string },
+  ): Promise<Answer<unknown>[]> {
+    const [answers] = await crowdsMeetAt(servers[0]!, "users", 5 * count, () =>
+      Promise.all(FIFTY.map((index) => turn(servers, index).register({ ...who(index), password: PASSWORD }))),
+    );
+    return answers;
+  }
+
   test("of 50 who register one username, one gets it, and one mail is sent", async () => {
     const servers = await startServers();
 
-    let answers: Answer<Message>[] = [];
-    await atOnce(servers[0]!, 5 * count, async () => {
-      answers = await Promise.all(
-        FIFTY.map((index) =>
-          turn(servers, index).register({
-            username: index % 3 === 0 ? "ada" : "ADA",
-            email: `ada-${index}@example.com`,
-            password: PASSWORD,
-          }),
-        ),
-      );
-    });
+    const answers = await registerAtOnce(servers, (index) => ({
+      username: index % 3 === 0 ? "ada" : "ADA",
+      email: `ada-${index}@example.com`,
+    }));
 
     expect(tally(answers)).toEqual({ done: 1, USERNAME_TAKEN: 49 });
     await servers[0]!.mailsSettled();
@@ -114,18 +73,10 @@ describe.each([
   test("of 50 who register one address, one gets it, and one mail is sent", async () => {
     const servers = await startServers();
 
-    let answers: Answer<Message>[] = [];
-    await atOnce(servers[0]!, 5 * count, async () => {
-      answers = await Promise.all(
-        FIFTY.map((index) =>
-          turn(servers, index).register({
-            username: `ada-${index}`,
-            email: index % 3 === 0 ? "ada@example.com" : "Ada@Example.com",
-            password: PASSWORD,
-          }),
-        ),
-      );
-    });
+    const answers = await registerAtOnce(servers, (index) => ({
+      username: `ada-${index}`,
+      email: index % 3 === 0 ? "ada@example.com" : "Ada@Example.com",
+    }));
 
     expect(tally(answers)).toEqual({ done: 1, EMAIL_TAKEN: 49 });
     await servers[0]!.mailsSettled();
@@ -138,18 +89,10 @@ describe.each([
   test("50 who register each other's usernames and addresses end with as many accounts as were answered, each whole", async () => {
     const servers = await startServers();
 
-    let answers: Answer<Message>[] = [];
-    await atOnce(servers[0]!, 5 * count, async () => {
-      answers = await Promise.all(
-        FIFTY.map((index) =>
-          turn(servers, index).register({
-            username: `ada-${index % 7}`,
-            email: `ada-${index % 5}@example.com`,
-            password: PASSWORD,
-          }),
-        ),
-      );
-    });
+    const answers = await registerAtOnce(servers, (index) => ({
+      username: `ada-${index % 7}`,
+      email: `ada-${index % 5}@example.com`,
+    }));
 
     const outcomes = tally(answers);
     expect(["done", "USERNAME_TAKEN", "EMAIL_TAKEN"]).toEqual(expect.arrayContaining(Object.keys(outcomes)));
@@ -171,13 +114,13 @@ describe.each([
 
     expect(tally(answers)).toEqual({ done: 1, INVALID_TOKEN: 49 });
     const { accessToken } = answers.find(({ errors }) => errors.length === 0)!.data!;
-    servers[0]!.succeed(await servers[0]!.me(accessToken));
+    servers[0]!.succeed(await servers[0]!.as(accessToken).me());
   });
 
   test("of 50 who use one reset link, one does, and that one's password is the account's", async () => {
     const servers = await startServers();
     const { username, email } = await activePerson(servers, "ada");
-    servers[0]!.succeed(await servers[0]!.requestReset(email));
+    servers[0]!.succeed(await servers[0]!.requestReset({ email }));
     const token = await tokenFrom(servers, email, "resetToken");
     const password = (index: number) => `${NEW_PASSWORD} ${index}`;
 
@@ -187,9 +130,9 @@ describe.each([
 
     expect(tally(answers)).toEqual({ done: 1, INVALID_TOKEN: 49 });
     const winner = answers.findIndex(({ errors }) => errors.length === 0);
-    servers[0]!.succeed(await servers[0]!.me(answers[winner]!.data!.accessToken));
+    servers[0]!.succeed(await servers[0]!.as(answers[winner]!.data!.accessToken).me());
     const logins = await Promise.all(
-      FIFTY.map((index) => turn(servers, index).login(username, password(index))),
+      FIFTY.map((index) => turn(servers, index).login({ username, password: password(index) })),
     );
     expect(tally(logins)).toEqual({ done: 1, INVALID_CREDENTIALS: 49 });
     expect(logins[winner]!.errors).toEqual([]);
@@ -212,8 +155,8 @@ test.each(["registration", "link"])(
     );
     fast.advance(DAY + MINUTE);
 
-    let registered: Answer<Message>[] = [];
-    let confirmed: Answer<Auth>[] = [];
+    let registered: Answer<unknown>[] = [];
+    let confirmed: Answer<Output<"AuthPayload">>[] = [];
     const registering = async () => {
       const requests = people.map((username) =>
         fast.register({ username, email: `${username}@example.com`, password: NEW_PASSWORD }),
@@ -224,7 +167,7 @@ test.each(["registration", "link"])(
       confirmed = await Promise.all(tokens.map((token) => slow.finalizeRegistration({ token })));
     };
     const inOrder = first === "link" ? [confirming, registering] : [registering, confirming];
-    await atOnce(slow, people.length, ...inOrder);
+    await crowdsMeetAt(slow, "users", people.length, ...inOrder);
 
     for (const [index, name] of people.entries()) {
       const rows = await slow.query("select is_active from accounts.users where username = $1", [name]);
@@ -232,8 +175,8 @@ test.each(["registration", "link"])(
       if (answer.errors.length === 0) {
         slow.refuse(registered[index]!, "USERNAME_TAKEN");
         expect(rows).toEqual([{ is_active: true }]);
-        slow.succeed(await slow.me(answer.data!.accessToken));
-        slow.succeed(await slow.login(name, PASSWORD));
+        slow.succeed(await slow.as(answer.data!.accessToken).me());
+        slow.succeed(await slow.login({ username: name, password: PASSWORD }));
       } else {
         slow.refuse(answer, "INVALID_TOKEN");
         slow.succeed(registered[index]!);
@@ -267,21 +210,20 @@ test("of several who register a pending address where existence is hidden, the l
 test("whoever logs in with the old password while it is being reset is signed out by the reset", async () => {
   const server = await startServer();
   const { username, email } = await server.activePerson("ada");
-  server.succeed(await server.requestReset(email));
-  const token = await server.resetToken(email);
+  const token = await server.askForReset(email);
 
-  const logins = FIFTY.slice(0, 12).map(() => server.login(username, PASSWORD));
+  const logins = FIFTY.slice(0, 12).map(() => server.login({ username, password: PASSWORD }));
   const reset = server.finalizeReset({ token, password: NEW_PASSWORD });
-  const more = FIFTY.slice(0, 12).map(() => server.login(username, PASSWORD));
+  const more = FIFTY.slice(0, 12).map(() => server.login({ username, password: PASSWORD }));
   const { accessToken } = server.succeed(await reset);
   const answers = await Promise.all([...logins, ...more]);
 
   expect(["done", "INVALID_CREDENTIALS"]).toEqual(expect.arrayContaining(Object.keys(tally(answers))));
   for (const { data } of answers)
-    if (data) server.refuse(await server.me(data.accessToken), "UNAUTHENTICATED");
-  server.succeed(await server.me(accessToken));
-  server.refuse(await server.login(username, PASSWORD), "INVALID_CREDENTIALS");
-  server.succeed(await server.login(username, NEW_PASSWORD));
+    if (data) server.refuse(await server.as(data.accessToken).me(), "UNAUTHENTICATED");
+  server.succeed(await server.as(accessToken).me());
+  server.refuse(await server.login({ username, password: PASSWORD }), "INVALID_CREDENTIALS");
+  server.succeed(await server.login({ username, password: NEW_PASSWORD }));
 });
 
 test("a login that upgrades an old hash never brings back a password that is being reset", async () => {
@@ -289,17 +231,16 @@ test("a login that upgrades an old hash never brings back a password that is bei
   const { username, email } = await server.activePerson("ada");
   const weak = await argon2.hash(PASSWORD, { memoryCost: 8192, timeCost: 2, parallelism: 1 });
   await server.query("update accounts.users set password_hash = $1", [weak]);
-  server.succeed(await server.requestReset(email));
-  const token = await server.resetToken(email);
+  const token = await server.askForReset(email);
 
-  const before = FIFTY.slice(0, 6).map(() => server.login(username, PASSWORD));
+  const before = FIFTY.slice(0, 6).map(() => server.login({ username, password: PASSWORD }));
   const reset = server.finalizeReset({ token, password: NEW_PASSWORD });
-  const after = FIFTY.slice(0, 6).map(() => server.login(username, PASSWORD));
+  const after = FIFTY.slice(0, 6).map(() => server.login({ username, password: PASSWORD }));
   server.succeed(await reset);
   await Promise.all([...before, ...after]);
 
-  server.succeed(await server.login(username, NEW_PASSWORD));
-  server.refuse(await server.login(username, PASSWORD), "INVALID_CREDENTIALS");
+  server.succeed(await server.login({ username, password: NEW_PASSWORD }));
+  server.refuse(await server.login({ username, password: PASSWORD }), "INVALID_CREDENTIALS");
 });
 
 test("requests at once for new links are all answered, and each mail's link is as good as the others", async () => {
@@ -307,7 +248,7 @@ test("requests at once for new links are all answered, and each mail's link is a
   const { email } = await server.registerPerson("ada");
   await server.mailsSettled();
 
-  const answers = await Promise.all(FIFTY.slice(0, 12).map(() => server.resendRegistration(email)));
+  const answers = await Promise.all(FIFTY.slice(0, 12).map(() => server.resendRegistration({ email })));
 
   expect(tally(answers)).toEqual({ done: 12 });
   await server.smtp.mails(13);
@@ -319,7 +260,7 @@ test("requests at once for new links are all answered, and each mail's link is a
 test("an account that is erased while passwords for it are hashed is refused as an unknown one is", async () => {
   const server = await startServer();
   await server.activePerson("ada");
-  const logins = FIFTY.map(() => server.login("ada", "wrong horse battery"));
+  const logins = FIFTY.map(() => server.login({ username: "ada", password: "wrong horse battery" }));
   await Promise.race(logins);
 
   await server.query("delete from accounts.users");

@@ -32,22 +32,18 @@ const issue: Record<Purpose, (server: TestServer, username: string) => Promise<s
   },
   reset: async (server, username) => {
     const { email } = await server.activePerson(username);
-    server.succeed(await server.requestReset(email));
-    return server.resetToken(email);
+    return server.askForReset(email);
   },
-  "email-change": async (server, username) => emailChangeToken(server, await server.activePerson(username)),
+  "email-change": async (server, username) => changeOf(server, await server.activePerson(username)),
   "email-undo": async (server, username) => {
     const person = await server.activePerson(username);
-    server.succeed(await server.finalizeEmailChange({ token: await emailChangeToken(server, person) }));
-    return server.mailedToken(person.email, /address .* was changed/i);
+    server.succeed(await server.finalizeEmailChange({ token: await changeOf(server, person) }));
+    return server.undoToken(person.email);
   },
 };
 
-async function emailChangeToken(server: TestServer, { accessToken, email }: ActivePerson): Promise<string> {
-  const newEmail = `new-${email}`;
-  server.succeed(await server.requestEmailChange(accessToken, { newEmail, password: PASSWORD }));
-  return server.mailedToken(newEmail, /confirm your new address/i);
-}
+const changeOf = (server: TestServer, person: ActivePerson) =>
+  server.askForEmailChange(person, `new-${person.email}`);
 
 /** One token of each purpose, each of a person named after it. */
 async function tokensOf(server: TestServer): Promise<Record<Purpose, string>> {
@@ -59,7 +55,7 @@ async function tokensOf(server: TestServer): Promise<Record<Purpose, string>> {
 
 /** Presents a token where one of its purpose belongs. */
 const present: Record<Purpose, (server: TestServer, token: string) => Promise<Answer<unknown>>> = {
-  access: (server, token) => server.me(token),
+  access: (server, token) => server.as(token).me(),
   registration: (server, token) => server.finalizeRegistration({ token }),
   reset: (server, token) => server.finalizeReset({ token, password: NEW_PASSWORD }),
   "email-change": (server, token) => server.finalizeEmailChange({ token }),
@@ -93,7 +89,7 @@ describe("a token is good for its own purpose only:", () => {
     },
     "finalizeRegistration's header": {
       purposes: ["registration"],
-      use: (token) => shared().finalizeRegistration({}, bearer(token)),
+      use: (token) => shared().as(token).finalizeRegistration(),
     },
     "finalizeReset's argument": {
       purposes: ["reset"],
@@ -101,7 +97,7 @@ describe("a token is good for its own purpose only:", () => {
     },
     "finalizeReset's header": {
       purposes: ["reset"],
-      use: (token) => shared().finalizeReset({ password: NEW_PASSWORD }, bearer(token)),
+      use: (token) => shared().as(token).finalizeReset({ password: NEW_PASSWORD }),
     },
     "finalizeEmailChange's argument": {
       purposes: ["email-change", "email-undo"],
@@ -109,13 +105,13 @@ describe("a token is good for its own purpose only:", () => {
     },
     "finalizeEmailChange's header": {
       purposes: ["email-change", "email-undo"],
-      use: (token) => shared().finalizeEmailChange({}, bearer(token)),
+      use: (token) => shared().as(token).finalizeEmailChange(),
     },
     "refreshSession's argument": {
       purposes: [],
       use: (token) => shared().refreshSession({ refreshToken: token }),
     },
-    "me's header": { purposes: ["access"], use: (token) => shared().me(token) },
+    "me's header": { purposes: ["access"], use: (token) => shared().as(token).me() },
   };
   const wrong = Object.entries(places).flatMap(([place, { purposes, use }]) =>
     PURPOSES.filter((kind) => !purposes.includes(kind)).map((kind) => ({
@@ -138,11 +134,11 @@ describe("the finalize mutations take their token", () => {
   const own = ["registration", "reset", "email-change"] as const;
   const finalize = {
     registration: (server: TestServer, args: { token?: string | null }, headers: Record<string, string>) =>
-      server.finalizeRegistration(args, headers),
+      server.with(headers).finalizeRegistration(args),
     reset: (server: TestServer, args: { token?: string | null }, headers: Record<string, string>) =>
-      server.finalizeReset({ ...args, password: NEW_PASSWORD }, headers),
+      server.with(headers).finalizeReset({ ...args, password: NEW_PASSWORD }),
     "email-change": (server: TestServer, args: { token?: string | null }, headers: Record<string, string>) =>
-      server.finalizeEmailChange(args, headers),
+      server.with(headers).finalizeEmailChange(args),
   };
 
   test.each(
@@ -231,7 +227,9 @@ describe("a bad Authorization header", () => {
   };
 
   test.each(Object.entries(headers))("is UNAUTHENTICATED for me: %s", async (_, header) => {
-    const answer = await shared().meWith({ authorization: header(tokens.access) });
+    const answer = await shared()
+      .with({ authorization: header(tokens.access) })
+      .me();
 
     shared().refuse(answer, "UNAUTHENTICATED");
     expect(answer.data).toBeNull();
@@ -240,7 +238,7 @@ describe("a bad Authorization header", () => {
   test.each(Object.entries(headers))("is ignored by operations that need none: %s", async (_, header) => {
     const server = shared();
     const send = (operation: string) =>
-      server.execute(operation, {}, { authorization: header(tokens.access) });
+      server.with({ authorization: header(tokens.access) }).execute(operation);
     const codes = async (operation: string) =>
       (await send(operation)).errors.map(({ extensions }) => extensions.code);
     const address = `email: "nobody@example.com"`;
@@ -266,7 +264,7 @@ test("me is null without an Authorization header, and takes any case of the sche
   const anonymous = await server.me();
   expect(server.succeed(anonymous)).toBeNull();
   for (const scheme of ["Bearer", "bearer", "BEARER"]) {
-    const signedIn = await server.meWith({ authorization: `${scheme} ${accessToken}` });
+    const signedIn = await server.with({ authorization: `${scheme} ${accessToken}` }).me();
     expect(server.succeed(signedIn)?.username).toBe("ada");
   }
 });
@@ -483,15 +481,15 @@ test("expiresAt is the access token's exp, whatever signs in", async () => {
   const { username, email } = await server.registerPerson("ada");
   const token = await server.confirmationToken(email);
   const confirmed = server.succeed(await server.finalizeRegistration({ token }));
-  const loggedIn = server.succeed(await server.login(username, PASSWORD));
-  server.succeed(await server.requestReset(email));
+  const loggedIn = server.succeed(await server.login({ username, password: PASSWORD }));
+  server.succeed(await server.requestReset({ email }));
   const reset = server.succeed(
     await server.finalizeReset({ token: await server.resetToken(email), password: NEW_PASSWORD }),
   );
 
   for (const { accessToken, expiresAt } of [confirmed, loggedIn, reset])
     expect(new Date(expiresAt).getTime()).toBe(claimsOf(accessToken).exp * 1000);
-  expect(server.succeed(await server.me(reset.accessToken))?.email).toBe(email);
+  expect(server.succeed(await server.as(reset.accessToken).me())?.email).toBe(email);
 });
 
 test("no token tells more than the account's id, its version and dates, and the id of the session or change it is bound to", async () => {
@@ -502,7 +500,7 @@ test("no token tells more than the account's id, its version and dates, and the 
     const claims = ["aud", "exp", "iat", "iss", ...(isBound(purpose) ? ["ref"] : []), "sub", "ver"];
     expect(Object.keys(claimsOf(tokens[purpose])).sort()).toEqual(claims);
   }
-  const sessions = server.succeed(await server.sessions(tokens.access));
+  const sessions = server.succeed(await server.as(tokens.access).sessions());
   expect(sessions.map(({ id }) => id)).toEqual([claimsOf(tokens.access).ref]);
 });
 
@@ -529,7 +527,7 @@ describe.each([
       const { email } = await server.registerPerson("ada");
       const older = await server.confirmationToken(email);
       server.advance(MINUTE);
-      server.succeed(await server.resendRegistration(email));
+      server.succeed(await server.resendRegistration({ email }));
       const links = [older, await server.confirmationToken(email, 2)];
       expect(links[0]).not.toBe(links[1]);
 
@@ -541,10 +539,9 @@ describe.each([
     test("reset", async () => {
       const server = await startServer();
       const { email } = await server.activePerson("ada");
-      server.succeed(await server.requestReset(email));
-      const older = await server.resetToken(email);
+      const older = await server.askForReset(email);
       server.advance(MINUTE);
-      server.succeed(await server.requestReset(email));
+      server.succeed(await server.requestReset({ email }));
       const links = [older, await server.resetToken(email, 2)];
       expect(links[0]).not.toBe(links[1]);
 
@@ -552,7 +549,7 @@ describe.each([
 
       for (const token of links)
         server.refuse(await server.finalizeReset({ token, password: "yet another staple" }), "INVALID_TOKEN");
-      server.succeed(await server.login("ada", NEW_PASSWORD));
+      server.succeed(await server.login({ username: "ada", password: NEW_PASSWORD }));
     });
   },
 );
@@ -563,29 +560,27 @@ test("a reset ends every older access token, and no other account's", async () =
   const other = await server.activePerson("eve");
   const older = [
     accessToken,
-    server.succeed(await server.login(username, PASSWORD)).accessToken,
-    server.succeed(await server.login(email, PASSWORD)).accessToken,
+    server.succeed(await server.login({ username, password: PASSWORD })).accessToken,
+    server.succeed(await server.login({ username: email, password: PASSWORD })).accessToken,
   ];
-  server.succeed(await server.requestReset(email));
-  const token = await server.resetToken(email);
-  for (const each of older) server.succeed(await server.me(each));
+  const token = await server.askForReset(email);
+  for (const each of older) server.succeed(await server.as(each).me());
 
   const reset = server.succeed(await server.finalizeReset({ token, password: NEW_PASSWORD }));
 
-  for (const each of older) server.refuse(await server.me(each), "UNAUTHENTICATED");
-  expect(server.succeed(await server.me(reset.accessToken))?.username).toBe(username);
-  expect(server.succeed(await server.me(other.accessToken))?.username).toBe("eve");
+  for (const each of older) server.refuse(await server.as(each).me(), "UNAUTHENTICATED");
+  expect(server.succeed(await server.as(reset.accessToken).me())?.username).toBe(username);
+  expect(server.succeed(await server.as(other.accessToken).me())?.username).toBe("eve");
 });
 
 test("logging in again leaves older access tokens and reset links good", async () => {
   const server = await startServer();
   const { username, email, accessToken } = await server.activePerson("ada");
-  server.succeed(await server.requestReset(email));
-  const token = await server.resetToken(email);
+  const token = await server.askForReset(email);
 
-  server.succeed(await server.login(username, PASSWORD));
+  server.succeed(await server.login({ username, password: PASSWORD }));
 
-  server.succeed(await server.me(accessToken));
+  server.succeed(await server.as(accessToken).me());
   server.succeed(await server.finalizeReset({ token, password: NEW_PASSWORD }));
 });
 
@@ -599,11 +594,11 @@ test.each([
 ])("the access token and the reset link of an account are dead once it is $what", async ({ sql }) => {
   const server = await startServer();
   const tokens = await tokensOf(server);
-  server.succeed(await server.me(tokens.access));
+  server.succeed(await server.as(tokens.access).me());
 
   await server.query(sql);
 
-  server.refuse(await server.me(tokens.access), "UNAUTHENTICATED");
+  server.refuse(await server.as(tokens.access).me(), "UNAUTHENTICATED");
   server.refuse(await server.finalizeReset({ token: tokens.reset, password: NEW_PASSWORD }), "INVALID_TOKEN");
 });
 

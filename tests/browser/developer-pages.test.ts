@@ -21,8 +21,8 @@ test("the mailbox shows mails as they come, each as HTML, text and source, and c
   await page.getByText("0 mails").waitFor(); // it listens
 
   await server.registerPerson("ada");
-  await page.getByRole("heading", { name: "Confirm your account" }).waitFor();
-  await page.frameLocator("iframe").getByRole("link", { name: "Confirm account" }).waitFor();
+  await page.getByRole("heading", { name: "Confirm your email address" }).waitFor();
+  await page.frameLocator("iframe").getByRole("link", { name: "Confirm email address" }).waitFor();
   await server.registerPerson("grace");
   await page.getByText("2 mails").waitFor();
   expect(await listed(page).nth(0).textContent()).toContain("grace <grace@example.com>");
@@ -131,18 +131,25 @@ test("the mailbox says that it is empty when it knows, and that it cannot be loa
   await page.getByText("1 mail", { exact: true }).waitFor();
 });
 
-test("the mailbox tells the day of a mail of another day", async () => {
+/** A folder for the data of a server whose mailbox holds one mail of 2020 already. */
+async function folderWithMail({ type, body }: { type: string; body: string }): Promise<string> {
   const dataDir = await temporaryFolder();
   await mkdir(join(dataDir, "mailbox"));
   const mail = [
     "To: ada@example.com",
     "Subject: Old",
     "Date: Mon, 03 Feb 2020 12:00:00 +0000",
+    `Content-Type: ${type}; charset=utf-8`,
     "",
-    "Hello",
+    body,
     "",
   ];
   await writeFile(join(dataDir, "mailbox", "00000001.eml"), mail.join("\r\n"));
+  return dataDir;
+}
+
+test("the mailbox tells the day of a mail of another day", async () => {
+  const dataDir = await folderWithMail({ type: "text/plain", body: "Hello" });
   const server = await startWithMailbox({ DATA_DIR: dataDir });
   await server.registerPerson("grace");
   const page = await openPage();
@@ -150,6 +157,34 @@ test("the mailbox tells the day of a mail of another day", async () => {
   await page.getByText("2 mails").waitFor();
   expect(await listed(page).nth(1).textContent()).toContain("2020");
   expect(await listed(page).nth(0).textContent()).not.toContain(String(new Date().getFullYear()));
+});
+
+test("the mailbox shows the styles and pictures that a mail brings along, and runs none of its scripts", async () => {
+  const picture = "<svg xmlns='http://www.w3.org/2000/svg' width='7' height='5'/>";
+  const body = `<style>p { color: rgb(1, 2, 3) }</style>
+<p style="font-size: 31px">Hello</p>
+<img src="data:image/svg+xml,${encodeURIComponent(picture)}">
+<script>document.querySelector("p").textContent = "Taken over"</script>`;
+  const dataDir = await folderWithMail({ type: "text/html", body });
+  const server = await startWithMailbox({ DATA_DIR: dataDir });
+  const page = await openPage({ allows: /Blocked script execution/ });
+  await page.goto(`${server.url}/mailbox`);
+  await page.frameLocator("iframe").getByText("Hello").waitFor();
+  const [, mail] = page.frames();
+  expect(await mail?.evaluate("getComputedStyle(document.querySelector('p')).color")).toBe("rgb(1, 2, 3)");
+  expect(await mail?.evaluate("getComputedStyle(document.querySelector('p')).fontSize")).toBe("31px");
+  await expect.poll(() => mail?.evaluate("document.querySelector('img').naturalWidth")).toBe(7);
+});
+
+test("the focus stays on its mail in the list when others come", async () => {
+  const server = await startWithMailbox();
+  await server.registerPerson("ada");
+  const page = await openPage();
+  await page.goto(`${server.url}/mailbox`);
+  await listed(page).first().focus();
+  await server.registerPerson("grace");
+  await page.getByText("2 mails").waitFor();
+  expect(await page.locator("#list button:focus").textContent()).toContain("ada <ada@example.com>");
 });
 
 test("the mailbox leads to the web client where there is one", async () => {
@@ -169,7 +204,7 @@ test("the mailbox fits a phone", async () => {
   const page = await openPage();
   await page.setViewportSize({ width: 320, height: 640 });
   await page.goto(`${server.url}/mailbox`);
-  await page.frameLocator("iframe").getByRole("link", { name: "Confirm account" }).waitFor();
+  await page.frameLocator("iframe").getByRole("link", { name: "Confirm email address" }).waitFor();
   expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(320);
   await screenshot(page, "mailbox-phone");
 });

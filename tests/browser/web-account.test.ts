@@ -5,7 +5,7 @@ import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 
 import { expectAccessible, screenshot, useBrowser } from "../support/browser.ts";
-import { fill, follow, heading, logIn, press, sees } from "../support/person.ts";
+import { fill, follow, heading, logIn, press, sees } from "../support/page-actions.ts";
 import { DAY, MINUTE, PASSWORD, startServer, type TestServer } from "../support/server.ts";
 
 const openPage = useBrowser();
@@ -53,15 +53,15 @@ describe("the session", () => {
     const lost = await signedIn(server);
     const page = await signedIn(server);
     await follow(page, "Devices");
-    await sees(page, "this device");
+    await sees(page, "This device");
     await expect.poll(() => page.getByText("Chrome on Linux").count()).toBe(2); // the third signed in by no browser
-    await page.getByRole("button", { name: "Sign this device out" }).first().click();
+    await page.getByRole("button", { name: "Log out this device" }).first().click();
     await expect.poll(() => page.getByText("Chrome on Linux").count()).toBe(1);
     await follow(lost, "Recent activity");
     await heading(lost, "Log in");
     await sees(lost, "Your session has ended. Log in again.");
-    await press(page, "Sign out on every device");
-    await sees(page, "You are signed out on every device.");
+    await press(page, "Log out on all devices");
+    await sees(page, "You're logged out on all devices.");
     expect(await server.query("select 1 from accounts.sessions")).toEqual([]);
   });
 });
@@ -74,12 +74,12 @@ describe("a signed-in person", () => {
     await follow(page, "Change password");
     await fill(page, { "Current password": "not this one", "New password": NEW_PASSWORD });
     await press(page, "Change password");
-    await sees(page, "This is not your password.");
+    await sees(page, "Incorrect password.");
     await fill(page, { "Current password": PASSWORD });
     await press(page, "Change password");
-    await sees(page, "Your new password is set.");
+    await sees(page, "Your password has been changed.");
     await sees(page, "ada@example.com");
-    server.succeed(await server.login("ada", NEW_PASSWORD));
+    server.succeed(await server.login({ username: "ada", password: NEW_PASSWORD }));
   });
 
   test("changes the address by the link to the new one, and undoes it by the link to the old one", async () => {
@@ -88,16 +88,16 @@ describe("a signed-in person", () => {
     const page = await signedIn(server);
     await follow(page, "Change email");
     await fill(page, { "New email": "lovelace@example.com", Password: PASSWORD });
-    await press(page, "Send the link");
-    await sees(page, "A mail to confirm the address is on its way to lovelace@example.com.");
+    await press(page, "Send confirmation link");
+    await sees(page, "A confirmation email is on its way to lovelace@example.com.");
     const link = async (address: string, subject: RegExp) =>
       `${server.url}/#/change-email?token=${await server.mailedToken(address, subject)}`;
-    await page.goto(await link("lovelace@example.com", /Confirm your new address/));
-    await press(page, "Confirm address");
-    await sees(page, "The address of your account is lovelace@example.com.");
+    await page.goto(await link("lovelace@example.com", /Confirm your new email address/));
+    await press(page, "Confirm email address");
+    await sees(page, "Your email address is now lovelace@example.com.");
     await page.goto(await link("ada@example.com", /was changed/));
-    await press(page, "Confirm address");
-    await sees(page, "The address of your account is ada@example.com.");
+    await press(page, "Confirm email address");
+    await sees(page, "Your email address is now ada@example.com.");
   });
 
   test("changes the username", async () => {
@@ -108,10 +108,10 @@ describe("a signed-in person", () => {
     await follow(page, "Change username");
     await fill(page, { Username: "Grace" });
     await press(page, "Change username");
-    await sees(page, "This username is taken. Choose another.");
+    await sees(page, "This username is already taken. Choose another one.");
     await fill(page, { Username: "countess" });
     await press(page, "Change username");
-    await sees(page, "You are countess from now on.");
+    await sees(page, "Your username is now countess.");
     await expect.poll(() => page.locator("dd").first().textContent()).toBe("countess");
   });
 
@@ -125,7 +125,7 @@ describe("a signed-in person", () => {
     await sees(page, "The account is deleted.");
     await page.reload();
     await follow(page, "Log in");
-    await fill(page, { Username: "ada", Password: PASSWORD });
+    await fill(page, { "Username or email": "ada", Password: PASSWORD });
     await press(page, "Log in");
     await sees(page, "ada@example.com");
   });
@@ -148,7 +148,7 @@ describe("a signed-in person", () => {
     const page = await signedIn(server);
     expect(await page.getByRole("link", { name: "Users" }).count()).toBe(0);
     await page.goto(`${server.url}/#/users`);
-    await sees(page, "Only an administrator may do this.");
+    await sees(page, "Only administrators can do this.");
   });
 });
 
@@ -163,19 +163,19 @@ test("an administrator finds a user, gives the role, deactivates, and reads what
   await expect.poll(() => page.locator(".rows li").count()).toBe(1);
   await follow(page, "grace");
   await heading(page, "grace");
-  await press(page, "Make an administrator");
-  await sees(page, "User, Admin");
+  await press(page, "Make administrator");
+  await sees(page, "User, Administrator");
   await press(page, "Deactivate");
   await press(page, "Reactivate");
   await page.getByRole("button", { name: "Deactivate", exact: true }).waitFor();
-  await press(page, "Take the administrator role away");
-  await page.getByRole("button", { name: "Make an administrator" }).waitFor();
+  await press(page, "Remove administrator role");
+  await page.getByRole("button", { name: "Make administrator" }).waitFor();
   await page.reload();
-  await expect.poll(() => page.getByText("by an admin").count()).toBe(4);
+  await expect.poll(() => page.getByText("by an administrator").count()).toBe(4);
   await page.goto(`${server.url}/#/users`);
   await follow(page, "ada");
   await press(page, "Deactivate");
-  await sees(page, "This is the last administrator.");
+  await sees(page, "This is the only administrator.");
 });
 
 test("a long list comes page by page", async () => {
@@ -193,7 +193,7 @@ test("a long list comes page by page", async () => {
   await press(page, "Show more");
   await expect.poll(() => rows.count()).toBe(40);
   await press(page, "Show more");
-  await expect.poll(() => page.getByText("Registered").count()).toBe(1);
+  await expect.poll(() => page.getByText("Account created").count()).toBe(1);
   expect(await page.getByRole("button", { name: "Show more" }).count()).toBe(0);
 });
 

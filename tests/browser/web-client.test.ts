@@ -5,7 +5,7 @@ import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 
 import { expectAccessible, screenshot, useBrowser } from "../support/browser.ts";
-import { fill, follow, heading, logIn, press, sees } from "../support/person.ts";
+import { fill, follow, heading, logIn, press, sees } from "../support/page-actions.ts";
 import { DAY, PASSWORD, startServer, startWithMailbox } from "../support/server.ts";
 
 const openPage = useBrowser();
@@ -28,36 +28,36 @@ test("a newcomer registers, confirms by the mail's button, signs out, and sets a
   await follow(page, "Create account");
   await fill(page, { Username: "ada", Email: "ada@example.com", Password: PASSWORD });
   await press(page, "Create account");
-  await heading(page, "Check your mail");
-  await sees(page, "A confirmation mail is on its way to user ada.");
+  await heading(page, "Check your email");
+  await sees(page, "A confirmation email is on its way to ada.");
 
   await follow(page, "Open the mailbox");
-  const confirming = await openMailedLink(page, "Confirm account");
-  await press(confirming, "Confirm account");
+  const confirming = await openMailedLink(page, "Confirm email address");
+  await press(confirming, "Confirm email address");
   await heading(confirming, "Your account");
-  await sees(confirming, "Your account is confirmed.");
+  await sees(confirming, "Your email address is confirmed.");
   await sees(confirming, "ada@example.com");
-  await press(confirming, "Sign out");
-  await sees(confirming, "You are signed out.");
+  await press(confirming, "Log out");
+  await sees(confirming, "You're logged out.");
 
   await follow(confirming, "Log in");
   await follow(confirming, "Forgot your password?");
   await fill(confirming, { Email: "ada@example.com" });
-  await press(confirming, "Send the link");
-  await heading(confirming, "Check your mail");
+  await press(confirming, "Send reset link");
+  await heading(confirming, "Check your email");
   await follow(confirming, "Open the mailbox");
   const resetting = await openMailedLink(confirming, "Choose a new password");
   await fill(resetting, { Password: NEW_PASSWORD, "Repeat password": NEW_PASSWORD });
   await press(resetting, "Set password");
   await heading(resetting, "Your account");
-  await sees(resetting, "Your new password is set, and you are signed in.");
+  await sees(resetting, "Your password has been changed, and you're logged in.");
 
-  await press(resetting, "Sign out");
+  await press(resetting, "Log out");
   await follow(resetting, "Log in");
-  await fill(resetting, { Username: "ada", Password: PASSWORD });
+  await fill(resetting, { "Username or email": "ada", Password: PASSWORD });
   await press(resetting, "Log in");
-  await sees(resetting, "No account has this username and password.");
-  await fill(resetting, { Username: "ada@example.com", Password: NEW_PASSWORD });
+  await sees(resetting, "Incorrect username or password.");
+  await fill(resetting, { "Username or email": "ada@example.com", Password: NEW_PASSWORD });
   await press(resetting, "Log in");
   await heading(resetting, "Your account");
 });
@@ -89,12 +89,12 @@ test("the whole registration works by the keyboard alone", async () => {
   expect(await page.getByLabel("Password", { exact: true }).getAttribute("type")).toBe("text");
   await tabTo(page, "Create account");
   await page.keyboard.press("Enter");
-  await heading(page, "Check your mail");
+  await heading(page, "Check your email");
 
   const linked = await page.context().newPage();
   await linked.goto(`${server.url}/#/finalize?token=${await server.confirmationToken("ada@example.com")}`);
-  await heading(linked, "Confirm your account");
-  await tabTo(linked, "Confirm account");
+  await heading(linked, "Confirm your email address");
+  await tabTo(linked, "Confirm email address");
   await linked.keyboard.press("Enter");
   await heading(linked, "Your account");
 });
@@ -130,13 +130,13 @@ describe("a mailed link", () => {
     const token = await server.confirmationToken("ada@example.com");
     const page = await openPage();
     await page.goto(`${server.url}/#/finalize?token=${token}`);
-    await page.getByRole("button", { name: "Confirm account" }).waitFor();
+    await page.getByRole("button", { name: "Confirm email address" }).waitFor();
     expect(page.url()).toBe(`${server.url}/#/finalize`);
     expect(await page.evaluate("document.body.innerHTML")).not.toContain(token);
-    server.refuse(await server.login("ada", PASSWORD), "ACCOUNT_NOT_ACTIVATED");
-    await press(page, "Confirm account");
+    server.refuse(await server.login({ username: "ada", password: PASSWORD }), "ACCOUNT_NOT_ACTIVATED");
+    await press(page, "Confirm email address");
     await heading(page, "Your account");
-    server.succeed(await server.login("ada", PASSWORD));
+    server.succeed(await server.login({ username: "ada", password: PASSWORD }));
   });
 
   test("is taken when it is pasted into the open page, where only the fragment changes", async () => {
@@ -145,12 +145,12 @@ describe("a mailed link", () => {
     const token = await server.confirmationToken("ada@example.com");
     const page = await openPage();
     await page.goto(`${server.url}/#/finalize?token=an.old.one`);
-    await press(page, "Confirm account");
-    await sees(page, "This link does not work any more");
+    await press(page, "Confirm email address");
+    await sees(page, "This link no longer works");
     await page.evaluate(`location.href = ${JSON.stringify(`${server.url}/#/finalize?token=${token}`)}`);
     await expect.poll(() => alert(page).textContent()).toBe("");
     expect(page.url()).toBe(`${server.url}/#/finalize`);
-    await press(page, "Confirm account");
+    await press(page, "Confirm email address");
     await heading(page, "Your account");
   });
 
@@ -161,15 +161,15 @@ describe("a mailed link", () => {
     server.advance(2 * DAY);
     const page = await openPage();
     await page.goto(`${server.url}/#/finalize?token=${token}`);
-    await press(page, "Confirm account");
-    await sees(page, "This link does not work any more: it has expired, or it was used already.");
+    await press(page, "Confirm email address");
+    await sees(page, "This link no longer works. It has expired or has already been used.");
     await follow(page, "Get a new confirmation link");
     await heading(page, "Get a new link");
     await fill(page, { Email: "ada@example.com" });
-    await press(page, "Send a link");
-    await sees(page, "A confirmation mail is on its way to ada@example.com.");
+    await press(page, "Send link");
+    await sees(page, "A confirmation email is on its way to ada@example.com.");
     await page.goto(`${server.url}/#/finalize?token=${await server.confirmationToken("ada@example.com", 2)}`);
-    await press(page, "Confirm account");
+    await press(page, "Confirm email address");
     await heading(page, "Your account");
   });
 
@@ -180,7 +180,7 @@ describe("a mailed link", () => {
     server.succeed(await server.finalizeRegistration({ token }));
     const page = await openPage();
     await page.goto(`${server.url}/#/finalize?token=${token}`);
-    await press(page, "Confirm account");
+    await press(page, "Confirm email address");
     await alert(page).getByRole("link", { name: "Get a new confirmation link" }).waitFor();
     await follow(page, "Log in");
     await heading(page, "Log in");
@@ -190,8 +190,8 @@ describe("a mailed link", () => {
     const server = await startServer();
     const page = await openPage();
     await page.goto(`${server.url}/#/finalize?token=%00`);
-    await press(page, "Confirm account");
-    await alert(page).getByText("This link does not work any more").waitFor();
+    await press(page, "Confirm email address");
+    await alert(page).getByText("This link no longer works").waitFor();
     await alert(page).getByRole("link", { name: "Get a new confirmation link" }).waitFor();
   });
 
@@ -199,10 +199,10 @@ describe("a mailed link", () => {
     const server = await startServer();
     const page = await openPage();
     await page.goto(`${server.url}/#/finalize?token=a.b.c`);
-    await press(page, "Confirm account");
-    await sees(page, "This link does not work any more");
+    await press(page, "Confirm email address");
+    await sees(page, "This link no longer works");
     await page.goto(`${server.url}/#/reset`);
-    await sees(page, "open the link in the mail that we sent you");
+    await sees(page, "open the link in the email we sent you");
   });
 
   test("that is answered late takes nobody away from another page, and signs in all the same", async () => {
@@ -211,11 +211,11 @@ describe("a mailed link", () => {
     const page = await openPage();
     const answer = await holdAnswer(page);
     await page.goto(`${server.url}/#/finalize?token=${await server.confirmationToken("ada@example.com")}`);
-    await press(page, "Confirm account");
+    await press(page, "Confirm email address");
     await page.getByRole("banner").getByRole("link", { name: "Account Server" }).click();
     await heading(page, "Account Server");
     answer.release();
-    await sees(page, "You are signed in.");
+    await sees(page, "You're logged in.");
     expect(page.url()).toBe(`${server.url}/#/`);
   });
 
@@ -225,9 +225,9 @@ describe("a mailed link", () => {
     const page = await openPage();
     const answer = await holdAnswer(page);
     await page.goto(`${server.url}/#/finalize?token=${await server.confirmationToken("ada@example.com")}`);
-    await press(page, "Confirm account");
+    await press(page, "Confirm email address");
     await page.goto(`${server.url}/#/finalize?token=a.newer.one`);
-    const button = page.getByRole("button", { name: "Confirm account" });
+    const button = page.getByRole("button", { name: "Confirm email address" });
     await expect.poll(() => button.getAttribute("aria-busy")).toBe("false");
     answer.release();
     await page.getByRole("banner").getByRole("link", { name: "Account", exact: true }).waitFor();
@@ -238,14 +238,14 @@ describe("a mailed link", () => {
   test("that was used leads to a new one for the password, too", async () => {
     const server = await startServer();
     await server.activePerson("ada");
-    server.succeed(await server.requestReset("ada@example.com"));
+    server.succeed(await server.requestReset({ email: "ada@example.com" }));
     const token = await server.resetToken("ada@example.com");
     server.succeed(await server.finalizeReset({ token, password: NEW_PASSWORD }));
     const page = await openPage();
     await page.goto(`${server.url}/#/reset?token=${token}`);
     await fill(page, { Password: "yet another battery", "Repeat password": "yet another battery" });
     await press(page, "Set password");
-    await sees(page, "This link does not work any more");
+    await sees(page, "This link no longer works");
     await follow(page, "Get a new link");
     await heading(page, "Forgot your password?");
   });
@@ -257,7 +257,7 @@ describe("a mailed link", () => {
     await page.goto(server.url);
     await heading(page, "Account Server");
     await page.goto(`${server.url}/#/finalize?token=${await server.confirmationToken("ada@example.com")}`);
-    await press(page, "Confirm account");
+    await press(page, "Confirm email address");
     await heading(page, "Your account");
     await goBack(page);
     await heading(page, "Account Server");
@@ -269,7 +269,7 @@ describe("a mailed link", () => {
       const server = await startServer();
       const page = await openPage();
       await page.goto(server.url + path);
-      await sees(page, "open the link in the mail that we sent you");
+      await sees(page, "open the link in the email we sent you");
       await page.getByRole("link", { name: /Get a new/ }).click();
       await page.getByLabel("Email", { exact: true }).waitFor();
     },
@@ -285,7 +285,7 @@ describe("the session", () => {
     await heading(page, "Your account");
     await page.reload();
     await sees(page, "ada@example.com");
-    await press(page, "Sign out");
+    await press(page, "Log out");
     await heading(page, "Account Server");
     await goBack(page);
     await heading(page, "Log in");
@@ -300,7 +300,7 @@ describe("the session", () => {
     await heading(page, "Account Server");
     await page.goto(`${server.url}/#/account`);
     await heading(page, "Log in");
-    await fill(page, { Username: "ada", Password: PASSWORD });
+    await fill(page, { "Username or email": "ada", Password: PASSWORD });
     await press(page, "Log in");
     await heading(page, "Your account");
     expect(page.url()).toBe(`${server.url}/#/account`);
@@ -343,8 +343,8 @@ describe("the session", () => {
     );
     await logIn(page, server, "ada");
     await sees(page, "ada@example.com");
-    await press(page, "Sign out");
-    await sees(page, "You are signed out.");
+    await press(page, "Log out");
+    await sees(page, "You're logged out.");
   });
 
   test("is none where only the memory of one is left", async () => {
@@ -361,7 +361,7 @@ describe("the session", () => {
     const page = await openPage();
     await logIn(page, server, "ada");
     await heading(page, "Your account");
-    server.succeed(await server.requestReset("ada@example.com"));
+    server.succeed(await server.requestReset({ email: "ada@example.com" }));
     const token = await server.resetToken("ada@example.com");
     server.succeed(await server.finalizeReset({ token, password: NEW_PASSWORD }));
     await page.reload();
@@ -376,8 +376,8 @@ describe("a field", () => {
     const page = await openPage();
     await page.goto(`${server.url}/#/register`);
     for (const [label, bad, good, fault] of [
-      ["Username", "a!", "ada", "Use 3 to 32 letters (a to z), digits, and _ . -"],
-      ["Email", "ada@example", "ada@example.com", "Give an address such as ada@example.com."],
+      ["Username", "a!", "ada", "Use 3 to 32 characters: letters a to z, numbers, and _ . -"],
+      ["Email", "ada@example", "ada@example.com", "Enter a valid email address, like ada@example.com."],
       ["Password", "short", PASSWORD, "Use at least 8 characters."],
     ] as const) {
       const field = page.getByLabel(label, { exact: true });
@@ -394,7 +394,7 @@ describe("a field", () => {
     const page = await openPage();
     await page.goto(`${server.url}/#/login`);
     await press(page, "Log in");
-    await expect.poll(() => noteOf(page, "Password").textContent()).toBe("Fill this in.");
+    await expect.poll(() => noteOf(page, "Password").textContent()).toBe("This field is required.");
     expect(await page.locator(":focus").getAttribute("name")).toBe("username");
   });
 
@@ -407,7 +407,7 @@ describe("a field", () => {
     await press(page, "Create account");
     await expect
       .poll(() => noteOf(page, "Username").textContent())
-      .toBe("This username is taken. Choose another.");
+      .toBe("This username is already taken. Choose another one.");
     expect(await page.locator(":focus").getAttribute("name")).toBe("username");
     expect(await alert(page).textContent(), "once is enough").toBe("");
     expect(await page.getByLabel("Email", { exact: true }).inputValue()).toBe("grace@example.com");
@@ -416,7 +416,7 @@ describe("a field", () => {
     await expect.poll(() => noteOf(page, "Password").textContent()).toContain("common");
     await fill(page, { Password: PASSWORD });
     await press(page, "Create account");
-    await heading(page, "Check your mail");
+    await heading(page, "Check your email");
   });
 
   test("drops what the server said of it when another one changes, which may have been the reason", async () => {
@@ -430,19 +430,19 @@ describe("a field", () => {
     await fill(page, { Email: "grace@example.com" });
     await expect.poll(() => password.getAttribute("aria-invalid")).toBe("false");
     await press(page, "Create account");
-    await heading(page, "Check your mail");
+    await heading(page, "Check your email");
   });
 
   test("of the server's malformed arguments is marked, each with its fault, and the first is focused", async () => {
     const server = await startServer();
     const page = await openPage();
     await page.goto(`${server.url}/#/login`);
-    await fill(page, { Username: "ada\u0000", Password: "battery\u0000" });
+    await fill(page, { "Username or email": "ada\u0000", Password: "battery\u0000" });
     await press(page, "Log in");
-    await expect.poll(() => noteOf(page, "Username").textContent()).toContain("NUL");
+    await expect.poll(() => noteOf(page, "Username or email").textContent()).toContain("NUL");
     await expect.poll(() => noteOf(page, "Password").textContent()).toContain("NUL");
     expect(await page.locator(":focus").getAttribute("name")).toBe("username");
-    await alert(page).getByText("Mend what is marked above and try again.").waitFor();
+    await alert(page).getByText("Fix the fields marked above and try again.").waitFor();
   });
 
   test("for the repeated password must match, whichever of the two is mended", async () => {
@@ -450,12 +450,12 @@ describe("a field", () => {
     const page = await openPage();
     await page.goto(`${server.url}/#/reset?token=a.b.c`);
     await fill(page, { Password: NEW_PASSWORD, "Repeat password": "another" });
-    await expect.poll(() => noteOf(page, "Repeat password").textContent()).toBe("The passwords differ.");
+    await expect.poll(() => noteOf(page, "Repeat password").textContent()).toBe("The passwords don't match.");
     await press(page, "Set password");
     await fill(page, { "Repeat password": NEW_PASSWORD });
     await expect.poll(() => noteOf(page, "Repeat password").textContent()).toBe("");
     await fill(page, { Password: "something else" });
-    await expect.poll(() => noteOf(page, "Repeat password").textContent()).toBe("The passwords differ.");
+    await expect.poll(() => noteOf(page, "Repeat password").textContent()).toBe("The passwords don't match.");
   });
 
   test("for a password can show it, and tells its strength by a meter that comes when one types", async () => {
@@ -502,14 +502,14 @@ describe("a field", () => {
     const server = await startServer();
     const page = await openPage();
     await page.goto(`${server.url}/#/login`);
-    await fill(page, { Username: "ada", Password: PASSWORD });
+    await fill(page, { "Username or email": "ada", Password: PASSWORD });
     await press(page, "Show password");
     const answer = await holdAnswer(page);
     await press(page, "Log in");
     const password = page.getByLabel("Password", { exact: true });
     await expect.poll(() => password.getAttribute("type")).toBe("password");
     answer.release();
-    await sees(page, "No account has this username and password.");
+    await sees(page, "Incorrect username or password.");
     expect(await password.getAttribute("type")).toBe("password");
   });
 });
@@ -533,13 +533,13 @@ describe("a refusal comes with the next step:", () => {
     await server.registerPerson("ada");
     const page = await openPage();
     await logIn(page, server, "ada");
-    await sees(page, "This account is not confirmed yet.");
+    await sees(page, "Your email address isn't confirmed yet.");
     const token = await server.confirmationToken("ada@example.com");
     server.succeed(await server.finalizeRegistration({ token }));
     await follow(page, "Get a new confirmation link");
     await fill(page, { Email: "ada@example.com" });
-    await press(page, "Send a link");
-    await sees(page, "This account is confirmed already.");
+    await press(page, "Send link");
+    await sees(page, "This email address is already confirmed.");
     await alert(page).getByRole("link", { name: "Log in" }).click();
     await heading(page, "Log in");
   });
@@ -548,10 +548,10 @@ describe("a refusal comes with the next step:", () => {
     const server = await startServer();
     const page = await openPage();
     await logIn(page, server, "nobody");
-    await follow(page, "Choose a new password");
+    await follow(page, "Reset your password");
     await fill(page, { Email: "nobody@example.com" });
-    await press(page, "Send the link");
-    await sees(page, "No account has this address.");
+    await press(page, "Send reset link");
+    await sees(page, "No account uses this email address.");
     await alert(page).getByRole("link", { name: "Create an account" }).click();
     await heading(page, "Create an account");
   });
@@ -559,11 +559,11 @@ describe("a refusal comes with the next step:", () => {
   // What a server rarely says: its answer is replaced on the way.
   test.each([
     ["SERVER_BUSY", {}, "The server is busy. Try again in a moment."],
-    ["RATE_LIMITED", { retryAfterSeconds: 30 }, "Too many tries. Try again in 30 seconds."],
+    ["RATE_LIMITED", { retryAfterSeconds: 30 }, "Too many attempts. Try again in 30 seconds."],
     [
       "INTERNAL_SERVER_ERROR",
       { id: "4711" },
-      "Something went wrong on our side. Try again, or tell us this id: 4711",
+      "Something went wrong on our end. Try again, or contact us with this ID: 4711",
     ],
     ["SOME_NEW_CODE", {}, "The message of the server."],
     ["toString", {}, "The message of the server."],
@@ -589,7 +589,7 @@ describe("a refusal comes with the next step:", () => {
     const page = await openPage({ allows: /ERR_FAILED/ });
     await page.route("**/graphql", (route) => route.abort(), { times: 1 });
     await logIn(page, server, "ada");
-    await alert(page).getByText("The server cannot be reached.").waitFor();
+    await alert(page).getByText("We can't reach the server.").waitFor();
     await press(page, "Log in");
     await heading(page, "Your account");
   });
@@ -628,8 +628,8 @@ describe("a refusal comes with the next step:", () => {
     const server = await startServer();
     const page = await openPage();
     await page.goto(`${server.url}/#/nowhere`);
-    await heading(page, "There is no such page");
-    await follow(page, "Go to the start");
+    await heading(page, "Page not found");
+    await follow(page, "Go to the home page");
     await heading(page, "Account Server");
   });
 });
@@ -659,9 +659,9 @@ test("nothing that one may want to press moves when a refusal comes", async () =
   const server = await startServer();
   const page = await openPage();
   for (const [path, button, fields] of [
-    ["login", "Log in", { Username: "nobody", Password: PASSWORD }],
-    ["forgot-password", "Send the link", { Email: "nobody@example.com" }],
-    ["check-mail/registration", "Send a link", { Email: "nobody@example.com" }],
+    ["login", "Log in", { "Username or email": "nobody", Password: PASSWORD }],
+    ["forgot-password", "Send reset link", { Email: "nobody@example.com" }],
+    ["check-mail/registration", "Send link", { Email: "nobody@example.com" }],
   ] as const) {
     await page.goto(`${server.url}/#/${path}`);
     await fill(page, fields);
@@ -684,9 +684,9 @@ describe("the page that says to check one's mail", () => {
     await page.goto(`${server.url}/#/check-mail/registration`);
     await fill(page, { Email: "ada@example.com" });
     const place = await page.getByRole("button").boundingBox();
-    await press(page, "Send a link");
-    await sees(page, "A confirmation mail is on its way to ada@example.com.");
-    await press(page, "Send it again");
+    await press(page, "Send link");
+    await sees(page, "A confirmation email is on its way to ada@example.com.");
+    await press(page, "Send again");
     await page
       .getByRole("status")
       .getByText(/^Sent again at \d/)
@@ -694,10 +694,10 @@ describe("the page that says to check one's mail", () => {
     expect(await page.getByRole("button").boundingBox()).toEqual(place);
 
     await page.reload();
-    await heading(page, "Check your mail");
-    await sees(page, "A confirmation mail is on its way to ada@example.com.");
+    await heading(page, "Check your email");
+    await sees(page, "A confirmation email is on its way to ada@example.com.");
     expect(await page.getByLabel("Email", { exact: true }).inputValue()).toBe("ada@example.com");
-    await press(page, "Send it again");
+    await press(page, "Send again");
     await page
       .getByRole("status")
       .getByText(/^Sent again at \d/)
@@ -719,8 +719,8 @@ test("a login that is refused leads to a new confirmation link where the server 
   await server.registerPerson("ada");
   const page = await openPage();
   await logIn(page, server, "ada");
-  await sees(page, "No account has this username and password.");
-  await sees(page, "whether you have confirmed your account");
+  await sees(page, "Incorrect username or password.");
+  await sees(page, "make sure you've confirmed your email address");
   await follow(page, "Get a new confirmation link");
   await heading(page, "Get a new link");
 });
@@ -730,9 +730,9 @@ test("whether an address has an account stays hidden where the server hides it",
   const page = await openPage();
   await page.goto(`${server.url}/#/forgot-password`);
   await fill(page, { Email: "nobody@example.com" });
-  await press(page, "Send the link");
-  await heading(page, "Check your mail");
-  await sees(page, "If the request can be met, a mail with the next step is on its way.");
+  await press(page, "Send reset link");
+  await heading(page, "Check your email");
+  await sees(page, "If everything checks out, an email with the next step is on its way.");
 });
 
 describe("every page", () => {
@@ -755,7 +755,7 @@ describe("every page", () => {
       await server.registerPerson("ada");
       const [mail] = await server.mailbox(1);
       await page.goto(/http\S+/.exec(mail!.text)![0]);
-      await press(page, "Confirm account");
+      await press(page, "Confirm email address");
       await sees(page, "ada@example.com");
     }
     await page.goto(server.url + path);

@@ -4,8 +4,9 @@ import { resolve } from "node:path";
 
 import { describe, expect, test } from "vitest";
 
-import { ConfigError, loadConfig, type Config, type Environment } from "../../src/config/config.ts";
+import { ConfigError, loadConfig, type Config } from "../../src/config/config.ts";
 import { parseEnv, readEnvFile } from "../../src/config/env-file.ts";
+import type { Environment } from "../../src/config/reader.ts";
 
 const SECRET = "a secret of this test, at least 32 bytes long";
 const HIDDEN = "hunter2hunter2";

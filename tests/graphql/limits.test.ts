@@ -154,7 +154,7 @@ describe("more than one guarded mutation in an operation", () => {
     const before = await server.query(users);
     expectRefused(await server.execute(`mutation { ${LOGIN} ${REQUEST_RESET} }`));
     expect(await server.query(users)).toEqual(before);
-    server.succeed(await server.requestReset("ada@example.com"));
+    server.succeed(await server.requestReset({ email: "ada@example.com" }));
     await server.resetToken("ada@example.com");
     expect(server.smtp.received, "the confirmation and the one reset").toHaveLength(2);
   });
@@ -169,15 +169,11 @@ describe("more than one guarded mutation in an operation", () => {
   test("one beside mutations that try no password and send no mail is served", async () => {
     const server = await startServer();
     const { accessToken } = await server.activePerson("ada");
-    const answer = await server.execute(
-      `mutation {
+    const answer = await server.with({ authorization: `Bearer ${accessToken}` }).execute(`mutation {
         changeUsername(username: "lovelace") { username }
         exportAccount(password: "${PASSWORD}")
         logout { message }
-      }`,
-      {},
-      { authorization: `Bearer ${accessToken}` },
-    );
+      }`);
     expect(answer).toMatchObject({ status: 200, errors: [] });
     expect(Object.keys(answer.data!)).toEqual(["changeUsername", "exportAccount", "logout"]);
   });

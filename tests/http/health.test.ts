@@ -131,7 +131,7 @@ test("an operation that needs a silent database's answer still leaves /livez alo
   const { proxy, databaseUrl } = await DatabaseProxy.start();
   const server = await startServer({ databaseUrl });
   proxy.stall();
-  const login = server.login("nobody", "any password");
+  const login = server.login({ username: "nobody", password: "any password" });
   expect((await fetch(`${server.url}/livez`)).status).toBe(200);
   proxy.mend();
   server.refuse(await login, "INVALID_CREDENTIALS");

@@ -256,7 +256,7 @@ describe("a syntax error", () => {
 describe("an operation that was executed", () => {
   test("answers 200 though it was refused, with data beside the errors", async () => {
     const server = shared();
-    const answer = await server.execute("{ me { id } }", {}, { authorization: "Bearer nonsense" });
+    const answer = await server.with({ authorization: "Bearer nonsense" }).execute("{ me { id } }");
     expect(answer.status).toBe(200);
     expect(answer.data).toEqual({ me: null });
     expect(answer.errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([

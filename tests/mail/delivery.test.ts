@@ -2,16 +2,11 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 
 import { captureLog } from "../support/log.ts";
-import { DAY, startServer, type TestServer } from "../support/server.ts";
+import { DAY, startServer } from "../support/server.ts";
 import { linkIn, SmtpCatcher, tokenIn, type ReceivedMail } from "../support/smtp.ts";
 
 const LATER = "451 4.3.0 try again later";
 const WILL_BE_SENT_AGAIN = /email not sent, will try again/;
-
-const subjectsTo = (server: TestServer, recipient: string) =>
-  server.smtp.received
-    .filter(({ recipients }) => recipients.includes(recipient))
-    .map(({ mail }) => mail.subject);
 
 describe("an SMTP server that refuses", () => {
   test("for now, then for good, then takes the mails, gets every mail once, each with one Message-ID", async () => {
@@ -70,7 +65,7 @@ describe("a link mail that is overtaken while the SMTP server refuses it is drop
     await server.registerPerson("ada");
     const token = await server.confirmationToken("ada@example.com");
     server.smtp.refusal = LATER;
-    server.succeed(await server.resendRegistration("ada@example.com"));
+    server.succeed(await server.resendRegistration({ email: "ada@example.com" }));
     await server.smtp.refusals(1);
     server.succeed(await server.finalizeRegistration({ token }));
     server.smtp.refusal = null;
@@ -81,15 +76,14 @@ describe("a link mail that is overtaken while the SMTP server refuses it is drop
   test("once the password is reset by an earlier link; the notice of it arrives", async () => {
     const server = await startServer();
     await server.activePerson("ada");
-    server.succeed(await server.requestReset("ada@example.com"));
-    const token = await server.resetToken("ada@example.com");
+    const token = await server.askForReset("ada@example.com");
     server.smtp.refusal = LATER;
-    server.succeed(await server.requestReset("ada@example.com"));
+    server.succeed(await server.requestReset({ email: "ada@example.com" }));
     await server.smtp.refusals(1);
     server.succeed(await server.finalizeReset({ token, password: "a new battery staple" }));
     server.smtp.refusal = null;
     await server.mailsSettled();
-    expect(subjectsTo(server, "ada@example.com")).toEqual([
+    expect(server.subjectsTo("ada@example.com")).toEqual([
       expect.stringMatching(/^Confirm/),
       expect.stringMatching(/^Reset/),
       expect.stringMatching(/was changed$/),
@@ -134,7 +128,7 @@ describe("a mail", () => {
     await server.registerPerson("ada");
     const { mail } = await server.smtp.mailTo("ada@example.com");
     expect(mail.from).toEqual({ name, address });
-    expect(mail.subject).toBe(`Confirm your account at ${name}`);
+    expect(mail.subject).toBe(`Confirm your email address for ${name}`);
   });
 
   test("has the configured subject, taken as it is", async () => {
@@ -145,7 +139,7 @@ describe("a mail", () => {
     const [confirmation] = await server.smtp.mails(1);
     expect(confirmation!.mail.subject).toBe("Willkommen {{username}} ☕");
     server.succeed(await server.finalizeRegistration({ token: tokenIn(confirmation!) }));
-    server.succeed(await server.requestReset("ada@example.com"));
+    server.succeed(await server.requestReset({ email: "ada@example.com" }));
     expect((await server.smtp.mails(2))[1]?.mail.subject).toBe("Neues Passwort");
   });
 });

@@ -1,14 +1,14 @@
 // The templates of the mails: complete, escaped where it matters, and no program in what a user chose.
 import { describe, expect, test } from "vitest";
 
-import { sampleVariables } from "../../src/accounts/mails/account-mails.ts";
+import { sampleMails } from "../../src/accounts/mails/compose.ts";
 import { MailRenderer } from "../../src/mail/renderer.ts";
 
 const renderer = new MailRenderer("templates", {});
 const to = { name: "ada", address: "ada@example.com" };
-type Template = keyof ReturnType<typeof sampleVariables>;
-const templates = Object.keys(sampleVariables("en")) as Template[];
-const samplesOf = (template: Template): Record<string, string> => sampleVariables("en")[template];
+const samples = new Map(sampleMails(["en"]).map(({ template, variables }) => [template, variables]));
+const templates = [...samples.keys()];
+const samplesOf = (template: string) => samples.get(template)!;
 const { locales } = renderer;
 const mails = locales.flatMap((locale) => templates.map((template) => ({ locale, template })));
 const variables = mails.flatMap(({ locale, template }) =>
@@ -98,7 +98,7 @@ test("a template that does not exist is refused by name", () => {
 
 test("a user whose language is no longer there is written to in English", () => {
   const mail = renderer.render({ template: "reset", locale: "tlh", to, variables: samplesOf("reset") });
-  expect(mail.subject).toBe("Reset your password at Account Server");
+  expect(mail.subject).toBe("Reset your password for Account Server");
 });
 
 test.each(locales)(

@@ -24,11 +24,11 @@ const ADA = { username: "ada", email: "ada@example.com", password: PASSWORD };
 async function wholeFlow(door: GraphQLDoor, newestToken: (count: number) => Promise<string>): Promise<void> {
   door.succeed(await door.register(ADA));
   const { accessToken } = door.succeed(await door.finalizeRegistration({ token: await newestToken(1) }));
-  door.succeed(await door.login("ada", PASSWORD));
-  expect(door.succeed(await door.me(accessToken))?.username).toBe("ada");
-  door.succeed(await door.requestReset(ADA.email));
+  door.succeed(await door.login({ username: "ada", password: PASSWORD }));
+  expect(door.succeed(await door.as(accessToken).me())?.username).toBe("ada");
+  door.succeed(await door.requestReset({ email: ADA.email }));
   door.succeed(await door.finalizeReset({ token: await newestToken(2), password: "another battery" }));
-  door.refuse(await door.login("ada", PASSWORD), "INVALID_CREDENTIALS");
+  door.refuse(await door.login({ username: "ada", password: PASSWORD }), "INVALID_CREDENTIALS");
 }
 
 function fromMailbox(door: GraphQLDoor) {
@@ -47,13 +47,13 @@ test("the default start needs nothing, and a second start finds the same account
   expect(first.output).toContain(`${door.url}/mailbox`);
   await wholeFlow(door, fromMailbox(door));
   expect((await stat(join(env.DATA_DIR, "jwt-secret"))).mode & 0o777).toBe(0o600);
-  const { accessToken } = door.succeed(await door.login("ada", "another battery"));
+  const { accessToken } = door.succeed(await door.login({ username: "ada", password: "another battery" }));
   expect(await first.end("SIGTERM")).toBe(0);
 
   const second = await startProcess({ env });
   const again = await second.ready();
-  expect(again.succeed(await again.me(accessToken))?.username).toBe("ada");
-  again.succeed(await again.login("ada", "another battery"));
+  expect(again.succeed(await again.as(accessToken).me())?.username).toBe("ada");
+  again.succeed(await again.login({ username: "ada", password: "another battery" }));
 });
 
 test("a .env file in the working directory configures it", async () => {

@@ -44,10 +44,12 @@ test(
     door.succeed(await door.register(ADA));
     const token = tokenIn(await smtp.mailTo(ADA.email));
     door.succeed(await door.finalizeRegistration({ token }));
-    const logins = await Promise.all(Array.from({ length: 8 }, () => door.login(ADA.username, PASSWORD)));
+    const logins = await Promise.all(
+      Array.from({ length: 8 }, () => door.login({ username: ADA.username, password: PASSWORD })),
+    );
     const { accessToken } = door.succeed(logins[0]!);
     // Connections go to the processes in turn: each knows the session.
-    const answers = await Promise.all(Array.from({ length: 20 }, () => door.me(accessToken)));
+    const answers = await Promise.all(Array.from({ length: 20 }, () => door.as(accessToken).me()));
     for (const answer of answers) expect(door.succeed(answer)).toMatchObject({ username: "ada" });
     expect(smtp.received).toHaveLength(1);
     expect(await server.end("SIGTERM")).toBe(0);

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
 
+import { migrateDatabase } from "../../src/app/open-database.ts";
 import { startEmbeddedPostgres } from "../../src/embedded-postgres/launcher.ts";
-import { migrate } from "../../src/database/migrator.ts";
 import { connectOrm } from "../../src/database/orm.ts";
 
 declare module "vitest" {
@@ -35,7 +35,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await query(postgres.databaseUrl, `create database ${TEMPLATE}`);
   const templateUrl = databaseAt(postgres.databaseUrl, TEMPLATE);
   const orm = await connectOrm(templateUrl);
-  await migrate(orm, templateUrl);
+  await migrateDatabase(orm, templateUrl);
   await orm.close();
   project.provide("postgresUrl", postgres.databaseUrl);
   project.provide("postgresLog", join(dataDir, "postgres.log"));

@@ -2,11 +2,12 @@
 // server and a clock that can be moved.
 import { afterAll, beforeAll, expect, inject, onTestFinished } from "vitest";
 
-import { createApp } from "../../src/app/app.ts";
+import { Hashing } from "../../src/accounts/hashing/hashing.ts";
+import { App } from "../../src/app/app.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import type { MailboxMessage } from "../../src/mail/mailbox-folder.ts";
 import { createDatabase, query } from "./postgres.ts";
-import { GraphQLDoor } from "./graphql.ts";
+import { GraphQLDoor, type Output } from "./graphql.ts";
 import { temporaryFolder } from "./process.ts";
 import { SmtpCatcher, tokenIn } from "./smtp.ts";
 
@@ -87,6 +88,13 @@ export class TestServer extends GraphQLDoor {
     return person;
   }
 
+  /** The subjects of the mails to `email`, in the order of their arrival. */
+  subjectsTo(email: string): (string | undefined)[] {
+    return this.smtp.received
+      .filter(({ recipients }) => recipients.includes(email))
+      .map(({ mail }) => mail.subject);
+  }
+
   /** The token of the newest mail to `email` with `subject`, once it is there. */
   async mailedToken(email: string, subject: RegExp, ordinal = 1): Promise<string> {
     const matching = () =>
@@ -107,11 +115,47 @@ export class TestServer extends GraphQLDoor {
   }
 
   confirmationToken(email: string, ordinal = 1): Promise<string> {
-    return this.mailedToken(email, /confirm your account/i, ordinal);
+    return this.mailedToken(email, /confirm your email address/i, ordinal);
   }
 
   resetToken(email: string, ordinal = 1): Promise<string> {
     return this.mailedToken(email, /reset your password/i, ordinal);
+  }
+
+  /** The token of the mail to a new address. */
+  emailChangeToken(newEmail: string, ordinal = 1): Promise<string> {
+    return this.mailedToken(newEmail, /confirm your new email address/i, ordinal);
+  }
+
+  /** The token of the notice to an old address. */
+  undoToken(oldEmail: string): Promise<string> {
+    return this.mailedToken(oldEmail, /your email address .* was changed/i);
+  }
+
+  /** Asks for a reset, and takes the token of the mail. */
+  async askForReset(email: string): Promise<string> {
+    this.succeed(await this.requestReset({ email }));
+    return this.resetToken(email);
+  }
+
+  /** Asks for another address, and takes the token of the mail to it. */
+  async askForEmailChange(
+    { accessToken }: { accessToken: string },
+    newEmail: string,
+    password = PASSWORD,
+  ): Promise<string> {
+    this.succeed(await this.as(accessToken).requestEmailChange({ newEmail, password }));
+    return this.emailChangeToken(newEmail);
+  }
+
+  /** Changes somebody's address, and signs in with that. */
+  async changeEmail(
+    who: { accessToken: string },
+    newEmail: string,
+    password = PASSWORD,
+  ): Promise<Output<"AuthPayload">> {
+    const token = await this.askForEmailChange(who, newEmail, password);
+    return this.succeed(await this.finalizeEmailChange({ token }));
   }
 
   /** Registers and confirms somebody; returns the tokens and the id too. */
@@ -162,6 +206,9 @@ export function sharedServer(options: ServerOptions = {}): () => TestServer {
   return () => opened!.server;
 }
 
+/** One process that hashes for all servers of a test file. */
+const hashing = new Hashing(1);
+
 /** Starts a server for its caller to stop. */
 export async function openServer({ env = {}, databaseUrl }: ServerOptions = {}): Promise<{
   server: TestServer;
@@ -170,7 +217,7 @@ export async function openServer({ env = {}, databaseUrl }: ServerOptions = {}):
   const smtp = await SmtpCatcher.start();
   const url = databaseUrl ?? (await createDatabase(inject("postgresUrl")));
   const clock: Clock = { offset: 0 };
-  const app = createApp(
+  const app = new App(
     loadConfig({
       NODE_ENV: "test",
       LOG_LEVEL: process.env["LOG_LEVEL"] ?? "error",
@@ -182,7 +229,7 @@ export async function openServer({ env = {}, databaseUrl }: ServerOptions = {}):
       MAIL_USERNAME: "accounts@example.com",
       ...env,
     }),
-    { now: () => clock.frozenAt ?? new Date(Date.now() + clock.offset) },
+    { now: () => clock.frozenAt ?? new Date(Date.now() + clock.offset), hashing },
   );
   const stop = async () => {
     await app.stop();

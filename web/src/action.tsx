@@ -1,4 +1,4 @@
-// A button that does one thing at once, busy until the answer comes, and says below itself what went wrong.
+// A button that runs one mutation. It is busy until the answer arrives, and shows an error below itself.
 import { useState } from "react";
 import { useMutation, type AnyVariables, type TypedDocumentNode } from "urql";
 

@@ -1,4 +1,4 @@
-// One sentence about what has just been done, shown on the page that comes next and gone on the one after.
+// A sentence about what was just done: shown on the next page, gone on the one after.
 import { Store } from "./store.ts";
 
 export const announcement = new Store<string | null>(null);

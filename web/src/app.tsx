@@ -1,4 +1,4 @@
-// The pages and who may see them.
+// The pages, and who can see them.
 import { useMemo, type ReactNode } from "react";
 import { Provider } from "urql";
 import { Link, Redirect, Route, Router, Switch, useLocation } from "wouter";
@@ -111,11 +111,11 @@ function Announcement() {
 }
 
 interface HistoryState {
-  /** The page that asked for a login. */
+  /** The page that required a login. */
   readonly returnTo?: string;
 }
 
-/** A person who is signed in goes on to where they were going, or to their account. */
+/** Sends people who are already logged in to the page they wanted, or to their account. */
 function ForVisitors({ children }: { children: ReactNode }) {
   const { returnTo = "/account" } = (history.state ?? {}) as HistoryState;
   return useStore(session) ? <Redirect to={returnTo} replace /> : children;

@@ -1,11 +1,11 @@
-// The way to the server: urql, with the access token on every request of a session, renewed when it is good no longer.
+// The GraphQL client (urql). Sends the access token with every request, and renews it once the server refuses it.
 import { authExchange } from "@urql/exchange-auth";
 import { cacheExchange, Client, fetchExchange } from "urql";
 
 import { ENDPOINT } from "./endpoint.ts";
 import { refreshSession, session } from "./session.ts";
 
-/** A client of its own for each person, so that nothing cached for one is shown to another. */
+/** Each user gets a new client, so that one user's cached data is never shown to another. */
 export function createClient(userId: string | undefined): Client {
   return new Client({
     ...ENDPOINT,

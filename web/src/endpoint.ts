@@ -1,4 +1,4 @@
-// Where the server is, and that the refresh token is to travel as a cookie, which no script can read.
+// The server's URL, and the header that asks for the refresh token as a cookie, which scripts cannot read.
 export const ENDPOINT = {
   url: "/graphql",
   preferGetMethod: false,

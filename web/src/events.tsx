@@ -1,17 +1,51 @@
-// The audit trail of an account, the latest first.
+// What happened to an account (its audit trail), newest first.
 import type { TypedDocumentNode } from "urql";
 
-import { enumInWords, timeInWords } from "./format.ts";
+import { timeInWords } from "./format.ts";
+import type { AccountEventType } from "./operations.ts";
 import { PagedList, type ConnectionOf } from "./paged-list.tsx";
 
 interface AccountEvent {
   readonly id: string;
-  readonly type: string;
+  readonly type: AccountEventType;
   readonly occurredAt: string;
   readonly address: string | null;
   readonly device: string | null;
   readonly actor: string;
 }
+
+/** Who acted, where it was not the user. */
+const ACTORS: Readonly<Partial<Record<string, string>>> = {
+  ADMIN: "by an administrator",
+  OPERATOR: "by an operator",
+};
+
+const EVENTS: Readonly<Record<AccountEventType, string>> = {
+  REGISTERED: "Account created",
+  CONFIRMATION_REQUESTED: "Confirmation link requested",
+  ACTIVATED: "Email address confirmed",
+  LOGGED_IN: "Logged in",
+  LOGIN_FAILED: "Failed login attempt",
+  PASSWORD_REFUSED: "Incorrect password entered",
+  LOGGED_OUT: "Logged out",
+  SESSION_REVOKED: "Device logged out",
+  SESSIONS_ENDED: "Logged out on all devices",
+  REFRESH_TOKEN_REUSED: "Device logged out: suspicious activity",
+  RESET_REQUESTED: "Password reset requested",
+  PASSWORD_RESET: "Password reset",
+  PASSWORD_CHANGED: "Password changed",
+  EMAIL_CHANGE_REQUESTED: "Email address change requested",
+  EMAIL_CHANGED: "Email address changed",
+  EMAIL_CHANGE_UNDONE: "Email address change undone",
+  USERNAME_CHANGED: "Username changed",
+  EXPORTED: "Data exported",
+  DELETION_REQUESTED: "Account deleted",
+  RESTORED: "Account restored",
+  ROLES_CHANGED: "Roles changed",
+  DEACTIVATED: "Account deactivated",
+  REACTIVATED: "Account reactivated",
+  IMPORTED: "Account imported",
+};
 
 export function Events<Data, Variables extends object>(props: {
   readonly query: TypedDocumentNode<Data, Variables & { after?: string | null }>;
@@ -23,16 +57,9 @@ export function Events<Data, Variables extends object>(props: {
       {...props}
       row={({ type, occurredAt, address, device, actor }) => (
         <>
-          <strong>{enumInWords(type)}</strong>
+          <strong>{EVENTS[type]}</strong>
           <p className="details">
-            {[
-              timeInWords(occurredAt),
-              device,
-              address,
-              actor === "ADMIN" || actor === "OPERATOR" ? `by an ${actor.toLowerCase()}` : null,
-            ]
-              .filter(Boolean)
-              .join(" · ")}
+            {[timeInWords(occurredAt), device, address, ACTORS[actor]].filter(Boolean).join(" · ")}
           </p>
         </>
       )}

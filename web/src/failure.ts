@@ -1,9 +1,9 @@
-// What went wrong, in words for the person at the screen, and what to do next.
+// Turns an error of the API into a sentence for the user, with links to what to do next.
 import type { CombinedError } from "urql";
 
 import type { AccountErrorCode } from "./operations.ts";
 
-/** A page where the person gets on. */
+/** A link to a page that helps. */
 export interface NextStep {
   readonly text: string;
   readonly to: string;
@@ -12,13 +12,13 @@ export interface NextStep {
 export interface Failure {
   readonly sentence: string;
   readonly nextSteps: readonly NextStep[];
-  /** What is wrong with which of the form's fields. */
+  /** Errors of individual form fields. */
   readonly fields: readonly { readonly field: string; readonly message: string }[];
 }
 
 export const LOG_IN: NextStep = { text: "Log in", to: "/login" };
 const REGISTER: NextStep = { text: "Create an account", to: "/register" };
-const NEW_PASSWORD: NextStep = { text: "Choose a new password", to: "/forgot-password" };
+const RESET_PASSWORD: NextStep = { text: "Reset your password", to: "/forgot-password" };
 const NEW_CONFIRMATION: NextStep = { text: "Get a new confirmation link", to: "/check-mail/registration" };
 
 interface ErrorExtensions {
@@ -34,48 +34,48 @@ type Explanation = (
   extensions: ErrorExtensions,
 ) => readonly [sentence: string, ...nextSteps: NextStep[]];
 
-/** Complete by its type: a new code of the server needs its words here. */
+const SECONDS = new Intl.NumberFormat("en", { style: "unit", unit: "second", unitDisplay: "long" });
+
+/** The type demands an entry for every code, so that no new one is forgotten here. */
 const EXPLANATIONS: Readonly<Record<AccountErrorCode | "INTERNAL_SERVER_ERROR", Explanation>> = {
-  USERNAME_TAKEN: () => ["This username is taken. Choose another."],
+  USERNAME_TAKEN: () => ["This username is already taken. Choose another one."],
   EMAIL_TAKEN: (_message, { field }) => {
-    const sentence = "This address has an account already, or one that waits for its confirmation.";
+    const sentence = "An account with this email address already exists. It may still need to be confirmed.";
     return field === "newEmail" ? [sentence] : [sentence, LOG_IN, NEW_CONFIRMATION];
   },
-  BAD_USER_INPUT: () => ["Mend what is marked above and try again."],
+  BAD_USER_INPUT: () => ["Fix the fields marked above and try again."],
   WEAK_PASSWORD: (message) => [message],
   INVALID_CREDENTIALS: (_message, { field }) => {
-    if (field !== undefined) return ["This is not your password."];
-    // Where the server hides which addresses have accounts, it says the same of one that is not confirmed yet.
+    if (field !== undefined) return ["Incorrect password."];
+    // With HIDE_ACCOUNT_EXISTENCE, the server gives the same answer for accounts that are not confirmed yet.
     const sentence =
-      "No account has this username and password. Check both, and whether you have confirmed your account.";
-    return [sentence, NEW_PASSWORD, NEW_CONFIRMATION];
+      "Incorrect username or password. If your account is new, make sure you've confirmed your email address.";
+    return [sentence, RESET_PASSWORD, NEW_CONFIRMATION];
   },
   ACCOUNT_NOT_ACTIVATED: () => [
-    "This account is not confirmed yet. Use the link in the mail that you got.",
+    "Your email address isn't confirmed yet. Open the link in the email we sent you.",
     NEW_CONFIRMATION,
   ],
-  EMAIL_NOT_FOUND: () => ["No account has this address. Check it for typing errors.", REGISTER],
-  ALREADY_ACTIVATED: () => ["This account is confirmed already.", LOG_IN],
-  INVALID_TOKEN: () => ["This link does not work any more: it has expired, or it was used already."],
-  ACCOUNT_DEACTIVATED: () => [
-    "This account has been deactivated by an administrator. Only they can let you in again.",
-  ],
-  FORBIDDEN: () => ["Only an administrator may do this."],
-  NOT_FOUND: () => ["This is not there any more."],
-  LAST_ADMIN: () => ["This is the last administrator. Give somebody else the role first."],
+  EMAIL_NOT_FOUND: () => ["No account uses this email address. Check it for typos.", REGISTER],
+  ALREADY_ACTIVATED: () => ["This email address is already confirmed.", LOG_IN],
+  INVALID_TOKEN: () => ["This link no longer works. It has expired or has already been used."],
+  ACCOUNT_DEACTIVATED: () => ["This account has been deactivated. Only an administrator can reactivate it."],
+  FORBIDDEN: () => ["Only administrators can do this."],
+  NOT_FOUND: () => ["We couldn't find this. It may have been removed."],
+  LAST_ADMIN: () => ["This is the only administrator. Make someone else an administrator first."],
   UNAUTHENTICATED: () => ["Your session has ended.", LOG_IN],
   SERVER_BUSY: () => ["The server is busy. Try again in a moment."],
   RATE_LIMITED: (_message, { retryAfterSeconds }) => [
-    `Too many tries. Try again ${retryAfterSeconds === undefined ? "later" : `in ${retryAfterSeconds} seconds`}.`,
+    `Too many attempts. Try again ${retryAfterSeconds === undefined ? "later" : `in ${SECONDS.format(retryAfterSeconds)}`}.`,
   ],
   INTERNAL_SERVER_ERROR: (_message, { id = "unknown" }) => [
-    `Something went wrong on our side. Try again, or tell us this id: ${id}`,
+    `Something went wrong on our end. Try again, or contact us with this ID: ${id}`,
   ],
 };
 
 /**
- * @param formFields the fields that can show what is wrong with them
- * @param afterDeadLink where a person gets on whose mailed link does not work
+ * @param formFields the fields that can show their own errors
+ * @param afterDeadLink where to go if the link from the email no longer works
  */
 export function explain(
   error: CombinedError,
@@ -85,13 +85,13 @@ export function explain(
   const [first] = error.graphQLErrors;
   if (!first) {
     return {
-      sentence: "The server cannot be reached. Check your connection and try again.",
+      sentence: "We can't reach the server. Check your connection and try again.",
       nextSteps: [],
       fields: [],
     };
   }
   const extensions: ErrorExtensions = first.extensions;
-  // Nothing of the form is at fault: then the link is, or what nobody typed.
+  // If no form field is at fault, the link is, or something the user did not type.
   const unmarked = afterDeadLink.length > 0 ? "INVALID_TOKEN" : undefined;
   const { field = "" } = extensions;
   const faults = (extensions.fields ?? []).filter((fault) => formFields.includes(fault.field));

@@ -1,5 +1,5 @@
-// Forms whose fields are the variables of a mutation: checked while one types, by the server at the end, and told about
-// both next to the field.
+// Forms that send a mutation. Fields are checked as the user types, then by the server; both kinds of error appear next
+// to the field.
 import { useId, useLayoutEffect, useRef, useState, type ComponentProps, type ReactNode } from "react";
 import {
   FormProvider,
@@ -16,26 +16,26 @@ import { explain, type Failure, type NextStep } from "./failure.ts";
 import { PasswordStrength } from "./password-strength.tsx";
 import type { Rule } from "./rules.ts";
 
-/** Long enough not to find fault with the first letter of what is still being typed. */
+/** Long enough that the first letters someone types are not called wrong. */
 const FAULT_DELAY_MS = 500;
 
 interface FormProps<Data, Variables extends AnyVariables, Fields extends FieldValues> {
   readonly mutation: TypedDocumentNode<Data, Variables>;
   readonly fields: DefaultValues<Fields>;
   readonly variables: (fields: Fields) => Variables;
-  /** What must not be lost, even if the person has gone to another page before the answer came. */
+  /** Stores the result. Runs even if the user has left the page before the answer arrives. */
   readonly keep?: (data: Data) => void;
-  /** What leads on; not called for a person who has gone to another page. */
+  /** Moves on to what comes next. Does not run if the user has left the page. */
   readonly onSuccess: (data: Data, fields: Fields) => void;
-  /** Where a person gets on whose mailed link does not work. */
+  /** Where to go if the link from the email no longer works. */
   readonly afterDeadLink?: readonly NextStep[];
   readonly button: string;
-  /** Stands below the button, above what comes and goes. */
+  /** Shown below the button, above the error. */
   readonly aside?: ReactNode;
   readonly children?: ReactNode;
 }
 
-/** What a form shows of its outcome stands last, so that nothing moves under the pointer. */
+/** The error comes last in the form, so that it moves nothing the user is about to click. */
 export function Form<Data, Variables extends AnyVariables, Fields extends FieldValues>({
   mutation,
   fields: defaultValues,
@@ -76,7 +76,7 @@ export function Form<Data, Variables extends AnyVariables, Fields extends FieldV
     setFailure(explained);
   }
 
-  /** What the server found holds for what was sent, all of it together. */
+  /** The server judged the fields together, so changing any of them clears all of its errors. */
   function forgetFailure(): void {
     if (!failure) return;
     form.clearErrors(failure.fields.map(({ field }) => field as Path<Fields>));
@@ -114,7 +114,7 @@ function FailureMessage({ failure: { sentence, nextSteps, fields } }: { failure:
       {!isBesideField && <p>{sentence}</p>}
       {nextSteps.map(({ text, to }) => (
         <p key={to}>
-          {/* the address goes along, so that nobody types it twice */}
+          {/* passes the email address on, so that nobody types it twice */}
           <Link href={to} state={{ email }}>
             {text}
           </Link>
@@ -128,9 +128,9 @@ interface FieldProps extends ComponentProps<"input"> {
   readonly name: string;
   readonly label: string;
   readonly rule: Rule;
-  /** Another field whose rule looks at this one. */
+  /** Another field whose rule depends on this one. */
   readonly affects?: string;
-  /** Stands where the fault will, so that the page keeps its height. */
+  /** An error takes its place, so that the page keeps its height. */
   readonly hint?: string;
   readonly beside?: ReactNode;
 }
@@ -163,14 +163,14 @@ export function Field({ name, label, rule, affects, hint = "", beside, ...input 
 }
 
 interface PasswordFieldProps extends Omit<FieldProps, "type" | "beside"> {
-  /** Shows how hard a new password is to guess. */
+  /** Shows how strong a new password is. */
   readonly showsStrength?: boolean;
 }
 
 export function PasswordField({ showsStrength = false, ...field }: PasswordFieldProps) {
   const [isShown, setShown] = useState(false);
   const { isSubmitting } = useFormContext().formState;
-  if (isShown && isSubmitting) setShown(false); // browsers remember what was sent as plain text
+  if (isShown && isSubmitting) setShown(false); // browsers may save text inputs for autofill
   return (
     <>
       <Field

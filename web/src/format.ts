@@ -1,4 +1,5 @@
-// Times and names in words.
+// Times and roles in words.
+import type { Role } from "./operations.ts";
 
 const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "long" });
@@ -6,8 +7,6 @@ const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "long" });
 export const timeInWords = (isoTime: string) => TIME.format(new Date(isoTime));
 export const dateInWords = (isoTime: string) => DATE.format(new Date(isoTime));
 
-/** `PASSWORD_CHANGED` -> `Password changed`. */
-export function enumInWords(value: string): string {
-  const words = value.toLowerCase().replaceAll("_", " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
+const ROLES: Readonly<Record<Role, string>> = { USER: "User", ADMIN: "Administrator" };
+
+export const rolesInWords = (roles: readonly Role[]) => roles.map((role) => ROLES[role]).join(", ");

@@ -1,4 +1,4 @@
-// A page that a mailed link opens: its form, or where to get a link.
+// A page opened by a link from an email. Shows its form, or says how to get a link if there is none.
 import { Fragment, type ReactNode } from "react";
 import { Link } from "wouter";
 
@@ -8,10 +8,10 @@ import { Page } from "./page.tsx";
 
 interface MailedLinkPageProps {
   readonly title: string;
-  /** What to do without a link. */
+  /** What to do if the page was opened without a link. */
   readonly withoutLink: string;
   readonly newLink: NextStep;
-  /** The form, which a newer link begins anew. */
+  /** The form. A newer link resets it. */
   readonly children: (token: string) => ReactNode;
 }
 

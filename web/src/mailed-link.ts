@@ -1,5 +1,6 @@
-// The token of a mailed link. It comes in the fragment, which browsers send to no server, and leaves the address bar and
-// the tab's history at once. Opening the link uses nothing up: that takes a button (mail scanners open links, too).
+// The token of a link from an email. It is in the URL fragment, which browsers never send to a server, and is removed from
+// the address bar and the history at once. Opening the link does not use the token, since mail scanners open links too;
+// pressing the page's button does.
 import { useLocation } from "wouter";
 
 import { Store, useStore } from "./store.ts";
@@ -12,14 +13,14 @@ interface MailedLink {
 
 const mailedLink = new Store<MailedLink | null>(null);
 
-/** The token of the link that opened this page; null if none did. */
+/** The token of the link that opened this page, or null. */
 export function useMailedToken(): string | null {
   const [path] = useLocation();
   const link = useStore(mailedLink);
   return link?.path === path ? link.token : null;
 }
 
-/** A link that was used; a newer one that has come meanwhile stays. */
+/** Forgets a used token, unless a newer link has been opened since. */
 export function forgetMailedToken(token: string): void {
   if (mailedLink.get()?.token === token) mailedLink.set(null);
 }
@@ -32,6 +33,6 @@ function takeToken(): void {
   if (token !== null) mailedLink.set({ path: path.replace(/^#\/?/, "/"), token });
 }
 
-// Before the router looks at the address, now and when a link is pasted into the open page (only the fragment changes).
+// Runs before the router reads the URL: now, and when a link is pasted into the open page (only the fragment changes).
 takeToken();
 addEventListener("hashchange", takeToken);

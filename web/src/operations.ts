@@ -1,4 +1,4 @@
-// Every operation of the client; variables and results get their types from schema.graphql.
+// All GraphQL operations of the web client. Their types come from schema.graphql.
 import { initGraphQLTada } from "gql.tada";
 
 import type { introspection } from "./graphql-env.d.ts";
@@ -9,8 +9,11 @@ export const graphql = initGraphQLTada<{
   scalars: { DateTimeISO: string; JSON: object };
 }>();
 
-/** The closed list of what can go wrong for a reason the person can act on. */
+/** The errors that a user can do something about: a closed list. */
 export type AccountErrorCode = ReturnType<typeof graphql.scalar<"AccountErrorCode">>;
+
+export type AccountEventType = ReturnType<typeof graphql.scalar<"AccountEventType">>;
+export type Role = ReturnType<typeof graphql.scalar<"Role">>;
 
 export const ME = graphql(`
   query Me {

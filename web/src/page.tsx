@@ -1,5 +1,5 @@
-// What every page has: a title, and the focus on its heading when one comes from another page, so that a screen reader
-// reads on from there.
+// The frame of every page: its title, and a heading that gets the focus when the user arrives from another page, so that
+// screen readers continue from there.
 import { useLayoutEffect, useRef, type ReactNode } from "react";
 
 import { serverSettings } from "./server-settings.ts";
@@ -8,7 +8,7 @@ let isFirstPage = true;
 
 export function Page({ title, children }: { title: string; children: ReactNode }) {
   const heading = useRef<HTMLHeadingElement>(null);
-  // Before the page is painted, so that a key pressed as soon as it is seen goes the right way.
+  // Before paint, so that a key pressed as soon as the page appears reaches the right element.
   useLayoutEffect(() => {
     if (!isFirstPage) heading.current?.focus();
     isFirstPage = false;

@@ -1,4 +1,4 @@
-// A long list, a page at a time: what has been loaded stays, and a button brings more.
+// A long list, loaded page by page with a button.
 import { useState, type ReactNode } from "react";
 import { useQuery, type TypedDocumentNode } from "urql";
 
@@ -26,7 +26,7 @@ export function PagedList<Data, Variables extends object, Node extends { readonl
   );
 }
 
-/** Each page asks for the one after it, so that none is loaded twice. */
+/** Each page renders the next one, so that no page is loaded twice. */
 function ListPage<Data, Variables extends object, Node extends { readonly id: string }>(
   props: PagedListProps<Data, Variables, Node> & { readonly after: string | null },
 ) {
@@ -51,7 +51,7 @@ function ListPage<Data, Variables extends object, Node extends { readonly id: st
       {edges.map(({ node }) => (
         <li key={node.id}>{row(node)}</li>
       ))}
-      {after === null && edges.length === 0 && <li>Nothing found.</li>}
+      {after === null && edges.length === 0 && <li>No results.</li>}
       {pageInfo.hasNextPage && !isContinued && (
         <li>
           <button type="button" className="secondary" onClick={() => setContinued(true)}>

@@ -1,4 +1,4 @@
-// How hard a password is to guess, by zxcvbn. Its dictionaries are large and come when one begins to type.
+// A password strength meter (zxcvbn). Its dictionaries are large, so they load when the user starts typing.
 import type { Score, ZxcvbnFactory } from "@zxcvbn-ts/core";
 import { useEffect, useState } from "react";
 import { useWatch } from "react-hook-form";
@@ -10,7 +10,7 @@ const WORDS: Readonly<Record<Score, string>> = {
   3: "good",
   4: "strong",
 };
-/** zxcvbn's own advice: longer input only costs time. */
+/** As zxcvbn recommends: checking more characters only takes time. */
 const CHECKED_LENGTH = 100;
 
 let loading: Promise<ZxcvbnFactory> | undefined;
@@ -23,7 +23,7 @@ async function load(): Promise<ZxcvbnFactory> {
   return new ZxcvbnFactory({ dictionary, graphs: adjacencyGraphs });
 }
 
-/** Beside the field `name` of a form; the form's username and email count as easy to guess. */
+/** For the field `name` of a form. The form's username and email count as easy to guess. */
 export function PasswordStrength({ name }: { name: string }) {
   const [password = "", ...known] = useWatch<Partial<Record<string, string>>>({
     name: [name, "username", "email"],
@@ -36,7 +36,7 @@ export function PasswordStrength({ name }: { name: string }) {
     loading ??= load();
     loading.then(
       (loaded) => setZxcvbn(() => loaded),
-      () => (loading = undefined), // no meter this time; it helps, the server decides
+      () => (loading = undefined), // no meter until the next try; the server checks passwords anyway
     );
   }, [isNeeded]);
 

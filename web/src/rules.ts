@@ -1,19 +1,19 @@
-// The form that fields must have, by the API's own rules, told while one types.
+// Checks fields as the user types, by the same rules as the API.
 import { FORMS } from "../../src/accounts/rules/argument-rules.ts";
 import { serverSettings } from "./server-settings.ts";
 
-/** What is wrong with the value of a field, in one sentence; true if nothing is. */
+/** Returns true for a valid value, otherwise a sentence that says how to fix it. */
 export type Rule = (value: string, fields: Readonly<Record<string, string>>) => string | true;
 
 const PASSWORD_MAX_LENGTH = 128; // characters
 
 export const username: Rule = (value) =>
-  FORMS.username(value) === undefined || "Use 3 to 32 letters (a to z), digits, and _ . -";
+  FORMS.username(value) === undefined || "Use 3 to 32 characters: letters a to z, numbers, and _ . -";
 
 export const email: Rule = (value) =>
-  FORMS.email(value) === undefined || "Give an address such as ada@example.com.";
+  FORMS.email(value) === undefined || "Enter a valid email address, like ada@example.com.";
 
-export const NEW_PASSWORD_HINT = `At least ${serverSettings.passwordMinLength} characters; a few words do well.`;
+export const NEW_PASSWORD_HINT = `At least ${serverSettings.passwordMinLength} characters. A few random words work well.`;
 
 export const newPassword: Rule = (value) => {
   const minLength = serverSettings.passwordMinLength;
@@ -23,6 +23,6 @@ export const newPassword: Rule = (value) => {
   return true;
 };
 
-export const required: Rule = (value) => value !== "" || "Fill this in.";
+export const required: Rule = (value) => value !== "" || "This field is required.";
 
-export const repeated: Rule = (value, { password }) => value === password || "The passwords differ.";
+export const repeated: Rule = (value, { password }) => value === password || "The passwords don't match.";

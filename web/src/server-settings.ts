@@ -1,4 +1,4 @@
-// What the server tells the client about itself, in a meta element of the page (src/http/web-client.ts).
+// Settings that the server passes to a page in a meta element (src/http/web-pages.ts).
 
 export interface ServerSettings {
   readonly appName: string;
@@ -6,6 +6,8 @@ export interface ServerSettings {
   readonly passwordMinLength: number;
   readonly hasGraphiQL: boolean;
   readonly hasMailbox: boolean;
+  /** Told to the mailbox alone. */
+  readonly hasWebClient: boolean;
 }
 
 const DEFAULTS: ServerSettings = {
@@ -13,6 +15,7 @@ const DEFAULTS: ServerSettings = {
   passwordMinLength: 8,
   hasGraphiQL: false,
   hasMailbox: false,
+  hasWebClient: true,
 };
 
 const meta = document.querySelector<HTMLMetaElement>('meta[name="server-settings"]');

@@ -1,4 +1,4 @@
-// Who is signed in. The access token lives in memory alone; the refresh token in a cookie.
+// Who is logged in. The access token is kept in memory only, the refresh token in a cookie.
 import { Client, fetchExchange } from "urql";
 
 import { announce } from "./announcement.ts";
@@ -11,10 +11,10 @@ export interface Session {
   readonly userId: string;
 }
 
-/** Null for a visitor. */
+/** Null if nobody is logged in. */
 export const session = new Store<Session | null>(null);
 
-/** In localStorage: whether there may be a session to restore. It says nothing of whose, and opens nothing. */
+/** Set in localStorage while there may be a session to restore. It does not say whose, and grants no access. */
 const HINT = "signed-in";
 
 export function signIn({ accessToken, user }: { accessToken: string; user: { id: string } }): void {
@@ -27,12 +27,12 @@ export function signOut(): void {
   attempt(() => localStorage.removeItem(HINT));
 }
 
-/** Signs in again after a reload or in a new tab; a visitor costs no request. */
+/** Logs in again after a reload or in a new tab. Sends no request if nobody was logged in. */
 export async function restoreSession(): Promise<void> {
   if (attempt(() => localStorage.getItem(HINT)) !== null) await refreshSession();
 }
 
-/** One at a time, since each spends the refresh token. */
+/** One at a time, because each call uses up the refresh token. */
 export function refreshSession(): Promise<void> {
   refreshing ??= exchangeRefreshToken().finally(() => {
     refreshing = undefined;
@@ -49,12 +49,12 @@ async function exchangeRefreshToken(): Promise<void> {
     signIn(data.refreshSession);
     return;
   }
-  if (error?.networkError) return; // while the server is away, nothing has ended
+  if (error?.networkError) return; // the session is still valid if the server is only unreachable
   announce("Your session has ended. Log in again.");
   signOut();
 }
 
-/** A browser that lets no page keep anything throws; then the session ends with the page. */
+/** Browsers throw if storage is blocked. The session then lasts as long as the page. */
 function attempt<Result>(access: () => Result): Result | null {
   try {
     return access();

@@ -1,31 +1,27 @@
-import { AccountEvent } from "../model/account-event.entity.ts";
+import type { Dependencies } from "../dependencies.ts";
+import { daysAfter } from "../model/days.ts";
 import { EmailChange } from "../model/email-change.entity.ts";
-import { daysAfter, type Dependencies } from "../dependencies.ts";
 import { Session } from "../model/session.entity.ts";
 import { User } from "../model/user.entity.ts";
 
-const PENDING_REMOVED_AFTER_DAYS = 7;
+const EXPIRED_REMOVED_AFTER_DAYS = 7;
 /** No link is good for longer. */
 const EMAIL_CHANGES_REMOVED_AFTER_DAYS = 32;
 
-/** The daily job: removes what has had its time, and says how much of each. */
-export async function cleanUp({
-  em: root,
-  now,
-  auditRetentionDays,
-}: Dependencies): Promise<Record<string, number>> {
+/** The daily job: removes what has had its time. Returns how many rows of each. */
+export async function cleanUp({ em: root, now, auditTrail }: Dependencies): Promise<Record<string, number>> {
   const em = root.fork();
   const before = (days: number) => ({ $lt: daysAfter(now(), -days) });
   return {
     neverConfirmed: await em.nativeDelete(User, {
       isActive: false,
-      confirmationExpiresAt: before(PENDING_REMOVED_AFTER_DAYS),
+      confirmationExpiresAt: before(EXPIRED_REMOVED_AFTER_DAYS),
     }),
     erased: await em.nativeDelete(User, { eraseAt: before(0) }),
     sessions: await em.nativeDelete(Session, { expiresAt: before(0) }),
     emailChanges: await em.nativeDelete(EmailChange, {
       requestedAt: before(EMAIL_CHANGES_REMOVED_AFTER_DAYS),
     }),
-    events: await em.nativeDelete(AccountEvent, { occurredAt: before(auditRetentionDays) }),
+    events: await auditTrail.removeOld(em),
   };
 }

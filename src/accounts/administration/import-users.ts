@@ -1,29 +1,15 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 
+import type { Dependencies } from "../dependencies.ts";
+import { hashFault } from "../hashing/hash-formats.ts";
+import { whereExpired } from "../model/account-state.ts";
+import type { ImportedBatch, ImportRecord } from "../model/import.ts";
+import type { RequestSource } from "../model/request-source.ts";
+import { Role, User } from "../model/user.entity.ts";
 import { AccountError, type FieldFault } from "../rules/account-error.ts";
 import { checkArguments, refuseFaults } from "../rules/argument-rules.ts";
 import { foldCase } from "../rules/fold-case.ts";
-import type { Dependencies, RequestSource } from "../dependencies.ts";
-import { hashFault } from "../hashing/hash-formats.ts";
-import { recordAll } from "../store/audit-trail.ts";
-import { Role, User } from "../model/user.entity.ts";
-import { insertUsers } from "../store/user-rows.ts";
-
-/** An account of another system, as it came. */
-export interface ImportRecord {
-  /** Where it came from, for people: "line 3". */
-  readonly place: string;
-  /** Hopefully an object of the FIELDS below. */
-  readonly value: unknown;
-}
-
-/** What became of one batch. */
-export interface ImportedBatch {
-  readonly imported: number;
-  /** Accounts of the same username and address that are here already. */
-  readonly existing: number;
-  readonly refused: readonly { readonly place: string; readonly reason: string }[];
-}
+import { insertUsers } from "../store/users.ts";
 
 /** Large enough to be fast, small enough for memory and for locks that nobody notices. */
 const BATCH_SIZE = 1_000;
@@ -63,7 +49,7 @@ async function importBatch(
     }
   }
 
-  return deps.em.fork().transactional(async (em) => {
+  return deps.transaction(async (em) => {
     const names = await takenNames(deps, em, [...candidates.keys()]);
     const accepted = new Map<User, ImportRecord>();
     let existing = 0;
@@ -73,7 +59,7 @@ async function importBatch(
       else if (names.emailOf.has(usernameKey))
         reasons.set(record, `The username ${user.username} belongs to another account.`);
       else if (names.emails.has(emailKey))
-        reasons.set(record, `The address ${user.email} belongs to another account.`);
+        reasons.set(record, `The email address ${user.email} belongs to another account.`);
       else {
         accepted.set(user, record);
         names.emailOf.set(usernameKey, emailKey);
@@ -82,9 +68,10 @@ async function importBatch(
     }
     const inserted = await insertUsers(em, [...accepted.keys()]);
     const imported = [...accepted.keys()].filter(({ id }) => inserted.has(id));
-    await recordAll(deps, em, "IMPORTED", imported, source);
+    await deps.auditTrail.recordAll(em, "IMPORTED", imported, source);
     for (const [user, record] of accepted) {
-      if (!inserted.has(user.id)) reasons.set(record, "The username or the address was taken a moment ago.");
+      if (!inserted.has(user.id))
+        reasons.set(record, "Another account took the username or the email address a moment ago.");
     }
     const refused = records.flatMap((record) => {
       const reason = reasons.get(record);
@@ -102,11 +89,7 @@ async function takenNames(deps: Dependencies, em: EntityManager, users: readonly
       { emailKey: { $in: users.map(({ email }) => foldCase(email)) } },
     ],
   };
-  await em.nativeDelete(User, {
-    ...named,
-    isActive: false,
-    confirmationExpiresAt: { $lte: deps.now() },
-  });
+  await em.nativeDelete(User, { ...named, ...whereExpired(deps.now()) });
   const holders = await em.find(User, named, { fields: ["usernameKey", "emailKey"] });
   return {
     emailOf: new Map(holders.map(({ usernameKey, emailKey }) => [usernameKey, emailKey])),
@@ -145,7 +128,7 @@ const FIELDS: Readonly<Record<string, Field>> = {
 /** @throws {AccountError} BAD_USER_INPUT */
 function toUser(deps: Dependencies, value: unknown): User {
   if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new AccountError("BAD_USER_INPUT", "This is no JSON object.");
+    throw new AccountError("BAD_USER_INPUT", "This is not a JSON object.");
   refuseFaults(fieldFaults(value as Record<string, unknown>));
   const fields = value as {
     username: string;

@@ -1,5 +1,5 @@
-// Has passwords hashed by a process of its own, whose threads wait for every other: a storm of logins takes what the cores
-// have left, and neither the event loop nor the threads that serve files and DNS.
+// Has passwords hashed by a process of its own, at the lowest priority: a storm of logins takes what the cores have left, and
+// blocks neither the event loop nor the threads that serve files and DNS.
 import { fork, type ChildProcess } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { extname } from "node:path";
@@ -16,77 +16,84 @@ export type HashingAnswer =
   | { readonly id: number; readonly result: string | boolean }
   | { readonly id: number; readonly fault: string };
 
-/** Passwords that are hashed at the same time: on every core, unless others like this process share them. */
-let threads = availableParallelism();
-
 const PROGRAM = fileURLToPath(new URL(`hashing-process${extname(import.meta.url)}`, import.meta.url));
 
-/** The hash in force of a password. */
-export async function hash(password: string): Promise<string> {
-  return (await ask({ password })) as string;
-}
+export class Hashing {
+  readonly #threads: number;
+  readonly #pending = new Map<number, PromiseWithResolvers<string | boolean>>();
+  #lastId = 0;
+  #process: ChildProcess | undefined;
 
-/** Whether `password` made `hash`, of whichever format. */
-export async function matches(hash: string, password: string): Promise<boolean> {
-  return (await ask({ password, hash })) as boolean;
-}
+  /** @param sharers how many servers share the cores of this machine, each with a hashing process */
+  constructor(sharers: number) {
+    this.#threads = Math.ceil(availableParallelism() / sharers);
+  }
 
-const pending = new Map<number, PromiseWithResolvers<string | boolean>>();
-let lastId = 0;
-let running: ChildProcess | undefined;
+  /** How many passwords to hand over at a time: enough that no thread waits for the next. */
+  get concurrency(): number {
+    return 2 * this.#threads;
+  }
 
-/**
- * Starts the process, so that the first hash need not wait for it.
- * @param sharers how many servers share the cores of this machine, each with a hashing process
- */
-export function startHashing(sharers: number): void {
-  threads = Math.ceil(availableParallelism() / sharers);
-  running ??= start();
-}
+  /** Starts the process, so that the first password need not wait for it. */
+  start(): void {
+    this.#process ??= this.#fork();
+  }
 
-/** How many are handed over at a time: enough that no thread waits for the next. */
-export function hashesAtOnce(): number {
-  return 2 * threads;
-}
+  /** Ends the process, and with it what it has under way. */
+  stop(): void {
+    this.#process?.disconnect();
+  }
 
-function ask(task: Omit<HashingTask, "id">): Promise<string | boolean> {
-  running ??= start();
-  running.channel?.ref(); // this process does not end while it waits
-  const id = (lastId += 1);
-  const answer = Promise.withResolvers<string | boolean>();
-  pending.set(id, answer);
-  running.send(
-    { id, ...task } satisfies HashingTask,
-    (error) => error && settle(id, { fault: error.message }),
-  );
-  return answer.promise;
-}
+  /** Makes a hash with the parameters in force. */
+  async hash(password: string): Promise<string> {
+    return (await this.#ask({ password })) as string;
+  }
 
-function start(): ChildProcess {
-  // Of the environment it gets nothing, secrets above all, but the number of its threads.
-  const child = fork(PROGRAM, [], {
-    env: { UV_THREADPOOL_SIZE: String(threads) },
-    execArgv: [],
-    stdio: ["ignore", "ignore", "inherit", "ipc"],
-  });
-  child.on("message", ({ id, ...answer }: HashingAnswer) => settle(id, answer));
-  // The next password starts another one; those that are under way are lost.
-  const lost = (reason: string) => {
-    if (running !== child) return; // told of already
-    running = undefined;
-    for (const id of pending.keys()) settle(id, { fault: `the hashing process ended: ${reason}` });
-  };
-  child.on("error", ({ message }) => lost(message));
-  child.on("exit", (code, signal) => lost(String(signal ?? code)));
-  child.unref();
-  child.channel?.unref();
-  return child;
-}
+  /** Whether `password` made `hash`, of whichever format. */
+  async matches(hash: string, password: string): Promise<boolean> {
+    return (await this.#ask({ password, hash })) as boolean;
+  }
 
-function settle(id: number, answer: { result: string | boolean } | { fault: string }): void {
-  const { resolve, reject } = pending.get(id) ?? {};
-  pending.delete(id);
-  if (pending.size === 0) running?.channel?.unref();
-  if ("fault" in answer) reject?.(new Error(answer.fault));
-  else resolve?.(answer.result);
+  #ask(task: Omit<HashingTask, "id">): Promise<string | boolean> {
+    this.#process ??= this.#fork();
+    this.#process.channel?.ref(); // this process does not end while it waits
+    const id = (this.#lastId += 1);
+    const answer = Promise.withResolvers<string | boolean>();
+    this.#pending.set(id, answer);
+    this.#process.send(
+      { id, ...task } satisfies HashingTask,
+      (error) => error && this.#settle(id, { fault: error.message }),
+    );
+    return answer.promise;
+  }
+
+  #fork(): ChildProcess {
+    // Of the environment, secrets included, it gets nothing but the number of its threads.
+    const child = fork(PROGRAM, [], {
+      env: { UV_THREADPOOL_SIZE: String(this.#threads) },
+      execArgv: [],
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    });
+    child.on("message", ({ id, ...answer }: HashingAnswer) => this.#settle(id, answer));
+    // What is under way is lost; the next password starts another process.
+    const lost = (reason: string) => {
+      if (this.#process !== child) return; // both events may tell of one end
+      this.#process = undefined;
+      for (const id of this.#pending.keys())
+        this.#settle(id, { fault: `the hashing process ended: ${reason}` });
+    };
+    child.on("error", ({ message }) => lost(message));
+    child.on("exit", (code, signal) => lost(String(signal ?? code)));
+    child.unref();
+    child.channel?.unref();
+    return child;
+  }
+
+  #settle(id: number, answer: { result: string | boolean } | { fault: string }): void {
+    const { resolve, reject } = this.#pending.get(id) ?? {};
+    this.#pending.delete(id);
+    if (this.#pending.size === 0) this.#process?.channel?.unref();
+    if ("fault" in answer) reject?.(new Error(answer.fault));
+    else resolve?.(answer.result);
+  }
 }

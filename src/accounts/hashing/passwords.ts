@@ -1,11 +1,11 @@
 // Passwords: which are strong enough, and how many wait for being hashed.
 import { dictionary } from "@zxcvbn-ts/language-common";
-import pLimit from "p-limit";
+import pLimit, { type LimitFunction } from "p-limit";
 
 import { AccountError } from "../rules/account-error.ts";
 import { foldCase } from "../rules/fold-case.ts";
 import { DECOY } from "./hash-formats.ts";
-import * as hashing from "./hashing.ts";
+import type { Hashing } from "./hashing.ts";
 
 const MAX_LENGTH = 128;
 /** Hashes that may wait for their turn; on two cores about eight seconds' worth, after which a refusal serves better. */
@@ -15,9 +15,12 @@ const MAX_WAITING = 400;
 export class Passwords {
   readonly #minLength: number;
   readonly #common: ReadonlySet<string>;
-  readonly #turn = pLimit(hashing.hashesAtOnce());
+  readonly #hashing: Hashing;
+  readonly #turn: LimitFunction;
 
-  constructor(minLength: number) {
+  constructor(hashing: Hashing, minLength: number) {
+    this.#hashing = hashing;
+    this.#turn = pLimit(hashing.concurrency);
     this.#minLength = minLength;
     this.#common = new Set(dictionary["passwords-common"]);
   }
@@ -33,7 +36,7 @@ export class Passwords {
 
   /** @throws {AccountError} SERVER_BUSY */
   hash(password: string): Promise<string> {
-    return this.#inTurn(() => hashing.hash(password));
+    return this.#inTurn(() => this.#hashing.hash(password));
   }
 
   /**
@@ -43,26 +46,26 @@ export class Passwords {
   async verify(hash: string | null, password: string): Promise<boolean> {
     // Longer ones were never accepted, whoever the user is, so the answer tells nothing.
     if (isLongerThan(password, MAX_LENGTH)) return false;
-    const isMatch = await this.#inTurn(() => hashing.matches(hash ?? DECOY, password));
+    const isMatch = await this.#inTurn(() => this.#hashing.matches(hash ?? DECOY, password));
     return isMatch && hash !== null;
   }
 
   #weakness(password: string, owner: { username: string; email: string }): string | undefined {
     // Code points, as a person counts characters, not UTF-16 units.
     if (!isLongerThan(password, this.#minLength - 1))
-      return `The password needs at least ${this.#minLength} characters.`;
-    if (isLongerThan(password, MAX_LENGTH)) return `The password may have at most ${MAX_LENGTH} characters.`;
+      return `The password must have at least ${this.#minLength} characters.`;
+    if (isLongerThan(password, MAX_LENGTH)) return `The password must have at most ${MAX_LENGTH} characters.`;
     const folded = password.toLowerCase();
-    if (this.#common.has(folded)) return "The password is one of the most common ones: choose another.";
+    if (this.#common.has(folded)) return "This password is too common. Choose another one.";
     if (folded === foldCase(owner.username) || folded === foldCase(owner.email)) {
-      return "The password may not be the username or the email address.";
+      return "The password must not be the username or the email address.";
     }
     return undefined;
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
     if (this.#turn.pendingCount >= MAX_WAITING) {
-      throw new AccountError("SERVER_BUSY", "The server is busy: try again in a moment.");
+      throw new AccountError("SERVER_BUSY", "The server is busy. Try again in a moment.");
     }
     return this.#turn(work);
   }

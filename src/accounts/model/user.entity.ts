@@ -75,21 +75,6 @@ export class User extends UserSchema.class {
     });
   }
 
-  /** Whether another registration may take this account's place. */
-  isExpiredAt(now: Date): boolean {
-    return !this.isActive && !!this.confirmationExpiresAt && this.confirmationExpiresAt <= now;
-  }
-
-  /** Whether its owner may be signed in: confirmed, not deactivated, not deleted. */
-  get isUsable(): boolean {
-    return this.isActive && !this.deactivatedAt && !this.eraseAt;
-  }
-
-  /** Whether the time in which its owner could restore it is over, though it still waits for the daily job. */
-  isErasedAt(now: Date): boolean {
-    return !!this.eraseAt && this.eraseAt <= now;
-  }
-
   activate(now: Date): void {
     this.isActive = true;
     this.confirmationExpiresAt = null;

@@ -1,14 +1,15 @@
+import type { Dependencies } from "../dependencies.ts";
+import { whereExpired } from "../model/account-state.ts";
+import type { RequestSource } from "../model/request-source.ts";
+import type { Viewer } from "../model/sign-in.ts";
+import { User } from "../model/user.entity.ts";
 import { usernameTaken } from "../rules/account-error.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
 import { foldCase } from "../rules/fold-case.ts";
-import type { Dependencies, RequestSource } from "../dependencies.ts";
-import { record } from "../store/audit-trail.ts";
-import type { Viewer } from "../store/sessions.ts";
-import { User } from "../model/user.entity.ts";
-import { lockViewer, takeTurns, unlessTaken } from "../store/users.ts";
+import { lockViewer, takeTurns, unlessTaken, usernameTurn } from "../store/locks.ts";
 
 /**
- * Takes another username; one that only an expired pending account holds is free.
+ * Takes another username; one that only an expired registration holds is free.
  * @throws {AccountError} BAD_USER_INPUT, USERNAME_TAKEN, UNAUTHENTICATED
  */
 export async function changeUsername(
@@ -18,20 +19,15 @@ export async function changeUsername(
   source: RequestSource,
 ): Promise<User> {
   checkArguments({ username }, ["username"]);
-  const usernameKey = foldCase(username);
-  return deps.em.fork().transactional(async (em) => {
-    // As register does; with both names, for two who take each other's would wait for each other.
-    await takeTurns(em, [`username ${usernameKey}`, `username ${foldCase(viewer.user.username)}`]);
-    const user = await lockViewer(em, viewer.user);
-    await em.nativeDelete(User, {
-      usernameKey,
-      isActive: false,
-      confirmationExpiresAt: { $lte: deps.now() },
-    });
+  return deps.transaction(async (em) => {
+    // The same turns as registrations take. For both names: two users who take each other's would deadlock otherwise.
+    await takeTurns(em, [usernameTurn(username), usernameTurn(viewer.user.username)]);
+    const user = await lockViewer(em, viewer.user, deps.now());
+    await em.nativeDelete(User, { usernameKey: foldCase(username), ...whereExpired(deps.now()) });
     user.username = username;
     user.updatedAt = deps.now();
     await unlessTaken(em.flush(), usernameTaken(username));
-    await record(deps, em, "USERNAME_CHANGED", { user, source, actor: user });
+    await deps.auditTrail.record(em, "USERNAME_CHANGED", { user, source, actor: user });
     return user;
   });
 }

@@ -1,13 +1,16 @@
+import type { Dependencies } from "../dependencies.ts";
+import { daysAfter } from "../model/days.ts";
+import type { RequestSource } from "../model/request-source.ts";
+import type { Viewer } from "../model/sign-in.ts";
+import { confirmPassword } from "../password/confirm-password.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
-import { daysAfter, type Dependencies, type RequestSource } from "../dependencies.ts";
-import { record } from "../store/audit-trail.ts";
-import { endSessions, type Viewer } from "../store/sessions.ts";
-import { confirmPassword, enqueueMail, keepAnAdmin, lockViewer } from "../store/users.ts";
+import { keepAnAdmin, lockViewer } from "../store/locks.ts";
 
-export const ERASED_AFTER_DAYS = 30;
+/** How long logging in restores a deleted account, before it is erased. */
+const RESTORABLE_DAYS = 30;
 
 /**
- * Signs out everywhere and marks the account for erasure; signing in within ERASED_AFTER_DAYS restores it.
+ * Signs out everywhere and marks the account for erasure; signing in within RESTORABLE_DAYS restores it.
  * @throws {AccountError} BAD_USER_INPUT, INVALID_CREDENTIALS, LAST_ADMIN, SERVER_BUSY, UNAUTHENTICATED
  */
 export async function deleteAccount(
@@ -18,15 +21,14 @@ export async function deleteAccount(
 ): Promise<string> {
   checkArguments({ password });
   await confirmPassword(deps, viewer.user, "password", password, source);
-  await deps.em.fork().transactional(async (em) => {
-    const user = await lockViewer(em, viewer.user);
-    await keepAnAdmin(em, user);
-    user.eraseAt = daysAfter(deps.now(), ERASED_AFTER_DAYS);
+  await deps.transaction(async (em) => {
+    const user = await lockViewer(em, viewer.user, deps.now());
+    await keepAnAdmin(em, user, deps.now());
+    user.eraseAt = daysAfter(deps.now(), RESTORABLE_DAYS);
     user.endOlderTokens(deps.now());
-    await em.flush();
-    await endSessions(em, user);
-    await record(deps, em, "DELETION_REQUESTED", { user, source, actor: user });
-    await enqueueMail(deps, em, "account-deleted", user);
+    await deps.sessions.endAll(em, user);
+    await deps.auditTrail.record(em, "DELETION_REQUESTED", { user, source, actor: user });
+    await deps.outbox.enqueue(em, "account-deleted", user);
   });
-  return `The account is deleted. Sign in within ${ERASED_AFTER_DAYS} days to restore it; then it is erased.`;
+  return `Your account is deleted. Log in within ${RESTORABLE_DAYS} days to restore it. After that, it is permanently erased.`;
 }

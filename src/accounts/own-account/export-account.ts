@@ -1,11 +1,32 @@
+import type { Dependencies } from "../dependencies.ts";
 import { AccountEvent } from "../model/account-event.entity.ts";
-import { checkArguments } from "../rules/argument-rules.ts";
 import { EmailChange } from "../model/email-change.entity.ts";
-import type { Dependencies, RequestSource } from "../dependencies.ts";
-import { record } from "../store/audit-trail.ts";
+import type { RequestSource } from "../model/request-source.ts";
 import { Session } from "../model/session.entity.ts";
-import type { Viewer } from "../store/sessions.ts";
-import { confirmPassword } from "../store/users.ts";
+import type { Viewer } from "../model/sign-in.ts";
+import type { User } from "../model/user.entity.ts";
+import { confirmPassword } from "../password/confirm-password.ts";
+import { checkArguments } from "../rules/argument-rules.ts";
+import type { USER_COLUMNS } from "../store/user-row.ts";
+
+/** Whether a user gets to see it; a new column does not compile without an answer. */
+const EXPORTED: Readonly<Record<keyof typeof USER_COLUMNS, boolean>> = {
+  id: true,
+  username: true,
+  email: true,
+  usernameKey: false, // derived
+  emailKey: false,
+  passwordHash: false,
+  locale: true,
+  roles: true,
+  isActive: true,
+  confirmationExpiresAt: false, // null for whoever can ask
+  credentialVersion: false,
+  deactivatedAt: false, // null, as above
+  eraseAt: false,
+  createdAt: true,
+  updatedAt: true,
+};
 
 /**
  * All that is stored about a user, for its owner (GDPR, article 15), but what is there to keep others out: the hashes of
@@ -21,16 +42,15 @@ export async function exportAccount(
   checkArguments({ password });
   await confirmPassword(deps, user, "password", password, source);
   const em = deps.em.fork();
-  await record(deps, em, "EXPORTED", { user, source, actor: user });
+  await deps.auditTrail.record(em, "EXPORTED", { user, source, actor: user });
   const byUser = { user: user.id };
   const sessions = await em.find(Session, byUser, { orderBy: { createdAt: "asc" } });
   const emailChanges = await em.find(EmailChange, byUser, { orderBy: { requestedAt: "asc" } });
   const events = await em.find(AccountEvent, byUser, { orderBy: { id: "asc" } });
-  const { id, username, email, locale, roles, isActive, createdAt, updatedAt } = user;
   return JSON.parse(
     JSON.stringify({
       exportedAt: deps.now(),
-      user: { id, username, email, locale, roles, isActive, createdAt, updatedAt },
+      user: exportedOf(user),
       sessions: sessions.map(({ id, ip, userAgent, createdAt, lastUsedAt, expiresAt }) => ({
         ...{ id, address: ip, userAgent, createdAt, lastUsedAt, expiresAt },
       })),
@@ -42,4 +62,9 @@ export async function exportAccount(
       })),
     }),
   ) as object;
+}
+
+function exportedOf(user: User): object {
+  const names = (Object.keys(EXPORTED) as (keyof typeof EXPORTED)[]).filter((name) => EXPORTED[name]);
+  return Object.fromEntries(names.map((name) => [name, user[name]]));
 }

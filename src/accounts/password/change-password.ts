@@ -1,13 +1,14 @@
 import { LockMode } from "@mikro-orm/postgresql";
 
-import { checkArguments } from "../rules/argument-rules.ts";
-import { unauthenticated } from "../rules/account-error.ts";
-import type { Dependencies, RequestSource } from "../dependencies.ts";
-import { record } from "../store/audit-trail.ts";
+import type { Dependencies } from "../dependencies.ts";
+import type { RequestSource } from "../model/request-source.ts";
 import { RefreshToken, Session } from "../model/session.entity.ts";
-import { continueSession, endSessions, type SignIn, type Viewer } from "../store/sessions.ts";
-import { replacePasswordHash } from "../store/user-rows.ts";
-import { confirmPassword, enqueueMail, lockViewer } from "../store/users.ts";
+import type { SignIn, Viewer } from "../model/sign-in.ts";
+import { unauthenticated } from "../rules/account-error.ts";
+import { checkArguments } from "../rules/argument-rules.ts";
+import { lockViewer } from "../store/locks.ts";
+import { replacePasswordHash } from "../store/users.ts";
+import { confirmPassword } from "./confirm-password.ts";
 
 /**
  * Sets a new password, ends every other session and every link, tells the owner by mail, and continues this session.
@@ -24,9 +25,9 @@ export async function changePassword(
   deps.passwords.checkStrength(newPassword, viewer.user, "newPassword");
   await confirmPassword(deps, viewer.user, "currentPassword", currentPassword, source);
   const passwordHash = await deps.passwords.hash(newPassword);
-  return deps.em.fork().transactional(async (em) => {
-    const user = await lockViewer(em, viewer.user);
-    // Locked, or a refresh under way would leave it a token of before.
+  return deps.transaction(async (em) => {
+    const user = await lockViewer(em, viewer.user, deps.now());
+    // Locked, or a concurrent refresh would add a token to it after the old ones are deleted.
     const session = await em.findOne(
       Session,
       { id: viewer.session.id },
@@ -35,10 +36,10 @@ export async function changePassword(
     if (!session) throw unauthenticated();
     await replacePasswordHash(em, user, passwordHash);
     user.endOlderTokens(deps.now());
-    await endSessions(em, user, session);
+    await deps.sessions.endAll(em, user, session);
     await em.nativeDelete(RefreshToken, { session: session.id });
-    await record(deps, em, "PASSWORD_CHANGED", { user, source, actor: user });
-    await enqueueMail(deps, em, "password-changed", user);
-    return continueSession(deps, em, session);
+    await deps.auditTrail.record(em, "PASSWORD_CHANGED", { user, source, actor: user });
+    await deps.outbox.enqueue(em, "password-changed", user);
+    return deps.sessions.continue(em, session);
   });
 }

@@ -1,11 +1,12 @@
+import type { Dependencies } from "../dependencies.ts";
+import { answerTo } from "../model/account-state.ts";
+import type { RequestSource } from "../model/request-source.ts";
+import type { SignIn } from "../model/sign-in.ts";
+import { User } from "../model/user.entity.ts";
 import { invalidToken } from "../rules/account-error.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
-import type { Dependencies, RequestSource } from "../dependencies.ts";
-import { record } from "../store/audit-trail.ts";
-import { endSessions, openSession, type SignIn } from "../store/sessions.ts";
-import { User } from "../model/user.entity.ts";
-import { replacePasswordHash } from "../store/user-rows.ts";
-import { enqueueMail, isBoundTo, lockOwner, readMailedToken } from "../store/users.ts";
+import { lockLinkOwner } from "../store/locks.ts";
+import { isBoundTo, replacePasswordHash } from "../store/users.ts";
 
 /**
  * Sets a new password, ends every older session and link, tells the owner by mail, signs in, and takes back a deletion.
@@ -18,22 +19,24 @@ export async function finalizeReset(
   source: RequestSource,
 ): Promise<SignIn> {
   checkArguments({ token, password });
-  const subject = readMailedToken(deps, "reset", token);
+  const subject = deps.tokens.read("reset", token);
+  if (!subject) throw invalidToken();
+  // A dead link is refused before its password is hashed; the lock below decides.
   const owner = await deps.em.fork().findOne(User, { id: subject.userId });
-  if (!owner || !isBoundTo(subject, owner) || !owner.isActive) throw invalidToken();
+  if (!owner || !isBoundTo(subject, owner)) throw invalidToken();
+  if (answerTo("finalizeReset", owner, deps.now()) === "INVALID_TOKEN") throw invalidToken();
   deps.passwords.checkStrength(password, owner);
   const passwordHash = await deps.passwords.hash(password);
-  return deps.em.fork().transactional(async (em) => {
-    const user = await lockOwner(em, subject, true);
-    if (user.isErasedAt(deps.now())) throw invalidToken();
+  return deps.transaction(async (em) => {
+    const user = await lockLinkOwner(em, subject, "finalizeReset", deps.now());
     await replacePasswordHash(em, user, passwordHash);
     user.endOlderTokens(deps.now());
-    const wasDeleted = user.eraseAt !== null;
-    user.eraseAt = null;
-    await em.flush();
-    await endSessions(em, user);
-    if (wasDeleted) await record(deps, em, "RESTORED", { user, source, actor: user });
-    await enqueueMail(deps, em, "password-changed", user);
-    return openSession(deps, em, user, "PASSWORD_RESET", source);
+    await deps.sessions.endAll(em, user);
+    if (user.eraseAt) {
+      user.eraseAt = null;
+      await deps.auditTrail.record(em, "RESTORED", { user, source, actor: user });
+    }
+    await deps.outbox.enqueue(em, "password-changed", user);
+    return deps.sessions.open(em, user, "PASSWORD_RESET", source);
   });
 }

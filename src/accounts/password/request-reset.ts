@@ -1,8 +1,10 @@
+import type { Dependencies } from "../dependencies.ts";
+import { answerTo, type AnswerTo } from "../model/account-state.ts";
+import type { RequestSource } from "../model/request-source.ts";
 import { AccountError, deactivated, emailNotFound } from "../rules/account-error.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
-import type { Dependencies, RequestSource } from "../dependencies.ts";
-import { record } from "../store/audit-trail.ts";
-import { enqueueMail, findByEmail, ONE_ANSWER } from "../store/users.ts";
+import { ONE_ANSWER } from "../rules/one-answer.ts";
+import { findByEmail } from "../store/users.ts";
 
 /**
  * Mails a link that sets a new password; older ones stay good until one is used.
@@ -14,21 +16,27 @@ export async function requestReset(
   source: RequestSource,
 ): Promise<string> {
   checkArguments({ email }, ["email"]);
-  await deps.em.fork().transactional(async (em) => {
+  await deps.transaction(async (em) => {
     const user = await findByEmail(em, email);
-    if (!deps.hideAccountExistence) {
-      if (!user) throw emailNotFound(email);
-      if (user.deactivatedAt) throw deactivated("email");
-      if (!user.isActive) {
-        throw new AccountError(
-          "ACCOUNT_NOT_ACTIVATED",
-          `The account of ${email} is not activated: use the link in the confirmation mail first, or have it sent again.`,
-          { field: "email" },
-        );
-      }
-    }
-    await record(deps, em, "RESET_REQUESTED", { user, source, actor: null });
-    await enqueueMail(deps, em, "reset", user);
+    const answer = user ? answerTo("requestReset", user, deps.now()) : "EMAIL_NOT_FOUND";
+    if (!deps.hideAccountExistence && answer !== "OK") throw refusal(answer, email);
+    await deps.auditTrail.record(em, "RESET_REQUESTED", { user, source, actor: null });
+    await deps.outbox.enqueue(em, "reset", user);
   });
-  return deps.hideAccountExistence ? ONE_ANSWER : `A mail to reset the password is on its way to ${email}.`;
+  return deps.hideAccountExistence ? ONE_ANSWER : `A password reset email is on its way to ${email}.`;
+}
+
+function refusal(answer: Exclude<AnswerTo<"requestReset">, "OK">, email: string): AccountError {
+  switch (answer) {
+    case "EMAIL_NOT_FOUND":
+      return emailNotFound(email);
+    case "ACCOUNT_DEACTIVATED":
+      return deactivated("email");
+    case "ACCOUNT_NOT_ACTIVATED":
+      return new AccountError(
+        answer,
+        `${email} is not confirmed yet. Open the link in the confirmation email first, or request a new one with resendRegistration.`,
+        { field: "email" },
+      );
+  }
 }

@@ -1,10 +1,11 @@
-import { checkArguments } from "../rules/argument-rules.ts";
-import type { Dependencies, RequestSource } from "../dependencies.ts";
+import type { Dependencies } from "../dependencies.ts";
+import type { RequestSource } from "../model/request-source.ts";
 import { Role, User } from "../model/user.entity.ts";
-import { addAccount } from "./register.ts";
+import { checkArguments } from "../rules/argument-rules.ts";
+import { addAccount } from "./add-account.ts";
 
 /**
- * Adds an administrator who is active at once: the operator vouches for the address.
+ * Adds an administrator who is active at once: the operator vouches for the email address.
  * @throws {AccountError} BAD_USER_INPUT, WEAK_PASSWORD, SERVER_BUSY, USERNAME_TAKEN, EMAIL_TAKEN
  */
 export async function createAdmin(
@@ -23,8 +24,6 @@ export async function createAdmin(
     confirmationExpiresAt: null,
     now: deps.now(),
   });
-  return deps.em.fork().transactional(async (em) => {
-    await addAccount(deps, em, user, source);
-    return user;
-  });
+  await deps.transaction((em) => addAccount(deps, em, user, source));
+  return user;
 }

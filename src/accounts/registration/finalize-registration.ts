@@ -1,9 +1,10 @@
+import type { Dependencies } from "../dependencies.ts";
+import type { RequestSource } from "../model/request-source.ts";
+import type { SignIn } from "../model/sign-in.ts";
+import { User } from "../model/user.entity.ts";
 import { invalidToken } from "../rules/account-error.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
-import type { Dependencies, RequestSource } from "../dependencies.ts";
-import { openSession, type SignIn } from "../store/sessions.ts";
-import { User } from "../model/user.entity.ts";
-import { lockOwner, readMailedToken, unlessTaken } from "../store/users.ts";
+import { lockLinkOwner, unlessTaken } from "../store/locks.ts";
 
 /**
  * Activates the account that the mailed token belongs to and signs its owner in.
@@ -15,13 +16,14 @@ export async function finalizeRegistration(
   source: RequestSource,
 ): Promise<SignIn> {
   checkArguments({ token });
-  const subject = readMailedToken(deps, "registration", token);
-  return deps.em.fork().transactional(async (em) => {
-    const user = await lockOwner(em, subject, false);
-    // In the row that no link can activate: another account has confirmed the address.
+  const subject = deps.tokens.read("registration", token);
+  if (!subject) throw invalidToken();
+  return deps.transaction(async (em) => {
+    const user = await lockLinkOwner(em, subject, "finalizeRegistration", deps.now());
+    // Another account has already confirmed this email address, so this pending one can never be activated.
     if ((await em.count(User, { emailKey: user.emailKey, isActive: true })) > 0) throw invalidToken();
     user.activate(deps.now());
-    await unlessTaken(em.flush(), invalidToken()); // another account took the address a moment ago
-    return openSession(deps, em, user, "ACTIVATED", source);
+    await unlessTaken(em.flush(), invalidToken()); // another account confirmed it since the count
+    return deps.sessions.open(em, user, "ACTIVATED", source);
   });
 }

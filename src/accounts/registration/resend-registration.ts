@@ -1,10 +1,12 @@
+import type { Dependencies } from "../dependencies.ts";
+import { answerTo } from "../model/account-state.ts";
+import type { RequestSource } from "../model/request-source.ts";
+import { User } from "../model/user.entity.ts";
 import { AccountError, emailNotFound } from "../rules/account-error.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
 import { foldCase } from "../rules/fold-case.ts";
-import type { Dependencies, RequestSource } from "../dependencies.ts";
-import { record } from "../store/audit-trail.ts";
-import { User } from "../model/user.entity.ts";
-import { enqueueMail, findByEmail, ONE_ANSWER } from "../store/users.ts";
+import { ONE_ANSWER } from "../rules/one-answer.ts";
+import { findByEmail } from "../store/users.ts";
 
 /**
  * Sends a new confirmation link; older ones stay good until one is used.
@@ -16,23 +18,23 @@ export async function resendRegistration(
   source: RequestSource,
 ): Promise<string> {
   checkArguments({ email }, ["email"]);
-  await deps.em.fork().transactional(async (em) => {
+  await deps.transaction(async (em) => {
     const user = await findByEmail(em, email);
     if (!deps.hideAccountExistence) {
       if (!user) throw emailNotFound(email);
-      if (user.isActive) {
-        throw new AccountError("ALREADY_ACTIVATED", `The account of ${email} is activated already: log in.`, {
+      const answer = answerTo("resendRegistration", user, deps.now());
+      if (answer !== "OK")
+        throw new AccountError(answer, `${email} is already confirmed. Log in instead.`, {
           field: "email",
         });
-      }
     }
     await em.nativeUpdate(
       User,
       { emailKey: foldCase(email), isActive: false },
       { confirmationExpiresAt: deps.tokens.expiry("registration") },
     );
-    await record(deps, em, "CONFIRMATION_REQUESTED", { user, source, actor: null });
-    await enqueueMail(deps, em, "registration", user);
+    await deps.auditTrail.record(em, "CONFIRMATION_REQUESTED", { user, source, actor: null });
+    await deps.outbox.enqueue(em, "registration", user);
   });
-  return deps.hideAccountExistence ? ONE_ANSWER : `A confirmation mail is on its way to ${email}.`;
+  return deps.hideAccountExistence ? ONE_ANSWER : `A confirmation email is on its way to ${email}.`;
 }

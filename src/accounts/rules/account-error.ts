@@ -96,3 +96,9 @@ export function notFound(id: string, field = "id"): AccountError {
 export function invalidCredentials(): AccountError {
   return new AccountError("INVALID_CREDENTIALS", "Unknown user or wrong password.");
 }
+
+export function emailInUse(email: string, field: "newEmail" | "token"): AccountError {
+  return new AccountError("EMAIL_TAKEN", `An account with the email address ${email} already exists.`, {
+    field,
+  });
+}

@@ -1,12 +1,14 @@
 import { LockMode } from "@mikro-orm/postgresql";
 
+import type { Dependencies } from "../dependencies.ts";
+import { answerTo } from "../model/account-state.ts";
+import type { RequestSource } from "../model/request-source.ts";
+import { RefreshToken, Session } from "../model/session.entity.ts";
+import type { SignIn } from "../model/sign-in.ts";
+import { User } from "../model/user.entity.ts";
 import { AccountError } from "../rules/account-error.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
-import type { Dependencies, RequestSource } from "../dependencies.ts";
-import { record } from "../store/audit-trail.ts";
-import { RefreshToken, Session } from "../model/session.entity.ts";
-import { User } from "../model/user.entity.ts";
-import { continueSession, hashOf, type SignIn } from "../store/sessions.ts";
+import { hashOf } from "../store/sessions.ts";
 
 /** Two tabs may refresh with one token: for this long, a spent one gets a successor of its own. */
 const GRACE_MS = 10_000;
@@ -22,7 +24,7 @@ export async function refreshSession(
   source: RequestSource,
 ): Promise<SignIn> {
   checkArguments({ refreshToken });
-  const signIn = await deps.em.fork().transactional(async (em) => {
+  const signIn = await deps.transaction(async (em) => {
     const hash = hashOf(refreshToken);
     const found = await em.findOne(RefreshToken, { hash }, { populate: ["session"] });
     if (!found) return null;
@@ -31,7 +33,7 @@ export async function refreshSession(
       { id: found.session.user.id },
       { lockMode: LockMode.PESSIMISTIC_READ },
     );
-    // The session's row is what racing refreshes of any of its tokens wait for; the token is read again behind it.
+    // Concurrent refreshes of a session wait for its row; only behind that lock is the token's state certain.
     const session = await em.findOne(
       Session,
       { id: found.session.id, expiresAt: { $gt: deps.now() } },
@@ -39,20 +41,20 @@ export async function refreshSession(
     );
     if (!session) return null;
     const token = await em.findOne(RefreshToken, { hash }, { refresh: true });
-    if (!token || !user?.isUsable) return null;
+    if (!token || !user || answerTo("refreshSession", user, deps.now()) !== "OK") return null;
     const now = deps.now();
     if (!token.spentAt) {
       token.spentAt = now;
     } else if (now.getTime() - token.spentAt.getTime() > GRACE_MS) {
-      // Not an exception: the end of the session has to be committed.
-      await record(deps, em, "REFRESH_TOKEN_REUSED", { user, source, actor: null });
+      // Nothing is thrown: the end of the session has to be committed.
+      await deps.auditTrail.record(em, "REFRESH_TOKEN_REUSED", { user, source, actor: null });
       await em.nativeDelete(Session, { id: session.id });
       return null;
     }
-    return continueSession(deps, em, session);
+    return deps.sessions.continue(em, session);
   });
   if (!signIn) {
-    throw new AccountError("INVALID_TOKEN", "The refresh token is not valid: log in again.", {
+    throw new AccountError("INVALID_TOKEN", "The refresh token is not valid. Log in again.", {
       field: "refreshToken",
     });
   }

@@ -1,14 +1,15 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 
+import type { Dependencies } from "../dependencies.ts";
+import { isOutdated } from "../hashing/hash-formats.ts";
+import { answerTo } from "../model/account-state.ts";
+import type { RequestSource } from "../model/request-source.ts";
+import type { SignIn } from "../model/sign-in.ts";
+import type { User } from "../model/user.entity.ts";
 import { AccountError, deactivated, invalidCredentials } from "../rules/account-error.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
-import { isOutdated } from "../hashing/hash-formats.ts";
-import type { Dependencies, RequestSource } from "../dependencies.ts";
-import { record } from "../store/audit-trail.ts";
-import { openSession, type SignIn } from "../store/sessions.ts";
-import type { User } from "../model/user.entity.ts";
-import { replacePasswordHash } from "../store/user-rows.ts";
-import { findByName, lock } from "../store/users.ts";
+import { lockUser } from "../store/locks.ts";
+import { findByName, replacePasswordHash } from "../store/users.ts";
 
 /**
  * Signs in with a username or an email address, and takes back a deletion.
@@ -22,40 +23,49 @@ export async function login(
 ): Promise<SignIn> {
   checkArguments({ username, password });
   const user = await findByName(deps.em, username);
-  const matches = await deps.passwords.verify(user?.passwordHash ?? null, password);
-  const refusal = refuse(deps, user, matches);
+  const isRight = await deps.passwords.verify(user?.passwordHash ?? null, password);
+  const refusal = user && isRight ? refuse(deps, user) : invalidCredentials();
   if (!user || refusal) {
-    // For an unknown name, too, or the time would tell that it is one.
-    await record(deps, deps.em, "LOGIN_FAILED", { user, source, actor: null });
+    // Recorded for an unknown name, too, or the time would tell that it is unknown.
+    await deps.auditTrail.record(deps.em, "LOGIN_FAILED", { user, source, actor: null });
     throw refusal ?? invalidCredentials();
   }
   const newHash = await upgradedHash(deps, user, password);
-  if (newHash === null && !user.eraseAt) return openSession(deps, deps.em, user, "LOGGED_IN", source);
-  return deps.em.fork().transactional(async (em) => {
+  if (newHash === null && !user.eraseAt) return deps.sessions.open(deps.em, user, "LOGGED_IN", source);
+  return deps.transaction(async (em) => {
     if (newHash !== null) {
       await replacePasswordHash(em, user, newHash);
-      user.passwordHash = newHash; // by which openSession knows that nobody has changed it
+      user.passwordHash = newHash; // `user` is no entity; by the hash, sessions.open sees that nobody has changed it since
     }
     if (user.eraseAt) await restore(deps, em, user, source);
-    return openSession(deps, em, user, "LOGGED_IN", source);
+    return deps.sessions.open(em, user, "LOGGED_IN", source);
   });
 }
 
-function refuse(deps: Dependencies, user: User | null, matches: boolean): AccountError | undefined {
-  if (!user || !matches || user.isErasedAt(deps.now())) return invalidCredentials();
-  if (!user.isActive && deps.hideAccountExistence) return invalidCredentials();
-  if (user.deactivatedAt) return deactivated("username");
-  if (user.isActive) return undefined;
-  return new AccountError(
-    "ACCOUNT_NOT_ACTIVATED",
-    `The account of ${user.username} is not activated: use the link in the confirmation mail, or have it sent again.`,
-    { field: "username" },
-  );
+/** Whoever gave the right password learns why it does not help. */
+function refuse({ now, hideAccountExistence }: Dependencies, user: User): AccountError | null {
+  if (!user.isActive && hideAccountExistence) return invalidCredentials();
+  const answer = answerTo("login", user, now());
+  switch (answer) {
+    case "OK":
+    case "RESTORED":
+      return null;
+    case "INVALID_CREDENTIALS":
+      return invalidCredentials();
+    case "ACCOUNT_DEACTIVATED":
+      return deactivated("username");
+    case "ACCOUNT_NOT_ACTIVATED":
+      return new AccountError(
+        answer,
+        `The account ${user.username} is not confirmed yet. Open the link in the confirmation email, or request a new one with resendRegistration.`,
+        { field: "username" },
+      );
+  }
 }
 
 /**
- * Where the password has changed meanwhile, openSession takes it back.
- * @throws {AccountError} INVALID_CREDENTIALS once the account is erased
+ * If the password has changed meanwhile, sessions.open throws and this is rolled back.
+ * @throws {AccountError} INVALID_CREDENTIALS if the account was erased meanwhile
  */
 async function restore(
   deps: Dependencies,
@@ -63,11 +73,10 @@ async function restore(
   { id }: User,
   source: RequestSource,
 ): Promise<void> {
-  const user = await lock(em, id);
+  const user = await lockUser(em, id);
   if (!user) throw invalidCredentials();
   user.eraseAt = null;
-  await em.flush();
-  await record(deps, em, "RESTORED", { user, source, actor: user });
+  await deps.auditTrail.record(em, "RESTORED", { user, source, actor: user });
 }
 
 async function upgradedHash(deps: Dependencies, user: User, password: string): Promise<string | null> {
@@ -75,7 +84,7 @@ async function upgradedHash(deps: Dependencies, user: User, password: string): P
   try {
     return await deps.passwords.hash(password);
   } catch (error) {
-    // SERVER_BUSY is no reason to refuse a right password: the next login tries again.
+    // SERVER_BUSY is no reason to refuse the right password: the next login tries again.
     if (error instanceof AccountError) return null;
     throw error;
   }

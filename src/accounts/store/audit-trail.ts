@@ -1,4 +1,4 @@
-// Writes the audit trail.
+// The audit trail. An event is written in the transaction of what it tells, so that it tells of nothing that did not happen.
 import type { EntityManager } from "@mikro-orm/postgresql";
 
 import {
@@ -6,22 +6,33 @@ import {
   type AccountEventActor,
   type AccountEventType,
 } from "../model/account-event.entity.ts";
-import type { Dependencies, RequestSource } from "../dependencies.ts";
-import { prepared } from "./statement.ts";
+import { daysAfter } from "../model/days.ts";
+import type { RequestSource } from "../model/request-source.ts";
 import type { User } from "../model/user.entity.ts";
+import { run, statement } from "./statement.ts";
 
 const USER_AGENT_MAX_LENGTH = 512;
 
-/** The user, then `eventValues`. */
-export const INSERT_EVENT =
-  "insert into accounts.account_events (user_id, type, occurred_at, address, user_agent, actor, actor_id)";
+/** The columns of an event but its user. */
+export interface EventValues {
+  readonly type: AccountEventType;
+  readonly occurredAt: Date;
+  readonly ip: string | null;
+  readonly userAgent: string | null;
+  readonly actor: AccountEventActor;
+  readonly actorId: string | null;
+}
 
-const RECORD = {
-  name: "record",
-  // Of nobody, too, if the account went meanwhile, replaced by a registration or erased.
-  text: `${INSERT_EVENT}
-    values ((select id from accounts.users where id = $1 for key share), $2, $3, $4, $5, $6, $7)`,
-};
+/** For a statement that adds the event along with what it tells, `from` one row whose `id` is the user's. */
+export const insertEvent = (from: string) => `
+  insert into accounts.account_events (user_id, type, occurred_at, address, user_agent, actor, actor_id)
+  select id, :type, :occurredAt, :ip, :userAgent, :actor, :actorId from ${from}`;
+
+// With no user if the account is gone by now, replaced by a registration or erased.
+const RECORD = statement<EventValues & { userId: string | null }>(
+  "record-event",
+  insertEvent("(select (select id from accounts.users where id = :userId for key share) as id) as owner"),
+);
 
 interface About {
   /** Whose account it is about; null if nobody's is known. */
@@ -31,52 +42,58 @@ interface About {
   readonly actor: User | null;
 }
 
-/** Adds an event in the transaction of `em`, so that it tells of nothing that did not happen. */
-export async function record(
-  deps: Dependencies,
-  em: EntityManager,
-  type: AccountEventType,
-  about: About,
-): Promise<void> {
-  await prepared(em, RECORD, [about.user?.id ?? null, ...eventValues(deps, type, about)]);
-}
+export class AuditTrail {
+  readonly #now: () => Date;
+  readonly #retentionDays: number;
 
-/** As `record`, of something that the operator did to many whose rows are locked. */
-export async function recordAll(
-  deps: Dependencies,
-  em: EntityManager,
-  type: AccountEventType,
-  users: readonly User[],
-  source: RequestSource,
-): Promise<void> {
-  await em.insertMany(
-    AccountEvent,
-    users.map((user) => ({ ...columns(deps, type, { user, source, actor: null }), user: user.id })),
-  );
-}
+  constructor(options: { now: () => Date; retentionDays: number }) {
+    this.#now = options.now;
+    this.#retentionDays = options.retentionDays;
+  }
 
-/** The columns of an event but its user, in the order of INSERT_EVENT. */
-export function eventValues(deps: Dependencies, type: AccountEventType, about: About): unknown[] {
-  const { occurredAt, ip, userAgent, actor, actorId } = columns(deps, type, about);
-  return [type, occurredAt, ip, userAgent, actor, actorId];
-}
+  /** Adds an event in the transaction of `em`. */
+  async record(em: EntityManager, type: AccountEventType, about: About): Promise<void> {
+    await run(em, RECORD, { ...this.event(type, about), userId: about.user?.id ?? null });
+  }
 
-function columns({ now }: Dependencies, type: AccountEventType, { user, source, actor }: About) {
-  return {
-    type,
-    occurredAt: now(),
-    ...sourceColumns(source),
-    actor: kindOf(user, source, actor),
-    actorId: actor?.id ?? null,
-  };
+  /** As `record`, of something that the operator did to many users whose rows are locked. */
+  async recordAll(
+    em: EntityManager,
+    type: AccountEventType,
+    users: readonly User[],
+    source: RequestSource,
+  ): Promise<void> {
+    const events = users.map((user) => ({
+      ...this.event(type, { user, source, actor: null }),
+      user: user.id,
+    }));
+    await em.insertMany(AccountEvent, events);
+  }
+
+  /** The event for a statement made with `insertEvent`. */
+  event(type: AccountEventType, { user, source, actor }: About): EventValues {
+    return {
+      type,
+      occurredAt: this.#now(),
+      ...storedSource(source),
+      actor: actorOf(user, source, actor),
+      actorId: actor?.id ?? null,
+    };
+  }
+
+  /** @returns how many events were older than the retention time */
+  async removeOld(em: EntityManager): Promise<number> {
+    const occurredAt = { $lt: daysAfter(this.#now(), -this.#retentionDays) };
+    return em.nativeDelete(AccountEvent, { occurredAt });
+  }
 }
 
 /** As much of the source as is stored; PostgreSQL cannot store NUL. */
-export function sourceColumns({ ip, userAgent }: RequestSource) {
+export function storedSource({ ip, userAgent }: RequestSource) {
   return { ip, userAgent: userAgent?.replaceAll("\0", "").slice(0, USER_AGENT_MAX_LENGTH) ?? null };
 }
 
-function kindOf(user: User | null, source: RequestSource, actor: User | null): AccountEventActor {
+function actorOf(user: User | null, source: RequestSource, actor: User | null): AccountEventActor {
   if (source.isOperator) return "OPERATOR";
   if (!actor) return "ANYONE";
   return actor.id === user?.id ? "OWNER" : "ADMIN";

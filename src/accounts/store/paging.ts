@@ -1,51 +1,57 @@
-// Pages of long lists by keyset: a page begins after the last row of the one before, whatever came or went meanwhile, and
-// costs the same however far down it is.
+// Pages of long lists by keyset: a page begins after the last row of the one before, whatever came or went meanwhile, and costs
+// the same however far down it is.
+import {
+  Cursor,
+  type EntityManager,
+  type EntityName,
+  type FilterQuery,
+  type FindByCursorOptions,
+} from "@mikro-orm/postgresql";
+
+import type { Page, PageArgs } from "../model/page.ts";
 import { AccountError } from "../rules/account-error.ts";
-
-export interface PageArgs {
-  /** How many at most, 1 to 100. */
-  readonly first: number;
-  /** The cursor of the last one seen. */
-  readonly after?: string;
-}
-
-export interface Page<Item> {
-  readonly edges: readonly { readonly cursor: string; readonly node: Item }[];
-  readonly hasNextPage: boolean;
-}
 
 const FIRST_MAX = 100;
 
 /**
- * What the cursor was made of; null without one.
- * @throws {AccountError} BAD_USER_INPUT also for a bad `first`
+ * @param list.isKey whether a cursor's values can be compared with those that the list is ordered by: cursors come from outside,
+ *   and not every text is a time or a number to PostgreSQL
+ * @throws {AccountError} BAD_USER_INPUT for a bad `first` or `after`
  */
-export function readCursor<Key>(
+export async function findPage<Item extends object>(
+  em: EntityManager,
+  entity: EntityName<Item>,
+  list: {
+    where: FilterQuery<NoInfer<Item>>;
+    orderBy: NonNullable<FindByCursorOptions<NoInfer<Item>>["orderBy"]>;
+    isKey: (values: readonly unknown[]) => boolean;
+  },
   { first, after }: PageArgs,
-  isKey: (value: unknown) => value is Key,
-): Key | null {
-  if (first < 1 || first > FIRST_MAX) throw badInput("first", `Give a number from 1 to ${FIRST_MAX}.`);
-  if (after === undefined) return null;
-  try {
-    const value: unknown = JSON.parse(Buffer.from(after, "base64url").toString());
-    if (isKey(value)) return value;
-  } catch {
-    // No JSON: no cursor of ours.
-  }
-  throw badInput("after", "Give a cursor of this list, from pageInfo.endCursor.");
+): Promise<Page<Item>> {
+  if (first < 1 || first > FIRST_MAX) throw badInput("first", `Use a number from 1 to ${FIRST_MAX}.`);
+  if (after !== undefined && !list.isKey(valuesOf(after)))
+    throw badInput("after", "Use a cursor of this list, from pageInfo.endCursor.");
+  const found = await em.findByCursor(entity, {
+    where: list.where,
+    orderBy: list.orderBy,
+    first,
+    ...(after !== undefined && { after }),
+    includeCount: false,
+  });
+  return {
+    edges: found.items.map((node) => ({ cursor: found.from(node), node })),
+    hasNextPage: found.hasNextPage,
+  };
 }
 
-/** @param found one more than asked for, if there are more */
-export function pageOf<Item>(
-  found: readonly Item[],
-  { first }: PageArgs,
-  keyOf: (item: Item) => unknown,
-): Page<Item> {
-  const cursor = (item: Item) => Buffer.from(JSON.stringify(keyOf(item))).toString("base64url");
-  return {
-    edges: found.slice(0, first).map((node) => ({ cursor: cursor(node), node })),
-    hasNextPage: found.length > first,
-  };
+/** Empty for a text that never was a cursor. */
+function valuesOf(cursor: string): readonly unknown[] {
+  try {
+    const values: unknown = Cursor.decode(cursor);
+    return Array.isArray(values) ? values : [];
+  } catch {
+    return [];
+  }
 }
 
 function badInput(field: string, message: string): AccountError {

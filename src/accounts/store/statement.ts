@@ -1,35 +1,57 @@
-// The statements of what is asked most. MikroORM puts a query together anew each time, with its values in the text, which takes
-// longer than the answer; these have bound values, and where no transaction is under way a connection plans each once.
+// Hand-written SQL for what is asked most. MikroORM builds a query anew each time, with its values in the text, which takes
+// longer than PostgreSQL takes to answer (docs/performance.md); a statement has bound values, and outside a transaction each
+// connection plans it once. Password hashes are always bound, because a database may log the text of statements.
 import type { EntityManager } from "@mikro-orm/postgresql";
 import DataLoader from "dataloader";
 import { CompiledQuery } from "kysely";
 
-export interface Statement {
-  /** Its own within the server: a connection knows the plan by it. */
+export interface Statement<Values extends object, Row extends object> {
   readonly name: string;
+  /** With `$1`, `$2`, ... */
   readonly text: string;
-}
-
-/** Runs in the transaction of `em`, if there is one. */
-export async function prepared<Row extends object>(
-  em: EntityManager,
-  { name, text }: Statement,
-  values: readonly unknown[],
-): Promise<Row[]> {
-  if (em.isInTransaction()) {
-    const { rows } = await em.getKysely().executeQuery<Row>(CompiledQuery.raw(text, [...values]));
-    return rows;
-  }
-  const pool = await em.getConnection().getNativeClient();
-  const { rows } = await pool.query<Row>({ name, text, values: [...values] });
-  return rows;
+  /** The names of $1, $2, ... */
+  readonly parameters: readonly (keyof Values & string)[];
+  /** The type of the rows that it returns; there is no such value. */
+  readonly row?: Row;
 }
 
 /**
- * Finds together what is asked for in the same turn of the event loop; nothing is kept, so each answer is the present state.
+ * Compiles SQL that names its values, as in `where id = :id`.
+ * @param name unique: each connection caches the plan under it
+ */
+export function statement<Values extends object, Row extends object = never>(
+  name: string,
+  sql: string,
+): Statement<Values, Row> {
+  const parameters: (keyof Values & string)[] = [];
+  // Not the second colon of a cast, as in `now()::date`.
+  const text = sql.replace(/(?<!:):([a-z]\w*)/gi, (_, parameter: keyof Values & string) => {
+    if (!parameters.includes(parameter)) parameters.push(parameter);
+    return `$${parameters.indexOf(parameter) + 1}`;
+  });
+  return { name, text, parameters };
+}
+
+/** Runs in the transaction of `em`, if there is one. */
+export async function run<Values extends object, Row extends object>(
+  em: EntityManager,
+  { name, text, parameters }: Statement<Values, Row>,
+  given: Values,
+): Promise<Row[]> {
+  const values = parameters.map((parameter) => given[parameter]);
+  if (!em.isInTransaction()) {
+    const pool = await em.getConnection().getNativeClient();
+    return (await pool.query<Row>({ name, text, values })).rows;
+  }
+  await em.flush(); // else the statement would not see the entities' changes
+  return (await em.getKysely().executeQuery<Row>(CompiledQuery.raw(text, values))).rows;
+}
+
+/**
+ * Combines the look-ups of one tick of the event loop into one query. Nothing is cached, so each answer is the present state.
  * @param find by key; what is missing is null
  */
-export function together<Row>(
+export function batched<Row>(
   find: (keys: readonly string[]) => Promise<ReadonlyMap<string, Row>>,
 ): (key: string) => Promise<Row | null> {
   const loader = new DataLoader<string, Row | null>(
@@ -39,7 +61,7 @@ export function together<Row>(
     },
     {
       cache: false,
-      batchScheduleFn: (send) => setImmediate(send), // after what this turn of the event loop has read
+      batchScheduleFn: (send) => setImmediate(send), // after all requests that this tick has read
       maxBatchSize: 100,
     },
   );

@@ -1,163 +1,145 @@
-// How use cases find, lock and write a user.
-import { createHash, randomUUID } from "node:crypto";
+// Finds and writes users. Whatever is found here is to read only, and no EntityManager knows it; to change a user, lock it
+// (locks.ts).
+import type { EntityManager } from "@mikro-orm/postgresql";
 
-import { LockMode, UniqueConstraintViolationException, type EntityManager } from "@mikro-orm/postgresql";
-
-import { AccountError, invalidToken, notFound, unauthenticated } from "../rules/account-error.ts";
-import type { AccountMail, AccountMailName } from "../mails/account-mails.ts";
+import type { User } from "../model/user.entity.ts";
 import { foldCase } from "../rules/fold-case.ts";
-import type { Dependencies, RequestSource } from "../dependencies.ts";
-import { prepared, together, type Statement } from "./statement.ts";
-import { record } from "./audit-trail.ts";
-import type { TokenPurpose, TokenSubject } from "../tokens.ts";
-import { Role, User } from "../model/user.entity.ts";
-import { userOf, type UserRow } from "./user-rows.ts";
+import type { TokenSubject } from "../tokens.ts";
+import { insertEvent, type EventValues } from "./audit-trail.ts";
+import { batched, run, statement, type Statement } from "./statement.ts";
+import { USER_COLUMNS, userOf, type UserRow } from "./user-row.ts";
 
-/** The only thing that register, resend... and request... say under HIDE_ACCOUNT_EXISTENCE. */
-export const ONE_ANSWER = "If the request can be met, a mail with the next step is on its way.";
-
-/** PostgreSQL refuses to compare an id with anything else. */
+/** PostgreSQL refuses to compare a uuid with anything else. */
 export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-const BY_EMAIL = {
-  name: "user-by-email",
-  text: "select * from accounts.users where email_key = $1 order by is_active desc limit 1",
-};
-const BY_USERNAME = {
-  name: "user-by-username",
-  text: "select * from accounts.users where username_key = $1",
-};
+const BY_EMAIL = statement<{ key: string }, UserRow>(
+  "user-by-email",
+  "select * from accounts.users where email_key = :key order by is_active desc limit 1",
+);
+const BY_USERNAME = statement<{ key: string }, UserRow>(
+  "user-by-username",
+  "select * from accounts.users where username_key = :key",
+);
+const BY_IDS = statement<{ ids: readonly string[] }, UserRow>(
+  "users-by-id",
+  "select * from accounts.users where id = any(:ids)",
+);
 
-const BY_ID = {
-  name: "users-by-id",
-  text: "select * from accounts.users where id = any($1)",
-};
-
-/** To look at. */
-export function usersById(em: EntityManager): (id: string) => Promise<User | null> {
-  return together(async (ids) => {
-    const rows = await prepared<UserRow>(em, BY_ID, [ids]);
-    return new Map(rows.map((row) => [row.id, userOf(row)]));
-  });
-}
-
-/** To look at. An address may have a pending row beside the active one; the active one is the account. */
+/** An email address may have a pending account beside the active one; the active one is found. */
 export function findByEmail(em: EntityManager, email: string): Promise<User | null> {
   return findUser(em, BY_EMAIL, foldCase(email));
 }
 
-/** To look at; by username or email address. */
+/** @param name a username or an email address */
 export function findByName(em: EntityManager, name: string): Promise<User | null> {
   return findUser(em, name.includes("@") ? BY_EMAIL : BY_USERNAME, foldCase(name));
 }
 
-async function findUser(em: EntityManager, statement: Statement, key: string): Promise<User | null> {
-  const [row] = await prepared<UserRow>(em, statement, [key]);
+async function findUser(
+  em: EntityManager,
+  byKey: Statement<{ key: string }, UserRow>,
+  key: string,
+): Promise<User | null> {
+  const [row] = await run(em, byKey, { key });
   return row ? userOf(row) : null;
 }
 
-/** @throws {AccountError} NOT_FOUND */
-export async function lockById(em: EntityManager, id: string): Promise<User> {
-  const user = UUID.test(id) ? await lock(em, id) : null;
-  if (!user) throw notFound(id);
-  return user;
-}
-
-/**
- * Locks the row first and checks it then: of two racing redemptions the second sees the moved version.
- * @throws {AccountError} INVALID_TOKEN
- */
-export async function lockOwner(em: EntityManager, subject: TokenSubject, isActive: boolean): Promise<User> {
-  const user = await lock(em, subject.userId);
-  if (!user || !isBoundTo(subject, user) || user.isActive !== isActive || user.deactivatedAt)
-    throw invalidToken();
-  return user;
-}
-
-/**
- * Locks a signed-in user's row; whoever was signed out since the request began is refused.
- * @throws {AccountError} UNAUTHENTICATED
- */
-export async function lockViewer(em: EntityManager, viewer: User): Promise<User> {
-  const user = await lock(em, viewer.id);
-  if (!user?.isUsable || user.credentialVersion !== viewer.credentialVersion) throw unauthenticated();
-  return user;
-}
-
-export function lock(em: EntityManager, id: string): Promise<User | null> {
-  return em.findOne(User, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
-}
-
-/** @throws {AccountError} INVALID_TOKEN */
-export function readMailedToken(deps: Dependencies, purpose: TokenPurpose, token: string): TokenSubject {
-  const subject = deps.tokens.read(purpose, token);
-  if (!subject) throw invalidToken();
-  return subject;
-}
-
-/**
- * That it is still the owner who sits at the device.
- * @throws {AccountError} INVALID_CREDENTIALS, SERVER_BUSY
- */
-export async function confirmPassword(
-  deps: Dependencies,
-  viewer: User,
-  field: "password" | "currentPassword",
-  password: string,
-  source: RequestSource,
-): Promise<void> {
-  if (await deps.passwords.verify(viewer.passwordHash, password)) return;
-  await record(deps, deps.em, "PASSWORD_REFUSED", { user: viewer, source, actor: viewer });
-  throw new AccountError("INVALID_CREDENTIALS", "The password is wrong.", { field });
-}
-
-/** Whoever takes the last administrator's rights away is refused; two at once wait for each other. */
-export async function keepAnAdmin(em: EntityManager, user: User): Promise<void> {
-  if (!user.roles.includes(Role.ADMIN) || !user.isUsable) return;
-  await takeTurns(em, ["administrators"]);
-  const others = await em.count(User, {
-    id: { $ne: user.id },
-    roles: { $contains: [Role.ADMIN] },
-    isActive: true,
-    deactivatedAt: null,
-    eraseAt: null,
+/** Finds by id; concurrent look-ups are one query. */
+export function usersById(em: EntityManager): (id: string) => Promise<User | null> {
+  return batched(async (ids) => {
+    const rows = await run(em, BY_IDS, { ids });
+    return new Map(rows.map((row) => [row.id, userOf(row)]));
   });
-  if (others === 0) {
-    throw new AccountError(
-      "LAST_ADMIN",
-      `${user.username} is the last administrator: give another user the role first.`,
-    );
-  }
 }
 
-/** Those who name the same thing wait for each other until the end of the transaction. */
-export async function takeTurns(em: EntityManager, names: string[]): Promise<void> {
-  const keys = names.map((name) => createHash("sha256").update(name).digest().readBigInt64BE());
-  const inOrder = keys.sort((a, b) => (a < b ? -1 : 1)); // or two of us could wait for each other
-  await em.execute(`select ${inOrder.map((key) => `pg_advisory_xact_lock(${key})`).join(", ")}`);
-}
+type Inserted = Exclude<keyof typeof USER_COLUMNS, "usernameKey" | "emailKey">;
+/** PostgreSQL generates the two keys. */
+const INSERTED = Object.keys(USER_COLUMNS).filter((name) => !name.endsWith("Key")) as Inserted[];
+const INSERTED_COLUMNS = INSERTED.map((name) => USER_COLUMNS[name]).join(", ");
 
-/** What `work` comes to; if it meets a row that is unique, `refusal` instead. */
-export async function unlessTaken<T>(work: Promise<T>, refusal: AccountError): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw error instanceof UniqueConstraintViolationException ? refusal : error;
-  }
-}
+const INSERT = statement<EventValues & Pick<User, Inserted> & { replaced: readonly string[] }>(
+  "insert-user",
+  // Reading `replaced` makes the DELETE run before the INSERT, which would otherwise hit the unique indexes.
+  `with replaced as (
+     delete from accounts.users where id = any(:replaced) returning id
+   ), account as (
+     insert into accounts.users (${INSERTED_COLUMNS})
+     select ${INSERTED.map((name) => `:${name}`).join(", ")} from (select count(*) from replaced) as no_longer
+     returning id
+   )
+   ${insertEvent("account")}`,
+);
 
-/** Without a user (which only happens where existence is hidden) the job costs the same and the worker drops it. */
-export function enqueueMail(
-  deps: Dependencies,
+/**
+ * Adds a new account in the place of others, and its first event. Deletes even if there is nobody to replace: under
+ * HIDE_ACCOUNT_EXISTENCE the same statement runs whatever account the email address has.
+ */
+export async function insertUser(
   em: EntityManager,
-  mail: AccountMailName,
-  user: User | null,
-  about: Pick<AccountMail, "emailChangeId"> = {},
+  user: User,
+  replaced: readonly User[],
+  event: EventValues,
 ): Promise<void> {
-  const subject = user ? subjectOf(user) : { userId: randomUUID(), credentialVersion: 0 };
-  return deps.mailQueue.enqueue(em, { mail, ...subject, ...about, requestedAt: deps.now().toISOString() });
+  await run(em, INSERT, { ...insertedOf(user), ...event, replaced: replaced.map(({ id }) => id) });
 }
 
+const INSERT_MANY = statement<{ rows: string }, { id: string }>(
+  "insert-users",
+  `insert into accounts.users (${INSERTED_COLUMNS})
+   select ${INSERTED_COLUMNS} from json_populate_recordset(null::accounts.users, :rows)
+   on conflict do nothing returning id`,
+);
+
+/** @returns the ids of those whose names were not taken */
+export async function insertUsers(em: EntityManager, users: readonly User[]): Promise<Set<string>> {
+  const rows = users.map((user) =>
+    Object.fromEntries(Object.entries(insertedOf(user)).map(([name, value]) => [columnOf(name), value])),
+  );
+  const inserted = await run(em, INSERT_MANY, { rows: JSON.stringify(rows) });
+  return new Set(inserted.map(({ id }) => id));
+}
+
+const columnOf = (name: string) => USER_COLUMNS[name as Inserted];
+
+function insertedOf(user: User): Pick<User, Inserted> {
+  return Object.fromEntries(INSERTED.map((name) => [name, user[name] ?? null])) as unknown as Pick<
+    User,
+    Inserted
+  >;
+}
+
+const REPLACE_PASSWORD_HASH = statement<{ id: string; oldHash: string; newHash: string }>(
+  "replace-password-hash",
+  "update accounts.users set password_hash = :newHash where id = :id and password_hash = :oldHash",
+);
+
+/**
+ * Replaces the password hash, unless somebody else has since `user` was read. `user` keeps the old one: an entity's change
+ * would be written by the ORM, which puts values into the text of its statements.
+ */
+export async function replacePasswordHash(em: EntityManager, user: User, newHash: string): Promise<void> {
+  await run(em, REPLACE_PASSWORD_HASH, { id: user.id, oldHash: user.passwordHash, newHash });
+}
+
+const EXTEND_CONFIRMATION = statement<
+  { id: string; credentialVersion: number; expiresAt: Date },
+  { id: string }
+>(
+  "extend-confirmation",
+  // Only while no other account has confirmed the email address.
+  `update accounts.users as pending set confirmation_expires_at = :expiresAt
+   where id = :id and credential_version = :credentialVersion and not is_active
+     and not exists (select from accounts.users where email_key = pending.email_key and is_active)
+   returning id`,
+);
+
+/** @returns whether `user` is still an account that waits for its confirmation, now until `expiresAt` */
+export async function extendConfirmation(em: EntityManager, user: User, expiresAt: Date): Promise<boolean> {
+  const { id, credentialVersion } = user;
+  return (await run(em, EXTEND_CONFIRMATION, { id, credentialVersion, expiresAt })).length > 0;
+}
+
+/** What a token of this user is bound to. */
 export const subjectOf = (user: User): TokenSubject => ({
   userId: user.id,
   credentialVersion: user.credentialVersion,

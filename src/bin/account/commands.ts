@@ -3,11 +3,12 @@ import { AccountError } from "../../accounts/rules/account-error.ts";
 import type { Accounts } from "../../accounts/accounts.ts";
 import { checkArguments } from "../../accounts/rules/argument-rules.ts";
 import { foldCase } from "../../accounts/rules/fold-case.ts";
+import { stateOf } from "../../accounts/model/account-state.ts";
 import { Role, type User } from "../../accounts/model/user.entity.ts";
 import { askPassword } from "./ask-password.ts";
 import { showProgress } from "./import-progress.ts";
 import type { ImportSource } from "./import-sources.ts";
-import { OPERATOR } from "./operator.ts";
+import { OPERATOR } from "../../app/operator-accounts.ts";
 
 /**
  * Adds an administrator, or with `isExisting` makes an active user an administrator.
@@ -43,9 +44,9 @@ async function promote(
     throw new Error(
       `There is no user ${username} with the email address ${email}. Omit --existing to add one.`,
     );
-  if (!user.isUsable)
+  if (stateNow(user) !== "active")
     throw new Error(
-      `${describe(user)} is ${stateOf(user)}. Only an active user can become an administrator.`,
+      `${describe(user)} is ${stateNow(user)}. Only an active user can become an administrator.`,
     );
   const changed = await accounts.setUserRoles(null, user.id, [...user.roles, Role.ADMIN], OPERATOR);
   console.log(`${describe(changed)} is now an administrator.`);
@@ -55,7 +56,7 @@ async function promote(
 export async function list(accounts: Accounts, search?: string): Promise<void> {
   let after: string | undefined;
   for (;;) {
-    const page = await accounts.users({
+    const page = await accounts.findUsers({
       first: 100,
       ...(after !== undefined && { after }),
       ...(search !== undefined && { search }),
@@ -67,26 +68,26 @@ export async function list(accounts: Accounts, search?: string): Promise<void> {
 }
 
 export async function deactivate(accounts: Accounts, name: string): Promise<void> {
-  const { id } = await accounts.userByName(name);
+  const { id } = await accounts.findUserByName(name);
   const user = await accounts.deactivateUser(null, id, OPERATOR);
   console.log(`${describe(user)} is deactivated and logged out everywhere.`);
 }
 
 export async function reactivate(accounts: Accounts, name: string): Promise<void> {
-  const { id } = await accounts.userByName(name);
+  const { id } = await accounts.findUserByName(name);
   const user = await accounts.reactivateUser(null, id, OPERATOR);
-  console.log(`${describe(user)} is ${stateOf(user)}.`);
+  console.log(`${describe(user)} is ${stateNow(user)}.`);
 }
 
 /** Emails a password reset link. */
 export async function reset(accounts: Accounts, name: string): Promise<void> {
-  const { email } = await accounts.userByName(name);
+  const { email } = await accounts.findUserByName(name);
   console.log(`${await accounts.requestReset(email, OPERATOR)} ${SENT_BY_SERVER}`);
 }
 
 /** Emails another confirmation link. */
 export async function resend(accounts: Accounts, name: string): Promise<void> {
-  const { email } = await accounts.userByName(name);
+  const { email } = await accounts.findUserByName(name);
   console.log(`${await accounts.resendRegistration(email, OPERATOR)} ${SENT_BY_SERVER}`);
 }
 
@@ -113,7 +114,7 @@ export async function importAll(accounts: Accounts, source: ImportSource): Promi
 
 async function find(accounts: Accounts, name: string): Promise<User | null> {
   try {
-    return await accounts.userByName(name);
+    return await accounts.findUserByName(name);
   } catch (error) {
     if (error instanceof AccountError && error.code === "NOT_FOUND") return null;
     throw error;
@@ -122,17 +123,13 @@ async function find(accounts: Accounts, name: string): Promise<User | null> {
 
 const describe = (user: User) => `${user.username} <${user.email}>`;
 
-function stateOf(user: User): string {
-  if (user.deactivatedAt) return "deactivated";
-  if (user.eraseAt) return "deleted";
-  return user.isActive ? "active" : "not confirmed";
-}
+const stateNow = (user: User) => stateOf(user, new Date());
 
 /** Columns of a fixed width, except for the last. */
 function lineOf(user: User): string {
   return [
     user.createdAt.toISOString(),
-    stateOf(user).padEnd(13),
+    stateNow(user).padEnd(11),
     user.roles.join(",").padEnd(10),
     user.username.padEnd(32),
     user.email,

@@ -2,8 +2,9 @@
 import { open } from "node:fs/promises";
 import { createInterface } from "node:readline";
 
-import type { ImportRecord } from "../../accounts/administration/import-users.ts";
-import { connectOrm } from "../../database/orm.ts";
+import type { ImportRecord } from "../../accounts/model/import.ts";
+import { FlaskUser } from "../../database/flask-user.entity.ts";
+import { connectToFlaskTable } from "../../database/orm.ts";
 
 export interface ImportSource {
   readonly records: AsyncIterable<ImportRecord>;
@@ -47,16 +48,6 @@ function parse(json: string): unknown {
   }
 }
 
-/** A row in the table of the Flask application. */
-interface FlaskUser {
-  id: number;
-  username: string | null;
-  email: string | null;
-  password: string | null;
-  roles: string | null;
-  is_active: boolean | null;
-}
-
 /**
  * Opens the table `users` of the Flask application, read-only.
  * @param opened receives everything that has to be closed
@@ -66,21 +57,19 @@ export async function openFlaskTable(
   databaseUrl: string,
   opened: AsyncDisposableStack,
 ): Promise<ImportSource> {
-  const orm = await connectOrm(databaseUrl);
+  const orm = await connectToFlaskTable(databaseUrl);
   opened.defer(() => orm.close());
-  const table = orm.em.fork().getKysely<{ "public.users": FlaskUser }>().selectFrom("public.users");
-  const columns = ["id", "username", "email", "password", "roles", "is_active"] as const;
+  const em = orm.em.fork();
   let read = 0;
   async function* records(): AsyncGenerator<ImportRecord> {
-    for await (const user of table.select(columns).orderBy("id").stream(1_000)) {
+    for await (const user of em.stream(FlaskUser, { orderBy: { id: "asc" }, chunkSize: 1_000 })) {
       read += 1;
       yield { place: `id ${user.id}`, value: recordOf(user) };
     }
   }
   try {
-    await table.select(columns).limit(0).execute();
-    const { total } = await table.select(({ fn }) => fn.countAll().as("total")).executeTakeFirstOrThrow();
-    return { records: records(), total: Number(total), read: () => read };
+    await em.find(FlaskUser, {}, { limit: 1 }); // fails if a column is missing
+    return { records: records(), total: await em.count(FlaskUser), read: () => read };
   } catch (error) {
     const { host, pathname } = new URL(databaseUrl);
     throw new Error(
@@ -90,7 +79,7 @@ export async function openFlaskTable(
   }
 }
 
-function recordOf({ username, email, password, roles, is_active }: FlaskUser) {
+function recordOf({ username, email, password, roles, isActive }: FlaskUser) {
   const names = (roles ?? "").toLowerCase().split(",");
   const isAdmin = names.some((name) => name.trim() === "admin");
   const isUser = names.some((name) => name.trim() !== "admin");
@@ -99,6 +88,6 @@ function recordOf({ username, email, password, roles, is_active }: FlaskUser) {
     email,
     passwordHash: password,
     roles: [...(isUser ? ["USER"] : []), ...(isAdmin ? ["ADMIN"] : [])],
-    isActive: is_active === true,
+    isActive: isActive === true,
   };
 }

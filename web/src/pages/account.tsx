@@ -5,7 +5,7 @@ import { Link, useLocation } from "wouter";
 import { Action } from "../action.tsx";
 import { announce } from "../announcement.ts";
 import { explain } from "../failure.ts";
-import { dateInWords, enumInWords } from "../format.ts";
+import { dateInWords, rolesInWords } from "../format.ts";
 import { LOGOUT, ME } from "../operations.ts";
 import { Page } from "../page.tsx";
 import { signOut } from "../session.ts";
@@ -23,7 +23,7 @@ const LINKS = [
 export function AccountPage() {
   const [, navigate] = useLocation();
   const [{ data, error, fetching }, refetch] = useQuery({ query: ME, requestPolicy: "network-only" });
-  // Stays while one tries again, and so does the button with the focus.
+  // Stays during a retry, so that the button keeps the focus.
   const [failure, setFailure] = useState(error);
   if (!fetching && failure !== error) setFailure(error);
   const me = data?.me;
@@ -35,7 +35,7 @@ export function AccountPage() {
         <dt>Email</dt>
         <dd>{me?.email}</dd>
         <dt>Roles</dt>
-        <dd>{me?.roles.map(enumInWords).join(", ")}</dd>
+        <dd>{me && rolesInWords(me.roles)}</dd>
         <dt>Member since</dt>
         <dd>{me && dateInWords(me.createdAt)}</dd>
       </dl>
@@ -55,12 +55,12 @@ export function AccountPage() {
         mutation={LOGOUT}
         variables={{}}
         onSuccess={() => {
-          announce("You are signed out.");
+          announce("You're logged out.");
           navigate("/");
           signOut();
         }}
       >
-        Sign out
+        Log out
       </Action>
       <div role="alert" className="failure">
         {failure && (

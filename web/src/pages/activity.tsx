@@ -5,7 +5,7 @@ import { Events } from "../events.tsx";
 export function ActivityPage() {
   return (
     <Page title="Recent activity">
-      <p>Is there anything that was not you? Change your password.</p>
+      <p>See something you don't recognize? Change your password.</p>
       <Events query={RECENT_ACTIVITY} variables={{}} connection={(data) => data.recentActivity} />
     </Page>
   );

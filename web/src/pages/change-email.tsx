@@ -10,13 +10,13 @@ export function ChangeEmailPage() {
   const [message, setMessage] = useState("");
   return (
     <Page title="Change your email address">
-      <p>We send a link to the new address; it becomes yours when you open it.</p>
+      <p>We'll send a confirmation link to your new email address. Nothing changes until you confirm it.</p>
       <Form
         mutation={REQUEST_EMAIL_CHANGE}
         fields={{ newEmail: "", password: "" }}
         variables={(fields) => fields}
         onSuccess={({ requestEmailChange }) => setMessage(requestEmailChange.message)}
-        button="Send the link"
+        button="Send confirmation link"
       >
         <Field name="newEmail" label="New email" rule={email} type="email" autoComplete="email" />
         <PasswordField name="password" label="Password" rule={required} autoComplete="current-password" />

@@ -11,14 +11,14 @@ export function ChangePasswordPage() {
   const [, navigate] = useLocation();
   return (
     <Page title="Change your password">
-      <p>Every other device is signed out.</p>
+      <p>Changing your password logs you out on all other devices.</p>
       <Form
         mutation={CHANGE_PASSWORD}
         fields={{ currentPassword: "", newPassword: "" }}
         variables={(fields) => fields}
         keep={({ changePassword }) => signIn(changePassword)}
         onSuccess={() => {
-          announce("Your new password is set.");
+          announce("Your password has been changed.");
           navigate("/account");
         }}
         button="Change password"

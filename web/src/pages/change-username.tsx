@@ -15,7 +15,7 @@ export function ChangeUsernamePage() {
         fields={{ username: "" }}
         variables={(fields) => fields}
         onSuccess={({ changeUsername }) => {
-          announce(`You are ${changeUsername.username} from now on.`);
+          announce(`Your username is now ${changeUsername.username}.`);
           navigate("/account");
         }}
         button="Change username"
@@ -24,7 +24,7 @@ export function ChangeUsernamePage() {
           name="username"
           label="Username"
           rule={username}
-          hint="3 to 32 letters, digits, and _ . -"
+          hint="3 to 32 characters: letters, numbers, and _ . -"
           autoComplete="username"
         />
       </Form>

@@ -7,13 +7,13 @@ import { Page } from "../page.tsx";
 import { email } from "../rules.ts";
 import { serverSettings } from "../server-settings.ts";
 
-/** What the page before this one knows, and what was sent here; kept in the history for a reload. */
+/** What the previous page passed on, and what was sent here. Kept in the history, so that a reload keeps it too. */
 interface HistoryState {
   readonly email?: string;
   readonly message?: string;
 }
 
-const GO_ON = "Open the link in it to go on.";
+const GO_ON = "Open the link in the email to continue.";
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 
 export function CheckMailPage({ kind }: { kind: "registration" | "reset" }) {
@@ -29,14 +29,14 @@ export function CheckMailPage({ kind }: { kind: "registration" | "reset" }) {
   const form = {
     fields: { email: address },
     variables: (fields: { email: string }) => fields,
-    button: isAgain ? "Send it again" : "Send a link",
-    aside: <Link href="/login">Back to the login</Link>,
+    button: isAgain ? "Send again" : "Send link",
+    aside: <Link href="/login">Back to login</Link>,
     children: <Field name="email" label="Email" rule={email} type="email" autoComplete="email" />,
   };
   return (
-    <Page title={message === undefined ? "Get a new link" : "Check your mail"}>
+    <Page title={message === undefined ? "Get a new link" : "Check your email"}>
       {message === undefined ? (
-        <p>Give the address of your account, and we send you a new link.</p>
+        <p>Enter your email address and we'll send you a new link.</p>
       ) : (
         <p role="status">
           {message} {GO_ON}
@@ -47,7 +47,7 @@ export function CheckMailPage({ kind }: { kind: "registration" | "reset" }) {
           <a href="/mailbox">Open the mailbox</a>
         </p>
       )}
-      {message !== undefined && <p>Nothing came? Look among the unwanted mails, or have it sent again:</p>}
+      {message !== undefined && <p>Didn't get the email? Check your spam folder, or send it again:</p>}
       {kind === "registration" ? (
         <Form
           {...form}

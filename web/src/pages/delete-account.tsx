@@ -12,8 +12,8 @@ export function DeleteAccountPage() {
   return (
     <Page title="Delete your account">
       <p>
-        You are signed out everywhere. For 30 days, logging in restores the account; then it is erased with
-        all that belongs to it.
+        You'll be logged out on all devices. To restore your account, log in within 30 days. After that, it
+        will be permanently erased along with all its data.
       </p>
       <Form
         mutation={DELETE_ACCOUNT}

@@ -16,13 +16,13 @@ export function DevicesPage() {
       <ul className="rows">
         {data?.sessions.map(({ id, device, address, createdAt, lastUsedAt, current }) => (
           <li key={id}>
-            <strong>{device ?? "Unknown device"}</strong> {current && <em>this device</em>}
+            <strong>{device ?? "Unknown device"}</strong> {current && <em>This device</em>}
             <p className="details">
-              {address} · since {timeInWords(createdAt)} · last used {timeInWords(lastUsedAt)}
+              {address} · Logged in {timeInWords(createdAt)} · Last active {timeInWords(lastUsedAt)}
             </p>
             {!current && (
               <Action mutation={REVOKE_SESSION} variables={{ id }} onSuccess={() => reload()}>
-                Sign this device out
+                Log out this device
               </Action>
             )}
           </li>
@@ -32,12 +32,12 @@ export function DevicesPage() {
         mutation={LOGOUT_EVERYWHERE}
         variables={{}}
         onSuccess={() => {
-          announce("You are signed out on every device.");
+          announce("You're logged out on all devices.");
           navigate("/");
           signOut();
         }}
       >
-        Sign out on every device
+        Log out on all devices
       </Action>
     </Page>
   );

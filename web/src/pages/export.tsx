@@ -6,7 +6,7 @@ import { required } from "../rules.ts";
 export function ExportPage() {
   return (
     <Page title="Export your data">
-      <p>A file with all that is stored about you.</p>
+      <p>Download a file with all the data we store about you.</p>
       <Form
         mutation={EXPORT_ACCOUNT}
         fields={{ password: "" }}

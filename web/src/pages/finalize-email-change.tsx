@@ -8,20 +8,20 @@ import { forgetMailedToken } from "../mailed-link.ts";
 import { FINALIZE_EMAIL_CHANGE } from "../operations.ts";
 import { signIn } from "../session.ts";
 
-const NEW_LINK = { text: "Ask for a new link", to: "/account/email" };
+const NEW_LINK = { text: "Get a new link", to: "/account/email" };
 
-/** Where the link to the new address leads, and the one to the old address that undoes the change. */
+/** Opened by the link sent to the new address, and by the link sent to the old one to undo the change. */
 export function FinalizeEmailChangePage() {
   const [, navigate] = useLocation();
   return (
     <MailedLinkPage
-      title="Confirm your address"
-      withoutLink="To confirm an address, open the link in the mail that we sent there."
+      title="Confirm your email address"
+      withoutLink="To confirm your email address, open the link in the email we sent you."
       newLink={NEW_LINK}
     >
       {(token) => (
         <>
-          <p>One click, and the address that got the mail is that of your account.</p>
+          <p>Your account will use the email address that this link was sent to.</p>
           <Form
             mutation={FINALIZE_EMAIL_CHANGE}
             fields={{}}
@@ -31,11 +31,11 @@ export function FinalizeEmailChangePage() {
               forgetMailedToken(token);
             }}
             onSuccess={({ finalizeEmailChange: { user } }) => {
-              announce(`The address of your account is ${user.email}.`);
+              announce(`Your email address is now ${user.email}.`);
               navigate("/account", { replace: true });
             }}
             afterDeadLink={[NEW_LINK, LOG_IN]}
-            button="Confirm address"
+            button="Confirm email address"
           />
         </>
       )}

@@ -14,13 +14,13 @@ export function FinalizePage() {
   const [, navigate] = useLocation();
   return (
     <MailedLinkPage
-      title="Confirm your account"
-      withoutLink="To confirm your account, open the link in the mail that we sent you."
+      title="Confirm your email address"
+      withoutLink="To confirm your email address, open the link in the email we sent you."
       newLink={NEW_LINK}
     >
       {(token) => (
         <>
-          <p>One click, and your address is confirmed and you are signed in.</p>
+          <p>Click the button to confirm your email address and log in.</p>
           <Form
             mutation={FINALIZE_REGISTRATION}
             fields={{}}
@@ -30,11 +30,11 @@ export function FinalizePage() {
               forgetMailedToken(token);
             }}
             onSuccess={() => {
-              announce("Your account is confirmed.");
+              announce("Your email address is confirmed.");
               navigate("/account", { replace: true });
             }}
             afterDeadLink={[NEW_LINK, LOG_IN]}
-            button="Confirm account"
+            button="Confirm email address"
           />
         </>
       )}

@@ -9,7 +9,7 @@ export function ForgotPasswordPage() {
   const [, navigate] = useLocation();
   return (
     <Page title="Forgot your password?">
-      <p>Give the address of your account, and we send you a link to choose a new one.</p>
+      <p>Enter your email address and we'll send you a link to choose a new password.</p>
       <Form
         mutation={REQUEST_RESET}
         fields={{ email: "" }}
@@ -17,8 +17,8 @@ export function ForgotPasswordPage() {
         onSuccess={({ requestReset: { message } }, { email }) =>
           navigate("/check-mail/reset", { state: { email, message } })
         }
-        button="Send the link"
-        aside={<Link href="/login">Back to the login</Link>}
+        button="Send reset link"
+        aside={<Link href="/login">Back to login</Link>}
       >
         <Field name="email" label="Email" rule={email} type="email" autoComplete="email" />
       </Form>

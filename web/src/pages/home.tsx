@@ -12,14 +12,14 @@ export function HomePage() {
     <Page title={appName}>
       {useStore(session) ? (
         <>
-          <p>You are signed in.</p>
+          <p>You're logged in.</p>
           <Link href="/account" className="primary">
             Go to your account
           </Link>
         </>
       ) : (
         <>
-          <p>One account, confirmed by mail, with a password that you can always replace.</p>
+          <p>Create an account, or log in to manage yours.</p>
           <Link href="/register" className="primary">
             Create account
           </Link>
@@ -34,12 +34,12 @@ export function HomePage() {
           <ul>
             {hasGraphiQL && (
               <li>
-                <a href="/graphql">GraphiQL</a> tries every operation of the API
+                <a href="/graphql">GraphiQL</a>: try every operation of the API
               </li>
             )}
             {hasMailbox && (
               <li>
-                <a href="/mailbox">Mailbox</a> shows the mails instead of sending them
+                <a href="/mailbox">Mailbox</a>: outgoing emails land here instead of being sent
               </li>
             )}
           </ul>

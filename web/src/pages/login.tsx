@@ -15,7 +15,7 @@ export function LoginPage() {
         fields={{ username: "", password: "" }}
         variables={(fields) => fields}
         keep={({ login }) => signIn(login)}
-        onSuccess={() => announce("You are signed in.")}
+        onSuccess={() => announce("You're logged in.")}
         button="Log in"
         aside={
           <>
@@ -24,13 +24,7 @@ export function LoginPage() {
           </>
         }
       >
-        <Field
-          name="username"
-          label="Username"
-          rule={required}
-          hint="Or your email address."
-          autoComplete="username"
-        />
+        <Field name="username" label="Username or email" rule={required} autoComplete="username" />
         <PasswordField name="password" label="Password" rule={required} autoComplete="current-password" />
       </Form>
     </Page>

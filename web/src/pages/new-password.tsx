@@ -15,7 +15,7 @@ export function NewPasswordPage() {
   return (
     <MailedLinkPage
       title="Choose a new password"
-      withoutLink="To choose a new password, open the link in the mail that we sent you."
+      withoutLink="To choose a new password, open the link in the email we sent you."
       newLink={NEW_LINK}
     >
       {(token) => (
@@ -28,7 +28,7 @@ export function NewPasswordPage() {
             forgetMailedToken(token);
           }}
           onSuccess={() => {
-            announce("Your new password is set, and you are signed in.");
+            announce("Your password has been changed, and you're logged in.");
             navigate("/account", { replace: true });
           }}
           afterDeadLink={[NEW_LINK]}

@@ -4,9 +4,9 @@ import { Page } from "../page.tsx";
 
 export function NotFoundPage() {
   return (
-    <Page title="There is no such page">
+    <Page title="Page not found">
       <p>
-        <Link href="/">Go to the start</Link>
+        <Link href="/">Go to the home page</Link>
       </p>
     </Page>
   );

@@ -19,7 +19,7 @@ export function RegisterPage() {
         button="Create account"
         aside={
           <>
-            You have an account? <Link href="/login">Log in</Link>
+            Already have an account? <Link href="/login">Log in</Link>
           </>
         }
       >
@@ -27,14 +27,14 @@ export function RegisterPage() {
           name="username"
           label="Username"
           rule={username}
-          hint="3 to 32 letters, digits, and _ . -"
+          hint="3 to 32 characters: letters, numbers, and _ . -"
           autoComplete="username"
         />
         <Field
           name="email"
           label="Email"
           rule={email}
-          hint="We send a link there to confirm it."
+          hint="We'll send you a link to confirm it."
           type="email"
           autoComplete="email"
         />

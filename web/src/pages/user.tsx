@@ -4,7 +4,7 @@ import { useParams } from "wouter";
 import { Action } from "../action.tsx";
 import { Events } from "../events.tsx";
 import { explain } from "../failure.ts";
-import { dateInWords, enumInWords } from "../format.ts";
+import { dateInWords, rolesInWords } from "../format.ts";
 import {
   ACCOUNT_EVENTS,
   DEACTIVATE_USER,
@@ -35,8 +35,8 @@ export function UserPage() {
             <dt>Email</dt>
             <dd>{user.email}</dd>
             <dt>Roles</dt>
-            <dd>{user.roles.map(enumInWords).join(", ")}</dd>
-            <dt>Registered</dt>
+            <dd>{rolesInWords(user.roles)}</dd>
+            <dt>Created</dt>
             <dd>{dateInWords(user.createdAt)}</dd>
             <dt>Status</dt>
             <dd>
@@ -45,7 +45,7 @@ export function UserPage() {
           </dl>
           {user.roles.includes("ADMIN") ? (
             <Action mutation={SET_USER_ROLES} variables={{ id, roles: ["USER"] }} onSuccess={changed}>
-              Take the administrator role away
+              Remove administrator role
             </Action>
           ) : (
             <Action
@@ -53,11 +53,11 @@ export function UserPage() {
               variables={{ id, roles: ["USER", "ADMIN"] }}
               onSuccess={changed}
             >
-              Make an administrator
+              Make administrator
             </Action>
           )}
           <Action mutation={END_USER_SESSIONS} variables={{ id }} onSuccess={changed}>
-            Sign out everywhere
+            Log out on all devices
           </Action>
           {user.deactivatedAt === null ? (
             <Action mutation={DEACTIVATE_USER} variables={{ id }} onSuccess={changed}>

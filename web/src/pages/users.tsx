@@ -23,7 +23,7 @@ export function UsersPage() {
           />
         </div>
         <p id={`${id}-hint`} className="hint">
-          The beginning of a username or an address.
+          Enter the start of a username or email address.
         </p>
       </div>
       <PagedList
@@ -33,10 +33,10 @@ export function UsersPage() {
         connection={(data) => data.users}
         row={({ id, username, email, roles, isActive, deactivatedAt }) => (
           <>
-            <Link href={`/users/${id}`}>{username}</Link> {roles.includes("ADMIN") && <em>administrator</em>}
+            <Link href={`/users/${id}`}>{username}</Link> {roles.includes("ADMIN") && <em>Administrator</em>}
             <p className="details">
               {email}
-              {!isActive && ` · ${deactivatedAt === null ? "not confirmed" : "deactivated"}`}
+              {!isActive && ` · ${deactivatedAt === null ? "Not confirmed" : "Deactivated"}`}
             </p>
           </>
         )}

@@ -1,0 +1,127 @@
+// The rooms of src/ and their order: who may import whom, and which library has which home. Imports run one way, types included,
+// so there is no circle between rooms (`npm run lint` also finds circles inside a room). docs/architecture.md draws it.
+
+/** Each room, with the rooms that it may import. Every room may import src/log.ts. */
+const ROOMS = {
+  bin: ["app", "accounts", "config", "database", "embedded-postgres"],
+  app: ["http", "graphql", "accounts", "database", "mail", "embedded-postgres", "config"],
+  http: ["graphql", "mail"],
+  graphql: ["accounts"],
+  database: ["accounts"],
+  accounts: ["mail"],
+  config: ["mail"],
+  mail: [],
+  "embedded-postgres": [],
+};
+
+/** The floors of src/accounts/: a room may import those below its own floor. */
+const FLOORS = [
+  ["accounts.ts"],
+  ["use-cases.ts"],
+  ["registration", "sign-in", "sessions", "email-address", "own-account", "administration"],
+  ["password"],
+  ["dependencies.ts"],
+  ["mails"],
+  ["store"],
+  ["hashing"],
+  ["model"],
+  ["tokens.ts", "rules"],
+];
+
+/** What a room outside may import of accounts/; app/ builds all of its parts. */
+const OPEN = { app: FLOORS.flat(), database: ["model"] };
+const OPEN_TO_OTHERS = ["accounts.ts", "model", "rules"];
+
+const HOMES = {
+  argon2: "src/accounts/hashing/hashing-process.ts",
+  bcrypt: "src/accounts/hashing/hashing-process.ts",
+  jsonwebtoken: "src/accounts/tokens.ts",
+  kysely: "src/accounts/store/statement.ts",
+  dataloader: "src/accounts/store/statement.ts",
+  nodemailer: "src/mail/transport.ts",
+  handlebars: "src/mail/renderer.ts",
+  "pg-boss": "src/mail/queue.ts",
+  pino: "src/log.ts",
+};
+
+const FRAMEWORKS = "type-graphql|@apollo|fastify|@fastify|@as-integrations";
+const MAY_USE_FRAMEWORKS = ["app", "http", "graphql"];
+
+/** Imports of `names` by a file whose imports of them begin with `way`. */
+const importsOf = (way, names) =>
+  `^${way}(?:${names.map((name) => name.replaceAll(".", "\\.")).join("|")})(?:/|$)`;
+const forbid = (regex, message) => ({ regex, message: `${message} See eslint.rooms.js.` });
+
+function homeRules(file) {
+  return Object.entries(HOMES)
+    .filter(([, home]) => home !== file)
+    .map(([library, home]) => forbid(`^${library}(?:/|$)`, `${library} has one home: ${home}.`));
+}
+
+function roomRules(room) {
+  const allowed = ROOMS[room];
+  const others = Object.keys(ROOMS).filter((other) => other !== room && !allowed.includes(other));
+  const open = OPEN[room] ?? OPEN_TO_OTHERS;
+  return [
+    forbid(
+      importsOf("(?:\\.\\./)+", others),
+      `${room}/ imports only ${allowed.join(", ") || "no other room"}.`,
+    ),
+    ...(room === "accounts"
+      ? []
+      : [
+          forbid(
+            `^(?:\\.\\./)+accounts/(?!(?:${open.join("|")})(?:/|$))`,
+            `${room}/ imports of accounts/ only ${open.join(", ")}.`,
+          ),
+        ]),
+    ...(MAY_USE_FRAMEWORKS.includes(room)
+      ? []
+      : [forbid(`^(?:${FRAMEWORKS})(?:/|$)`, `${room}/ compiles without GraphQL and HTTP.`)]),
+  ];
+}
+
+function floorRules(name) {
+  const floor = FLOORS.findIndex((names) => names.includes(name));
+  const above = FLOORS.slice(0, floor + 1)
+    .flat()
+    .filter((other) => other !== name);
+  if (above.length === 0) return [];
+  return [
+    forbid(
+      importsOf(name.endsWith(".ts") ? "\\./" : "\\.\\./", above),
+      `In accounts/, imports run downwards: ${name} does not import what stands beside or above it.`,
+    ),
+  ];
+}
+
+const config = (files, patterns) => ({
+  files,
+  rules: { "@typescript-eslint/no-restricted-imports": ["error", { patterns }] },
+});
+
+const areas = [
+  ...Object.keys(ROOMS)
+    .filter((room) => room !== "accounts")
+    .map((room) => ({ path: `src/${room}`, rules: roomRules(room) })),
+  ...FLOORS.flat().map((name) => ({
+    path: `src/accounts/${name}`,
+    rules: [...roomRules("accounts"), ...floorRules(name)],
+  })),
+  { path: "src/log.ts", rules: [] },
+];
+
+export const rooms = [
+  ...areas.map(({ path, rules }) =>
+    config([path.endsWith(".ts") ? path : `${path}/**/*.ts`], [...rules, ...homeRules(path)]),
+  ),
+  // A home may import its library; all else that holds for its room holds for it, too.
+  ...[...new Set(Object.values(HOMES))].map((home) => {
+    const area = areas.find(({ path }) => home === path || home.startsWith(`${path}/`));
+    return config([home], [...area.rules, ...homeRules(home)]);
+  }),
+  config(
+    ["web/**"],
+    [forbid("/src/(?!accounts/rules/)", "web/ meets the server by its API; only accounts/rules/ is shared.")],
+  ),
+];

@@ -1,0 +1,194 @@
+// Every mail, one entry each: its variables with samples, whom it goes to, and when it is dropped. Links are minted when the
+// mail is sent, so that no table, job or log ever holds one.
+import { stateOf } from "../model/account-state.ts";
+import type { EmailChange } from "../model/email-change.entity.ts";
+import type { User } from "../model/user.entity.ts";
+import { subjectOf } from "../store/users.ts";
+import type { Tokens } from "../tokens.ts";
+import type { InWords } from "./in-words.ts";
+import type { Links } from "./links.ts";
+import type { MailJob } from "./mail-job.ts";
+
+/** The variables of each mail's templates, besides `appName`, `username` and `locale`, which every mail has. */
+interface Variables {
+  readonly registration: { link: string; expiresIn: string };
+  readonly "already-registered": Record<string, never>;
+  readonly reset: { link: string; expiresIn: string; requestedAt: string };
+  readonly "password-changed": { changedAt: string };
+  readonly "email-change": { link: string; expiresIn: string; requestedAt: string };
+  readonly "email-changed": { newEmail: string; changedAt: string; link: string; expiresIn: string };
+  readonly "account-deleted": { eraseAt: string };
+}
+
+/** Also the name of its templates' folder. */
+export type MailName = keyof Variables;
+
+interface Mail<Name extends MailName> {
+  /** For the preview, and for the check of the templates at start. */
+  readonly sample: (words: InWords) => Variables[Name];
+  /**
+   * A notice tells of something that has been done, so its owner hears of it whatever has happened since. Any other mail is
+   * dropped once the user's credentials have changed or an administrator has deactivated the account.
+   */
+  readonly isNotice?: true;
+  /** The letter to send now, or null to drop the mail. */
+  readonly compose: (user: User, job: MailJob, tools: MailTools) => Letter | null | Promise<Letter | null>;
+}
+
+/** A mail of this name to a user, at the email address of the account unless another one is given. */
+export interface Letter {
+  readonly mail: MailName;
+  readonly to: User;
+  readonly email?: string;
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/** What composing takes. */
+export interface MailTools {
+  readonly tokens: Tokens;
+  readonly links: Links;
+  readonly words: InWords;
+  readonly now: Date;
+  readonly hidesExistence: boolean;
+  readonly findByEmail: (email: string) => Promise<User | null>;
+  readonly findEmailChange: (id: string) => Promise<EmailChange | null>;
+  /** @returns whether `user` is still an account that waits for its confirmation, now until `expiresAt` */
+  readonly extendConfirmation: (user: User, expiresAt: Date) => Promise<boolean>;
+  /** Extends the pending account of an email address, if it has one. */
+  readonly extendPending: (email: string) => Promise<void>;
+}
+
+/** For how long the change of an email address can be undone: long enough for a mailbox that is read once a week. */
+export const UNDO_MINUTES = 7 * 24 * 60;
+
+const sampleLink = (page: string) => `https://app.example.com/#/${page}?token=sample`;
+
+export const CATALOGUE: { readonly [Name in MailName]: Mail<Name> } = {
+  registration: {
+    sample: (words) => ({ link: sampleLink("finalize"), expiresIn: words.duration(1440) }),
+    async compose(user, _job, tools) {
+      await hideByExtending(user, tools);
+      return user.isActive ? alreadyRegistered(user, tools) : confirmation(user, tools);
+    },
+  },
+
+  /** Tells the owner of a registered email address what the answer to the request kept to itself. */
+  "already-registered": {
+    sample: () => ({}),
+    compose: (user, _job, tools) => alreadyRegistered(user, tools),
+  },
+
+  reset: {
+    sample: (words) => ({
+      link: sampleLink("reset"),
+      expiresIn: words.duration(30),
+      requestedAt: words.time(SAMPLE_TIME),
+    }),
+    async compose(user, job, tools) {
+      await hideByExtending(user, tools);
+      if (!user.isActive) return tools.hidesExistence ? confirmation(user, tools) : null;
+      if (stateOf(user, tools.now) === "erased") return null;
+      const { tokens, links, words } = tools;
+      const { token } = tokens.issue("reset", subjectOf(user));
+      return letter("reset", user, {
+        link: links.reset(token),
+        expiresIn: words.duration(tokens.minutes("reset")),
+        requestedAt: words.time(job.requestedAt),
+      });
+    },
+  },
+
+  "password-changed": {
+    sample: (words) => ({ changedAt: words.time(SAMPLE_TIME) }),
+    isNotice: true,
+    compose: (user, { requestedAt }, { words }) =>
+      letter("password-changed", user, { changedAt: words.time(requestedAt) }),
+  },
+
+  /** To the new email address. */
+  "email-change": {
+    sample: (words) => ({
+      link: sampleLink("change-email"),
+      expiresIn: words.duration(1440),
+      requestedAt: words.time(SAMPLE_TIME),
+    }),
+    async compose(user, { emailChangeId = "", requestedAt }, tools) {
+      const { tokens, links, words } = tools;
+      const change = await tools.findEmailChange(emailChangeId);
+      if (!change) return null;
+      const owner = await tools.findByEmail(change.newEmail);
+      if (owner?.isActive && owner.id !== user.id) return alreadyRegistered(owner, tools);
+      const { token } = tokens.issue("email-change", { ...subjectOf(user), reference: change.id });
+      const variables = {
+        link: links.emailChange(token),
+        expiresIn: words.duration(tokens.minutes("email-change")),
+        requestedAt: words.time(requestedAt),
+      };
+      return { ...letter("email-change", user, variables), email: change.newEmail };
+    },
+  },
+
+  /** To the old email address. */
+  "email-changed": {
+    sample: (words) => ({
+      newEmail: "lovelace@example.com",
+      changedAt: words.time(SAMPLE_TIME),
+      link: sampleLink("change-email"),
+      expiresIn: words.duration(UNDO_MINUTES),
+    }),
+    isNotice: true,
+    async compose(user, { emailChangeId = "", requestedAt }, { tokens, links, words, findEmailChange }) {
+      const undo = await findEmailChange(emailChangeId);
+      if (!undo) return null;
+      const { token } = tokens.issue("email-undo", { ...subjectOf(user), reference: undo.id });
+      const variables = {
+        newEmail: undo.oldEmail, // the undo is the change back
+        changedAt: words.time(requestedAt),
+        link: links.emailChange(token),
+        expiresIn: words.duration(tokens.minutes("email-undo")),
+      };
+      return { ...letter("email-changed", user, variables), email: undo.newEmail };
+    },
+  },
+
+  "account-deleted": {
+    sample: (words) => ({ eraseAt: words.date("2026-12-24T09:30:00Z") }),
+    compose: (user, _job, { words }) =>
+      user.eraseAt
+        ? letter("account-deleted", user, { eraseAt: words.date(user.eraseAt.toISOString()) })
+        : null,
+  },
+};
+
+const SAMPLE_TIME = "2026-11-24T09:30:00Z";
+
+function letter<Name extends MailName>(mail: Name, to: User, variables: Variables[Name]): Letter {
+  return { mail, to, variables };
+}
+
+/** Where existence is not hidden, the answer to the request has said it. */
+function alreadyRegistered(owner: User, { hidesExistence }: MailTools): Letter | null {
+  return hidesExistence ? letter("already-registered", owner, {}) : null;
+}
+
+async function confirmation(user: User, tools: MailTools): Promise<Letter | null> {
+  const { token, expiresAt } = tools.tokens.issue("registration", subjectOf(user));
+  // The account stays pending for as long as its newest link is good, however long the mail has waited.
+  if (!(await tools.extendConfirmation(user, expiresAt))) {
+    // It was activated, replaced or removed a moment ago, or another account has confirmed the email address.
+    const owner = await tools.findByEmail(user.email);
+    return owner?.isActive ? alreadyRegistered(owner, tools) : null;
+  }
+  return letter("registration", user, {
+    link: tools.links.confirmation(token),
+    expiresIn: tools.words.duration(tools.tokens.minutes("registration")),
+  });
+}
+
+/**
+ * Whichever mail it becomes: otherwise the time at which a pending username is released would reveal whether the email address
+ * has an account.
+ */
+async function hideByExtending(user: User, tools: MailTools): Promise<void> {
+  if (tools.hidesExistence) await tools.extendPending(user.email);
+}

@@ -1,0 +1,81 @@
+// Composes the mail of a job when its turn has come, from the account as it is then.
+import type { EntityManager } from "@mikro-orm/postgresql";
+
+import type { MailToRender } from "../../mail/renderer.ts";
+import { EmailChange } from "../model/email-change.entity.ts";
+import { User } from "../model/user.entity.ts";
+import { foldCase } from "../rules/fold-case.ts";
+import { extendConfirmation, findByEmail, isBoundTo, usersById } from "../store/users.ts";
+import type { Tokens } from "../tokens.ts";
+import { CATALOGUE, type Letter, type MailName, type MailTools } from "./catalogue.ts";
+import { inWords } from "./in-words.ts";
+import type { Links } from "./links.ts";
+import type { MailJob } from "./mail-job.ts";
+
+export interface ComposerOptions {
+  readonly em: EntityManager;
+  readonly tokens: Tokens;
+  readonly links: Links;
+  readonly now: () => Date;
+  readonly appName: string;
+  readonly hideAccountExistence: boolean;
+}
+
+/**
+ * The function that makes the mail of a job, or null where it has been overtaken and is dropped.
+ * @throws {Error} for a mail that this server does not know: the job returns to the queue and waits for a newer server
+ */
+export function mailComposer(options: ComposerOptions): (job: MailJob) => Promise<MailToRender | null> {
+  const { em, appName } = options;
+  const findUser = usersById(em);
+  return async (job) => {
+    const mail = Object.hasOwn(CATALOGUE, job.mail) ? CATALOGUE[job.mail as MailName] : null;
+    if (!mail) throw new Error(`this version does not know the mail "${job.mail}"; a newer one sends it`);
+    const user = await findUser(job.userId);
+    if (!user) return null;
+    const isOvertaken = !isBoundTo(job, user) || user.deactivatedAt !== null;
+    if (isOvertaken && !mail.isNotice) return null;
+    const letter = await mail.compose(user, job, toolsFor(user, options));
+    return letter && toRender(letter, appName);
+  };
+}
+
+function toolsFor(user: User, { em, tokens, links, now, hideAccountExistence }: ComposerOptions): MailTools {
+  return {
+    tokens,
+    links,
+    words: inWords(user.locale),
+    now: now(),
+    hidesExistence: hideAccountExistence,
+    findByEmail: (email) => findByEmail(em, email),
+    findEmailChange: (id) => em.fork().findOne(EmailChange, { id }),
+    extendConfirmation: (pending, expiresAt) => extendConfirmation(em, pending, expiresAt),
+    async extendPending(email) {
+      const confirmationExpiresAt = tokens.expiry("registration");
+      const pending = { emailKey: foldCase(email), isActive: false };
+      await em.fork().nativeUpdate(User, pending, { confirmationExpiresAt });
+    },
+  };
+}
+
+function toRender({ mail, to, email = to.email, variables }: Letter, appName: string): MailToRender {
+  return {
+    template: mail,
+    locale: to.locale,
+    to: { name: to.username, address: email },
+    variables: { appName, username: to.username, ...variables },
+  };
+}
+
+/** Every mail in every locale, filled with sample data. */
+export function sampleMails(locales: readonly string[]): MailToRender[] {
+  const to = { name: "ada", address: "ada@example.com" };
+  return locales.flatMap((locale) =>
+    Object.entries(CATALOGUE).map(([template, { sample }]) => ({
+      template,
+      locale,
+      to,
+      variables: { appName: "Account Server", username: to.name, ...sample(inWords(locale)) },
+    })),
+  );
+}

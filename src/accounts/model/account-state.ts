@@ -1,0 +1,154 @@
+// The states of an account, and what each operation answers in each of them. docs/accounts.md shows the same table; a test
+// tries every operation in every state.
+import type { AccountErrorCode } from "../rules/account-error.ts";
+import type { User } from "./user.entity.ts";
+
+/** The states, with what each means. */
+export const ACCOUNT_STATES = {
+  pending: "Registered; the confirmation link has not been opened yet.",
+  expired: "Never confirmed, and the link has expired: another registration may take its place.",
+  active: "Confirmed: its owner can log in.",
+  deactivated: "An administrator has locked it.",
+  deleted: "Its owner has deleted it, and can still restore it.",
+  erased: "The time to restore it is over; the daily job removes the row.",
+} as const;
+
+export type AccountState = keyof typeof ACCOUNT_STATES;
+
+/** The columns that the state is made of. */
+export type StateColumns = Pick<User, "isActive" | "confirmationExpiresAt" | "deactivatedAt" | "eraseAt">;
+
+/**
+ * The first that applies wins: nothing brings an erased account back, and an expired registration gives way even if an
+ * administrator has deactivated it.
+ */
+export function stateOf(user: StateColumns, now: Date): AccountState {
+  if (user.eraseAt && user.eraseAt <= now) return "erased";
+  if (!user.isActive && user.confirmationExpiresAt && user.confirmationExpiresAt <= now) return "expired";
+  if (user.deactivatedAt) return "deactivated";
+  if (user.eraseAt) return "deleted";
+  return user.isActive ? "active" : "pending";
+}
+
+/** `stateOf` says "active", as a filter of queries. */
+export const WHERE_ACTIVE = { isActive: true, deactivatedAt: null, eraseAt: null } as const;
+
+/** `stateOf` says "expired", as a filter of queries. */
+export const whereExpired = (now: Date) => ({ isActive: false, confirmationExpiresAt: { $lte: now } });
+
+/** Either what a client is refused with, or "OK", or "RESTORED" where a deletion is taken back on the way. */
+export type Answer = AccountErrorCode | "OK" | "RESTORED";
+
+/**
+ * What each operation answers by the state of the account that it is about. A link is one that was good in another state: its
+ * own expiry is checked besides. HIDE_ACCOUNT_EXISTENCE covers up what tells that an account exists (docs/security.md).
+ */
+export const ANSWERS = {
+  /** By the email address; a username that is in use answers USERNAME_TAKEN in the same states. */
+  register: {
+    pending: "EMAIL_TAKEN",
+    expired: "OK",
+    active: "EMAIL_TAKEN",
+    deactivated: "EMAIL_TAKEN",
+    deleted: "EMAIL_TAKEN",
+    erased: "EMAIL_TAKEN",
+  },
+  finalizeRegistration: {
+    pending: "OK",
+    expired: "INVALID_TOKEN",
+    active: "INVALID_TOKEN",
+    deactivated: "INVALID_TOKEN",
+    deleted: "INVALID_TOKEN",
+    erased: "INVALID_TOKEN",
+  },
+  resendRegistration: {
+    pending: "OK",
+    expired: "OK",
+    active: "ALREADY_ACTIVATED",
+    deactivated: "ALREADY_ACTIVATED",
+    deleted: "ALREADY_ACTIVATED",
+    erased: "ALREADY_ACTIVATED",
+  },
+  /** With the right password; a wrong one answers INVALID_CREDENTIALS in every state. */
+  login: {
+    pending: "ACCOUNT_NOT_ACTIVATED",
+    expired: "ACCOUNT_NOT_ACTIVATED",
+    active: "OK",
+    deactivated: "ACCOUNT_DEACTIVATED",
+    deleted: "RESTORED",
+    erased: "INVALID_CREDENTIALS",
+  },
+  requestReset: {
+    pending: "ACCOUNT_NOT_ACTIVATED",
+    expired: "ACCOUNT_NOT_ACTIVATED",
+    active: "OK",
+    deactivated: "ACCOUNT_DEACTIVATED",
+    deleted: "OK",
+    erased: "EMAIL_NOT_FOUND",
+  },
+  finalizeReset: {
+    pending: "INVALID_TOKEN",
+    expired: "INVALID_TOKEN",
+    active: "OK",
+    deactivated: "INVALID_TOKEN",
+    deleted: "RESTORED",
+    erased: "INVALID_TOKEN",
+  },
+  /** With the link that went to the new email address. */
+  finalizeEmailChange: {
+    pending: "INVALID_TOKEN",
+    expired: "INVALID_TOKEN",
+    active: "OK",
+    deactivated: "INVALID_TOKEN",
+    deleted: "INVALID_TOKEN",
+    erased: "INVALID_TOKEN",
+  },
+  /** With the link that went to the old email address. */
+  undoEmailChange: {
+    pending: "INVALID_TOKEN",
+    expired: "INVALID_TOKEN",
+    active: "OK",
+    deactivated: "INVALID_TOKEN",
+    deleted: "RESTORED",
+    erased: "INVALID_TOKEN",
+  },
+  refreshSession: {
+    pending: "INVALID_TOKEN",
+    expired: "INVALID_TOKEN",
+    active: "OK",
+    deactivated: "INVALID_TOKEN",
+    deleted: "INVALID_TOKEN",
+    erased: "INVALID_TOKEN",
+  },
+  /** Everything that needs an access token, `me` included. */
+  authenticate: {
+    pending: "UNAUTHENTICATED",
+    expired: "UNAUTHENTICATED",
+    active: "OK",
+    deactivated: "UNAUTHENTICATED",
+    deleted: "UNAUTHENTICATED",
+    erased: "UNAUTHENTICATED",
+  },
+  /** What administrators do to a user: setUserRoles, deactivateUser, reactivateUser, endUserSessions. */
+  administer: {
+    pending: "OK",
+    expired: "OK",
+    active: "OK",
+    deactivated: "OK",
+    deleted: "OK",
+    erased: "OK",
+  },
+} as const satisfies Record<string, Record<AccountState, Answer>>;
+
+export type Operation = keyof typeof ANSWERS;
+
+/** The answers that an operation can give. */
+export type AnswerTo<Name extends Operation> = (typeof ANSWERS)[Name][AccountState];
+
+export function answerTo<Name extends Operation>(
+  operation: Name,
+  user: StateColumns,
+  now: Date,
+): AnswerTo<Name> {
+  return ANSWERS[operation][stateOf(user, now)] as AnswerTo<Name>;
+}

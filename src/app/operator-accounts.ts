@@ -1,0 +1,71 @@
+// What the commands work with: the accounts of the configuration, with no server and beside a running one.
+import { randomBytes } from "node:crypto";
+
+import type { Accounts } from "../accounts/accounts.ts";
+import { Hashing } from "../accounts/hashing/hashing.ts";
+import type { MailJob } from "../accounts/mails/mail-job.ts";
+import type { RequestSource } from "../accounts/model/request-source.ts";
+import { composeAccounts, createTokens } from "./compose-accounts.ts";
+import { openMailTemplates } from "./mail-templates.ts";
+import { openDatabase } from "./open-database.ts";
+import { withTimeLimit } from "./time-limit.ts";
+import type { Config } from "../config/config.ts";
+import { DataDirInUseError, lockDataDir } from "../embedded-postgres/data-dir.ts";
+import { createLogger } from "../log.ts";
+import { MailQueue } from "../mail/queue.ts";
+
+/** Enough for a batch of an import that is being written; a database that has died must not keep us. */
+const DATABASE_CLOSES_WITHIN_MS = 3_000;
+
+/** For the audit trail. */
+export const OPERATOR: RequestSource = { ip: null, userAgent: null, isOperator: true };
+
+/**
+ * @param opened takes what has to be closed
+ * @throws {Error} one sentence where the database cannot be used
+ */
+export async function openAccounts(config: Config, opened: AsyncDisposableStack): Promise<Accounts> {
+  const databaseUrl = config.databaseUrl ?? (await embeddedPostgres(config.dataDir, opened));
+  const orm = await openDatabase(databaseUrl, config.migrateOnStart);
+  opened.defer(() => withTimeLimit(DATABASE_CLOSES_WITHIN_MS, orm.close()));
+  const queue = new MailQueue<MailJob>({
+    databaseUrl,
+    log: await createLogger("silent", true), // what matters rejects
+    isPassive: true,
+  });
+  opened.defer(() => withTimeLimit(DATABASE_CLOSES_WITHIN_MS, queue.stop(0)));
+  await queue.start();
+  const now = () => new Date();
+  const secret = randomBytes(32).toString("hex"); // signs nothing: the server mints the mails' tokens
+  return composeAccounts(
+    { ...config, hideAccountExistence: false }, // the operator may know
+    {
+      em: orm.em,
+      hashing: new Hashing(1),
+      queue,
+      renderer: openMailTemplates(config).renderer,
+      tokens: createTokens(config, secret, now),
+      now,
+    },
+  );
+}
+
+/** That of the server which runs on the data folder, else one of our own. */
+async function embeddedPostgres(dataDir: string, opened: AsyncDisposableStack): Promise<string> {
+  const { findRunningPostgres, startEmbeddedPostgres } = await import("../embedded-postgres/launcher.ts");
+  try {
+    const lock = await lockDataDir(dataDir);
+    opened.defer(() => lock.release());
+  } catch (error) {
+    if (error instanceof DataDirInUseError) return findRunningPostgres(dataDir);
+    throw error;
+  }
+  const postgres = await startEmbeddedPostgres({
+    dataDir,
+    onUnexpectedExit: (message) => {
+      throw new Error(message);
+    },
+  });
+  opened.defer(() => postgres.stop());
+  return postgres.databaseUrl;
+}

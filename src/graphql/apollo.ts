@@ -1,0 +1,40 @@
+// Configures Apollo Server with the schema, the limits and the error format.
+import { ApolloServer } from "@apollo/server";
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from "@apollo/server/plugin/disabled";
+
+import type { Accounts } from "../accounts/accounts.ts";
+import type { Logger } from "../log.ts";
+import type { RequestContext } from "./context.ts";
+import { errorFormatter } from "./format-error.ts";
+import { MAX_TOKENS, operationLimits } from "./operation-limits.ts";
+import { createSchema } from "./schema.ts";
+
+/** Starts the server. The caller stops it. */
+export async function startApollo(
+  accounts: Accounts,
+  { isProduction, log }: { isProduction: boolean; log: Logger },
+): Promise<ApolloServer<RequestContext>> {
+  const apollo = new ApolloServer<RequestContext>({
+    schema: await createSchema(accounts),
+    introspection: !isProduction,
+    hideSchemaDetailsFromClientErrors: isProduction,
+    parseOptions: { maxLexicalTokens: MAX_TOKENS },
+    validationRules: [operationLimits],
+    formatError: errorFormatter(log),
+    includeStacktraceInErrorResponses: false,
+    persistedQueries: false,
+    // Not needed: the cookie of the refresh token is read only with a header that requires a CORS preflight
+    // (http/refresh-cookie.ts), GET runs only queries, and POST accepts only JSON, which also requires a preflight. Apollo's
+    // check would reject urql, which sends queries with GET.
+    csrfPrevention: false,
+    stopOnTerminationSignals: false,
+    // No answer may be cached (see http/server.ts), and Apollo would look for cache hints at every field.
+    plugins: [ApolloServerPluginLandingPageDisabled(), ApolloServerPluginCacheControlDisabled()],
+    logger: log,
+  });
+  await apollo.start();
+  return apollo;
+}

@@ -1,0 +1,127 @@
+// How passwords are stored, that old hashes grow stronger at login, and that an unknown user costs the same.
+import { readFile } from "node:fs/promises";
+
+import argon2 from "argon2";
+import { expect, inject, test } from "vitest";
+
+import { createDatabase, query } from "../../support/postgres.ts";
+import { PASSWORD, startServer, type TestServer } from "../../support/server.ts";
+
+const IN_FORCE = /^\$argon2id\$v=19\$m=19456,(?:t=2,p=1|p=1,t=2)\$[\w+/]{22,}\$[\w+/]{43}$/;
+
+interface Cost {
+  memoryCost: number;
+  timeCost: number;
+  parallelism: number;
+}
+
+async function storedHash(server: TestServer, username: string): Promise<string> {
+  const rows = await server.query("select password_hash from accounts.users where username = $1", [username]);
+  return rows[0]!["password_hash"] as string;
+}
+
+/** As if the account had been registered when other parameters were in force. */
+async function storeHash(server: TestServer, username: string, options: Cost): Promise<string> {
+  const hash = await argon2.hash(PASSWORD, options);
+  await server.query("update accounts.users set password_hash = $1 where username = $2", [hash, username]);
+  return hash;
+}
+
+test("a password is stored as argon2id with 19 MiB, 2 passes and 1 lane, at register and at finalizeReset", async () => {
+  const server = await startServer();
+  const { username, email } = await server.activePerson("ada");
+  const registered = await storedHash(server, username);
+  expect(registered).toMatch(IN_FORCE);
+  expect(await argon2.verify(registered, PASSWORD)).toBe(true);
+
+  const token = await server.askForReset(email);
+  server.succeed(await server.finalizeReset({ token, password: "a new battery staple" }));
+
+  const reset = await storedHash(server, username);
+  expect(reset).toMatch(IN_FORCE);
+  expect(await argon2.verify(reset, "a new battery staple")).toBe(true);
+});
+
+test("the same password has another hash in each account", async () => {
+  const server = await startServer();
+  await server.registerPerson("ada");
+  await server.registerPerson("eve");
+
+  expect(await storedHash(server, "ada")).not.toBe(await storedHash(server, "eve"));
+});
+
+test.each([
+  { what: "less memory", options: { memoryCost: 8192, timeCost: 2, parallelism: 1 } },
+  { what: "fewer passes", options: { memoryCost: 19456, timeCost: 1, parallelism: 1 } },
+])("a hash made with $what is upgraded at login, and by nothing else", async ({ options }) => {
+  const server = await startServer();
+  const { username, email } = await server.activePerson("ada");
+  const weak = await storeHash(server, username, options);
+
+  server.refuse(await server.login({ username, password: "wrong horse battery" }), "INVALID_CREDENTIALS");
+  server.refuse(await server.login({ username, password: PASSWORD.repeat(10) }), "INVALID_CREDENTIALS");
+  server.succeed(await server.requestReset({ email }));
+  expect(await storedHash(server, username)).toBe(weak);
+
+  const { accessToken } = server.succeed(await server.login({ username, password: PASSWORD }));
+  const upgraded = await storedHash(server, username);
+  expect(upgraded).toMatch(IN_FORCE);
+  expect(server.succeed(await server.as(accessToken).me())?.username, "tokens stay good").toBe(username);
+
+  server.succeed(await server.login({ username, password: PASSWORD }));
+  expect(await storedHash(server, username), "no need to hash again").toBe(upgraded);
+});
+
+test("a hash that is stronger than those made now stays as it is", async () => {
+  const server = await startServer();
+  const { username } = await server.activePerson("ada");
+  const strong = await storeHash(server, username, { memoryCost: 32_768, timeCost: 3, parallelism: 1 });
+
+  server.succeed(await server.login({ username, password: PASSWORD }));
+
+  expect(await storedHash(server, username)).toBe(strong);
+});
+
+test("logging in as somebody unknown takes as long as with a wrong password", async () => {
+  const server = await startServer();
+  const { username, email } = await server.activePerson("ada");
+  const names = { known: username, unknown: "nobody", knownEmail: email, unknownEmail: "no@example.com" };
+  const took = new Map<string, number[]>(Object.keys(names).map((kind) => [kind, []]));
+  for (let round = 0; round < 16; round += 1) {
+    for (const [kind, name] of Object.entries(names)) {
+      const start = performance.now();
+      server.refuse(
+        await server.login({ username: name, password: "wrong horse battery" }),
+        "INVALID_CREDENTIALS",
+      );
+      if (round > 0) took.get(kind)!.push(performance.now() - start);
+    }
+  }
+
+  // The lower quartile: what else runs on the machine disturbs the quicker ones least.
+  const quartiles = [...took.values()].map((times) => times.sort((a, b) => a - b)[3]!);
+  expect(Math.max(...quartiles) / Math.min(...quartiles)).toBeLessThan(2);
+});
+
+test("no statement holds a password hash in its text, where the database's log might keep it", async () => {
+  const databaseUrl = await createDatabase(inject("postgresUrl"));
+  const name = new URL(databaseUrl).pathname.slice(1);
+  await query(databaseUrl, `alter database ${name} set log_statement = 'all'`);
+  await query(databaseUrl, `alter database ${name} set log_parameter_max_length = 0`);
+  const log = inject("postgresLog");
+  const before = (await readFile(log)).length;
+  const server = await startServer({ databaseUrl });
+
+  const { username, email } = await server.activePerson("ada");
+  await storeHash(server, username, { memoryCost: 8192, timeCost: 2, parallelism: 1 });
+  server.succeed(await server.login({ username, password: PASSWORD }));
+  server.succeed(await server.requestReset({ email }));
+  server.succeed(
+    await server.finalizeReset({ token: await server.resetToken(email), password: "a new battery" }),
+  );
+
+  const statements = (await readFile(log, "utf8")).slice(before);
+  expect(statements).toMatch(/insert into accounts\.users/);
+  expect(statements).toMatch(/update accounts\.users set password_hash/);
+  expect(statements).not.toContain("argon2id");
+});

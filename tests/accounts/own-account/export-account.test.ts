@@ -1,0 +1,55 @@
+// exportAccount: everything that is stored, without the hashes.
+import { expect, test } from "vitest";
+
+import { PASSWORD, startServer } from "../../support/server.ts";
+
+test("exportAccount holds all that is stored about the user, and no hash", async () => {
+  const server = await startServer();
+  const ada = await server.activePerson("ada");
+  await server.activePerson("grace");
+  const { accessToken } = await server.changeEmail(ada, "lovelace@example.com");
+  await server.askForEmailChange({ accessToken }, "third@example.com");
+
+  const answer = await server.as(accessToken).exportAccount({ password: PASSWORD });
+
+  const iso = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string;
+  const origin = { address: "127.0.0.1", userAgent: "node" };
+  const session = {
+    ...origin,
+    id: expect.any(String) as string,
+    createdAt: iso,
+    lastUsedAt: iso,
+    expiresAt: iso,
+  };
+  const event = (type: string, actor: string) => ({
+    ...{ ...origin, type, actor, occurredAt: iso },
+    actorId: actor === "OWNER" ? ada.id : null,
+  });
+  expect(server.succeed(answer)).toEqual({
+    exportedAt: iso,
+    user: {
+      id: ada.id,
+      username: "ada",
+      email: "lovelace@example.com",
+      locale: "en",
+      roles: ["USER"],
+      isActive: true,
+      createdAt: iso,
+      updatedAt: iso,
+    },
+    sessions: [session, session],
+    emailChanges: [
+      { oldEmail: "lovelace@example.com", newEmail: ada.email, isUndo: true, requestedAt: iso },
+      { oldEmail: "lovelace@example.com", newEmail: "third@example.com", isUndo: false, requestedAt: iso },
+    ],
+    events: [
+      event("REGISTERED", "ANYONE"),
+      event("ACTIVATED", "OWNER"),
+      event("EMAIL_CHANGE_REQUESTED", "OWNER"),
+      event("EMAIL_CHANGED", "OWNER"),
+      event("EMAIL_CHANGE_REQUESTED", "OWNER"),
+      event("EXPORTED", "OWNER"),
+    ],
+  });
+  expect(answer.text).not.toMatch(/argon2|hash|grace/i);
+});
