@@ -1,5 +1,5 @@
-// Builds the web client and the mailbox's page into dist/web. `npm run dev:web` serves both with live reload, in front of
-// a running server.
+// Builds the web client and the mailbox into dist/web. `npm run dev:web` serves both with live reload, in front of a
+// running server.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";

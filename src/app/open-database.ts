@@ -4,8 +4,8 @@ import type { Orm } from "../database/orm.ts";
 import { MailQueue } from "../mail/queue.ts";
 
 /**
- * @param migrates whether to bring the tables to this version, or only to look whether they are
- * @throws {Error} one sentence that names the database; nothing is left open
+ * @param migrates whether to migrate the tables, or only to check that they match this version
+ * @throws {Error} that names the database, with all connections closed
  */
 export function openDatabase(databaseUrl: string, migrates: boolean): Promise<Orm> {
   return open(databaseUrl, MailQueue, migrates);

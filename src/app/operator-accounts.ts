@@ -1,4 +1,4 @@
-// What the commands work with: the accounts of the configuration, with no server and beside a running one.
+// Opens the accounts for the commands, whether or not a server is running.
 import { randomBytes } from "node:crypto";
 
 import type { Accounts } from "../accounts/accounts.ts";
@@ -14,15 +14,15 @@ import { DataDirInUseError, lockDataDir } from "../embedded-postgres/data-dir.ts
 import { createLogger } from "../log.ts";
 import { MailQueue } from "../mail/queue.ts";
 
-/** Enough for a batch of an import that is being written; a database that has died must not keep us. */
+/** Enough to finish writing a batch of an import, but the command must end even if the database does not respond. */
 const DATABASE_CLOSES_WITHIN_MS = 3_000;
 
-/** For the audit trail. */
+/** The operator as the source of events in the audit trail. */
 export const OPERATOR: RequestSource = { ip: null, userAgent: null, isOperator: true };
 
 /**
- * @param opened takes what has to be closed
- * @throws {Error} one sentence where the database cannot be used
+ * @param opened receives everything that has to be closed
+ * @throws {Error} if the database cannot be used
  */
 export async function openAccounts(config: Config, opened: AsyncDisposableStack): Promise<Accounts> {
   const databaseUrl = config.databaseUrl ?? (await embeddedPostgres(config.dataDir, opened));
@@ -30,15 +30,15 @@ export async function openAccounts(config: Config, opened: AsyncDisposableStack)
   opened.defer(() => withTimeLimit(DATABASE_CLOSES_WITHIN_MS, orm.close()));
   const queue = new MailQueue<MailJob>({
     databaseUrl,
-    log: await createLogger("silent", true), // what matters rejects
+    log: await createLogger("silent", true), // errors that matter reject a call
     isPassive: true,
   });
   opened.defer(() => withTimeLimit(DATABASE_CLOSES_WITHIN_MS, queue.stop(0)));
   await queue.start();
   const now = () => new Date();
-  const secret = randomBytes(32).toString("hex"); // signs nothing: the server mints the mails' tokens
+  const secret = randomBytes(32).toString("hex"); // signs nothing, because the server creates the tokens in emails
   return composeAccounts(
-    { ...config, hideAccountExistence: false }, // the operator may know
+    { ...config, hideAccountExistence: false }, // the operator may know which accounts exist
     {
       em: orm.em,
       hashing: new Hashing(1),
@@ -50,7 +50,7 @@ export async function openAccounts(config: Config, opened: AsyncDisposableStack)
   );
 }
 
-/** That of the server which runs on the data folder, else one of our own. */
+/** The PostgreSQL of the server that uses the data folder, or else one started here. */
 async function embeddedPostgres(dataDir: string, opened: AsyncDisposableStack): Promise<string> {
   const { findRunningPostgres, startEmbeddedPostgres } = await import("../embedded-postgres/launcher.ts");
   try {

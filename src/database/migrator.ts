@@ -4,16 +4,16 @@ import { connectOrm, MIGRATIONS, SCHEMA, type Orm } from "./orm.ts";
 /** The key of the advisory lock: a number that no other program in this database is likely to use. */
 const MIGRATION_LOCK = 4_206_501_973;
 
-/** Tables of another library in the same database, which has its own migrations. */
+/** Tables that another library keeps in the same database, with migrations of its own. */
 export interface ForeignTables {
-  /** Creates or upgrades the tables. Several replicas can do this at the same time. */
+  /** Creates or upgrades them; safe to run from several replicas at once. */
   migrate(databaseUrl: string): Promise<void>;
-  /** Whether the tables match this version. */
+  /** Whether they are those of this version. */
   isMigrated(databaseUrl: string): Promise<boolean>;
 }
 
 /**
- * @param foreign tables to migrate together with our own
+ * @param foreign tables that are migrated along with our own
  * @param migrates whether to migrate the tables, or only to check that they match this version
  * @throws {Error} that names the database, with all connections closed
  */

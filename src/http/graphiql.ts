@@ -80,7 +80,7 @@ export function serveGraphiQL(http: FastifyInstance): void {
     const isBrowser = request.method === "GET" && (request.headers.accept ?? "").includes("text/html");
     if (!isBrowser || pathOf(request) !== "/graphql") return;
     graphiql ??= renderGraphiQL();
-    // The page has one inline script. A new nonce for each answer allows this script and no other.
+    // Each answer has a new nonce, which allows only the one script of the page.
     const nonce = randomBytes(16).toString("base64");
     return reply
       .type("text/html; charset=utf-8")

@@ -26,7 +26,7 @@ export function serveMailbox(http: FastifyInstance, { folder, host, hasWebClient
   servePage(http, "/mailbox", {
     file: "mailbox.html",
     settings: { hasWebClient },
-    // For the styles and images of emails: the frame that shows an email inherits this policy.
+    // The frame that shows an email inherits this policy, and emails contain inline styles and images.
     styles: "'self' 'unsafe-inline'",
     images: "'self' data:",
   });

@@ -10,16 +10,16 @@ const BUILD = fileURLToPath(new URL("../../dist/web", import.meta.url));
 const PLACE_OF_SETTINGS = 'name="server-settings" content="{}"';
 
 export interface WebPage {
-  /** The name of the file in dist/web. */
+  /** The name of the page's file in dist/web. */
   readonly file: string;
   /** What the page needs to know about this server; the same for every visitor. */
   readonly settings: object;
-  /** The sources that the Content-Security-Policy allows for styles and images. */
+  /** The sources of styles and images in the Content-Security-Policy; by default only this server. */
   readonly styles?: string;
   readonly images?: string;
 }
 
-/** Serves a page that loads everything from this server and has no inline script. */
+/** The page can load only what comes from this server, and run no inline script. */
 export function servePage(http: FastifyInstance, path: string, page: WebPage): void {
   const { settings, styles = "'self'", images = "'self'" } = page;
   const file = join(BUILD, page.file);
@@ -39,7 +39,7 @@ export function servePage(http: FastifyInstance, path: string, page: WebPage): v
   );
 }
 
-/** Serves the files that the pages share. */
+/** Serves the files that the pages load. */
 export async function servePageFiles(http: FastifyInstance): Promise<void> {
   await http.register(fastifyStatic, {
     root: join(BUILD, "assets"),

@@ -131,7 +131,7 @@ test("the mailbox says that it is empty when it knows, and that it cannot be loa
   await page.getByText("1 mail", { exact: true }).waitFor();
 });
 
-/** A folder for the data of a server whose mailbox holds one mail of 2020 already. */
+/** A data folder with a mailbox that already contains one email from 2020. */
 async function folderWithMail({ type, body }: { type: string; body: string }): Promise<string> {
   const dataDir = await temporaryFolder();
   await mkdir(join(dataDir, "mailbox"));
@@ -159,7 +159,7 @@ test("the mailbox tells the day of a mail of another day", async () => {
   expect(await listed(page).nth(0).textContent()).not.toContain(String(new Date().getFullYear()));
 });
 
-test("the mailbox shows the styles and pictures that a mail brings along, and runs none of its scripts", async () => {
+test("the mailbox shows the styles and images of an email and runs none of its scripts", async () => {
   const picture = "<svg xmlns='http://www.w3.org/2000/svg' width='7' height='5'/>";
   const body = `<style>p { color: rgb(1, 2, 3) }</style>
 <p style="font-size: 31px">Hello</p>
@@ -176,7 +176,7 @@ test("the mailbox shows the styles and pictures that a mail brings along, and ru
   await expect.poll(() => mail?.evaluate("document.querySelector('img').naturalWidth")).toBe(7);
 });
 
-test("the focus stays on its mail in the list when others come", async () => {
+test("the focus stays on an email in the list when others arrive", async () => {
   const server = await startWithMailbox();
   await server.registerPerson("ada");
   const page = await openPage();
@@ -225,7 +225,7 @@ test("GraphiQL holds the flow as ready tabs and runs it", async () => {
     "FinalizeReset",
   ]);
   await page.locator(".graphiql-execute-button").click();
-  await page.getByText("is on its way to user").waitFor();
+  await page.getByText("is on its way to ada").waitFor();
   await screenshot(page, "graphiql");
 
   for (const name of (await tabs.allTextContents()).reverse()) {

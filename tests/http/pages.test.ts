@@ -145,7 +145,7 @@ describe("the web client", () => {
 });
 
 describe("the mailbox", () => {
-  test("is a page, kept nowhere, that runs no script but the server's own files", async () => {
+  test("is a page that is not cached and runs no scripts but the server's own files", async () => {
     const server = await startWithMailbox();
     const response = await fetch(`${server.url}/mailbox`, { headers: browser });
     expect(response.headers.get("cache-control")).toBe("no-store");

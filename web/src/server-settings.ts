@@ -6,7 +6,7 @@ export interface ServerSettings {
   readonly passwordMinLength: number;
   readonly hasGraphiQL: boolean;
   readonly hasMailbox: boolean;
-  /** Told to the mailbox alone. */
+  /** Passed to the mailbox only. */
   readonly hasWebClient: boolean;
 }
 

@@ -5,12 +5,13 @@ import type { User } from "./user.entity.ts";
 
 /** The states, with what each means. */
 export const ACCOUNT_STATES = {
-  pending: "Registered; the confirmation link has not been opened yet.",
-  expired: "Never confirmed, and the link has expired: another registration may take its place.",
-  active: "Confirmed: its owner can log in.",
-  deactivated: "An administrator has locked it.",
-  deleted: "Its owner has deleted it, and can still restore it.",
-  erased: "The time to restore it is over; the daily job removes the row.",
+  pending: "Registered. The confirmation link has not been used yet.",
+  expired:
+    "The confirmation link expired without being used. Another registration may take the account's place.",
+  active: "The email address is confirmed, and the owner can log in.",
+  deactivated: "An administrator has locked the account.",
+  deleted: "The owner has deleted the account and can still restore it.",
+  erased: "The account can no longer be restored. The daily job removes the row.",
 } as const;
 
 export type AccountState = keyof typeof ACCOUNT_STATES;

@@ -1,4 +1,4 @@
-// One mail, as HTML, as text, or as it was sent.
+// One email as HTML, as text, or as its source.
 import { useEffect, useState, type KeyboardEvent } from "react";
 
 import { keyOf, loadSource, type Mail } from "./mails.ts";
@@ -46,7 +46,7 @@ export function MailView({ mail, tab, onTab }: MailViewProps) {
           </button>
         ))}
       </div>
-      {/* Another mail gets elements of its own: a new address in the same frame would be a step of the browser's history. */}
+      {/* A new key makes a new frame: another content in the same frame would be an entry in the browser history. */}
       <div id="panel" role="tabpanel" aria-labelledby={tab} key={keyOf(mail)}>
         {tab === "HTML" && <Html mail={mail} />}
         {tab === "Text" && <pre>{mail.text}</pre>}
@@ -56,7 +56,7 @@ export function MailView({ mail, tab, onTab }: MailViewProps) {
   );
 }
 
-/** Scripts and forms of the mail stay off; its links open in a new tab. */
+/** The sandbox blocks scripts and forms of the email. Its links open in a new tab. */
 function Html({ mail }: { mail: Mail }) {
   return (
     <iframe

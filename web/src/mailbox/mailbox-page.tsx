@@ -1,4 +1,4 @@
-// The mailbox: the list of mails, and the one that is in view.
+// The mailbox: the list of emails and the one in view.
 import { useState } from "react";
 
 import { serverSettings } from "../server-settings.ts";
@@ -13,7 +13,7 @@ export function MailboxPage() {
   const [tab, setTab] = useState<Tab>("HTML");
 
   const mails = state.mails ?? [];
-  // A mail that was chosen stays in view; otherwise the newest is.
+  // The chosen email stays in view when others arrive; without a choice, the newest is in view.
   const inView = mails.find((mail) => keyOf(mail) === chosen) ?? mails[0];
   if (inView && !seen.has(keyOf(inView))) setSeen(new Set(seen).add(keyOf(inView)));
 
@@ -69,7 +69,7 @@ function inWords({ mails, hasFailed }: MailboxState): string {
   return mails.length === 1 ? "1 mail" : `${mails.length} mails`;
 }
 
-/** The day is told of another day alone. */
+/** The time of today's emails, and date and time of older ones. */
 function timeOf(mail: Mail): string {
   const date = new Date(mail.date);
   const isToday = date.toDateString() === new Date().toDateString();

@@ -1,7 +1,7 @@
-// What the mailbox holds, brought up to date as long as somebody looks at the page.
+// The contents of the mailbox, kept up to date while the page is visible.
 import { Store } from "../store.ts";
 
-/** As /mailbox/messages has it. */
+/** An email as /mailbox/messages returns it. */
 export interface Mail {
   readonly id: string;
   readonly to: string;
@@ -13,15 +13,15 @@ export interface Mail {
 }
 
 export interface MailboxState {
-  /** Newest first; null until the server has answered. */
+  /** The emails, newest first; null until the server has answered. */
   readonly mails: readonly Mail[] | null;
-  /** Whether the server refused what was asked for last. */
+  /** Whether the last request failed. */
   readonly hasFailed: boolean;
 }
 
 export const mailbox = new Store<MailboxState>({ mails: null, hasFailed: false });
 
-/** The id alone would not do: a mailbox whose folder is new counts from 1 again. */
+/** The ID alone is not enough: in a new folder, the IDs start again. */
 export const keyOf = ({ id, date }: Mail) => `${id} ${date}`;
 
 let news: EventSource | undefined;
@@ -33,12 +33,12 @@ export function followMailbox(): void {
   listen();
 }
 
-/** A hidden page does not listen: a browser has six connections for all pages of a server, and this holds one. */
+/** A hidden page does not listen: an event stream holds one of the six connections that a browser opens to a server. */
 function listen(): void {
   news?.close();
   if (document.hidden) return;
   news = new EventSource("/mailbox/events");
-  // "open" also comes when the person or the server is back.
+  // "open" also fires when the connection is back after an interruption.
   for (const event of ["open", "change"]) news.addEventListener(event, () => void load());
 }
 
@@ -47,13 +47,13 @@ async function load(): Promise<void> {
   const mails = await ask("/mailbox/messages")
     .then((response) => response.json() as Promise<Mail[]>)
     .catch(() => null);
-  if (number < lastAnswered) return; // a later question was answered earlier, with newer mails
+  if (number < lastAnswered) return; // a later request was answered first, with newer emails
   lastAnswered = number;
   if (mails) mailbox.set({ mails, hasFailed: false });
   else fail();
 }
 
-/** The list follows by the news of it. */
+/** The list is updated by the event that follows. */
 export function clearMailbox(): void {
   ask("/mailbox/messages", { method: "DELETE" }).catch(fail);
 }
