@@ -1,4 +1,4 @@
-// A whole run: every work at every number of accounts, and the figures that come of it.
+// A complete run: every workload with every number of accounts, and the resulting figures.
 import type { Contender } from "./contender.ts";
 import { accountServer } from "./contenders/account-server.ts";
 import { figure, ratioFigure, type FigureName, type Figures } from "./figures.ts";
@@ -10,7 +10,7 @@ import { SmtpSink } from "./smtp-sink.ts";
 import { openStage, Running, start } from "./stage.ts";
 import * as work from "./work.ts";
 
-/** What was measured, by work, by number of accounts, and by who did it. */
+/** The measurements, by workload, number of accounts and server. */
 export type Measurements = Record<string, Record<string, Record<string, Measurement>>>;
 
 export interface Measurement {
@@ -30,7 +30,7 @@ export async function runBench(plan: Plan, peers: readonly Contender[]): Promise
   await using opened = new AsyncDisposableStack();
   const postgres = await startPostgres();
   opened.defer(() => postgres.stop());
-  // PostgreSQL is in a session of its own, where a terminal's Ctrl-C does not reach it.
+  // PostgreSQL runs in its own session, so Ctrl-C in the terminal does not reach it.
   for (const signal of ["SIGTERM", "SIGINT"] as const)
     process.once(signal, () => void postgres.stop().finally(() => process.exit(1)));
   const sink = await SmtpSink.start();
@@ -47,7 +47,7 @@ class Run {
   readonly measurements: Measurements = {};
   readonly #plan: Plan;
   readonly #peers: readonly Contender[];
-  /** Our databases, by number of accounts. */
+  /** The account server's databases, by number of accounts. */
   readonly #databases = new Map<number, string>();
   readonly #startedAt = performance.now();
 
@@ -130,7 +130,7 @@ class Run {
     }
   }
 
-  /** Our server's times over all numbers of accounts, side by side. */
+  /** Compares the account server's times for all numbers of accounts. */
   async compareCounts(sink: SmtpSink): Promise<void> {
     await using opened = new AsyncDisposableStack();
     const running: Running[] = [];
@@ -191,7 +191,7 @@ class Run {
     this.figures[`${name} at ${accounts}`] = figure(name, [measured[OURS]?.itself ?? Number.NaN]);
   }
 
-  /** Keeps what was measured, and tells whoever waits. */
+  /** Stores a measurement and prints it. */
   #note(name: string, accounts: number, measured: Measured): Measured {
     const byWho = ((this.measurements[name] ??= {})[String(accounts)] ??= {});
     for (const [who, values] of Object.entries(measured)) {

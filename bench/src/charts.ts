@@ -1,4 +1,4 @@
-// SVG charts of what was measured, one a work, in bench/charts/: a bar for each server, a group for each number of accounts.
+// Draws an SVG chart for each workload in bench/charts/, with a bar per server and a group per number of accounts.
 import { mkdir, writeFile } from "node:fs/promises";
 
 import { init, use } from "echarts/core";
@@ -10,7 +10,7 @@ import type { Measurements } from "./bench.ts";
 
 const FOLDER = new URL("../charts/", import.meta.url);
 const SIZE = { width: 720, height: 320 };
-/** Each the same in every chart, and what is a limit grey. */
+/** Each server has the same color in every chart. Limits are grey. */
 const COLORS: Readonly<Record<string, string>> = {
   "account-server": "#3b6fd4",
   "better-auth": "#e08a3c",
@@ -41,7 +41,7 @@ function chart(work: string, byAccounts: Measurements[string]): string {
   const chart = init(null, null, { renderer: "svg", ssr: true, ...SIZE });
   chart.setOption({
     animation: false,
-    backgroundColor: "#ffffff", // readable on a dark page, too
+    backgroundColor: "#ffffff", // also readable on a dark page
     title: { text: work, left: 16, top: 10, textStyle: { fontSize: 15, fontWeight: 600 } },
     legend: { top: 40, left: 12 },
     grid: {

@@ -1,4 +1,4 @@
-// The figures that are judged, and what was measured for them.
+// The figures, their targets and the measurements behind them.
 import { median, ratios, type Measured } from "./measuring.ts";
 
 /** Written to results.json. */
@@ -6,7 +6,7 @@ export interface Figure {
   readonly value: number;
   readonly target: string | null;
   readonly met: boolean | null;
-  /** Of the rounds: least and most. */
+  /** The lowest and highest value of the rounds. */
   readonly spread: readonly [number, number];
 }
 
@@ -14,12 +14,12 @@ export type Figures = Record<string, Figure>;
 
 interface Kind {
   readonly unit: "" | " ms" | " MB";
-  /** Which direction is the good one, also where no target is set. */
+  /** Which direction is better, even without a target. */
   readonly better: "more" | "less";
   readonly target?: number;
 }
 
-/** By name, in the order of the table. A name may be followed by what it is about in brackets, and " at <accounts>". */
+/** By name, in the order of the table. A name can be followed by a detail in brackets, and by " at <accounts>". */
 const KINDS = {
   "me over the floor": { unit: "", better: "more", target: 0.95 },
   "me over the best peer": { unit: "", better: "more", target: 4 },
@@ -50,7 +50,7 @@ export function figure(name: FigureName, values: readonly number[]): Figure {
   };
 }
 
-/** Round by round, of two that were measured alternately. */
+/** Divides two alternating measurements round by round. */
 export function ratioFigure(name: FigureName, measured: Measured, of: string, over: string): Figure {
   return figure(name, ratios(measured[of] ?? [], measured[over] ?? []));
 }
@@ -63,7 +63,7 @@ export function kindOf(key: string): Kind {
 
 const ALLOWED_LOSS = 0.2;
 
-/** Which ratios are worse than the committed ones by more than a fifth, each in a sentence. */
+/** Lists the ratios that are more than a fifth worse than the committed ones, one sentence each. */
 export function regressions(committed: Figures, now: Figures): string[] {
   return Object.entries(now).flatMap(([key, { value }]) => {
     const before = committed[key];

@@ -1,12 +1,12 @@
-// A program of ours in a process of its own, so that what it does is not measured as the load generator's. It says
-// something once it is ready.
+// Runs a helper program in its own process, so that its work does not count as that of the load generator. The program sends a
+// message when it is ready.
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
 export class HelperProcess {
   readonly child: ChildProcess;
-  /** What it said first. */
+  /** The first message of the program. */
   greeting: unknown;
 
   private constructor(child: ChildProcess) {
@@ -21,7 +21,7 @@ export class HelperProcess {
     return helper;
   }
 
-  /** What it answers to a message. */
+  /** Sends a message and returns the answer. */
   async ask<Answer>(message: string | number | object): Promise<Answer> {
     const answer = this.#answer();
     this.child.send(message);

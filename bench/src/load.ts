@@ -1,4 +1,4 @@
-// Many requests at once, by autocannon: how many a second, and how long each took.
+// Sends concurrent requests with autocannon, and measures the requests per second and the response times.
 import autocannon from "autocannon";
 
 import type { HttpAnswer, HttpRequest } from "./contender.ts";
@@ -6,22 +6,22 @@ import type { HttpAnswer, HttpRequest } from "./contender.ts";
 export interface Load {
   readonly url: string;
   readonly connections: number;
-  /** The next request; with `amount`, called exactly so often. */
+  /** Returns the next request. With `amount`, called exactly that many times. */
   readonly next: () => HttpRequest;
-  /** Throws for an answer that is no success. */
+  /** Throws if an answer is not a success. */
   readonly check: (answer: HttpAnswer) => void;
-  /** One of the two ends it. */
+  /** Either of the two ends the load. */
   readonly seconds?: number;
   readonly amount?: number;
 }
 
 export interface LoadResult {
   readonly perSecond: number;
-  /** Of the time an answer took, in milliseconds. */
+  /** Response times in milliseconds. */
   readonly p99: number;
 }
 
-/** @throws {Error} that says what came, if any answer is no success */
+/** @throws {Error} with the answer, if any answer is not a success */
 export async function load({ url, connections, next, check, seconds, amount }: Load): Promise<LoadResult> {
   const times: number[] = [];
   let fault: Error | undefined;
@@ -69,7 +69,7 @@ export async function load({ url, connections, next, check, seconds, amount }: L
   };
 }
 
-/** Of sorted values. */
+/** The percentile of sorted values. */
 function quantile(sorted: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
 }

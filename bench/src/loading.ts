@@ -1,4 +1,4 @@
-// Fills a server's database with accounts by COPY.
+// Loads accounts into a server's database with COPY.
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
@@ -12,7 +12,7 @@ import { connected } from "./postgres.ts";
 
 const ROWS_A_CHUNK = 1_000;
 
-/** @param count of accounts, numbers 1 to `count`; all have one password, and one hash of it */
+/** @param count the number of accounts, numbered from 1; all have the same password and the same hash */
 export async function loadAccounts(contender: Contender, databaseUrl: string, count: number): Promise<void> {
   const passwordHash = await hashPassword(person(1).password);
   const bar = new SingleBar({
@@ -45,7 +45,7 @@ export async function loadAccounts(contender: Contender, databaseUrl: string, co
   }
 }
 
-/** COPY's text format. */
+/** The text format of COPY. */
 function field(value: string | null): string {
   if (value === null) return "\\N";
   return value.replace(/[\\\t\n\r]/g, (character) => `\\${character}`);

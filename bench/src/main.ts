@@ -1,5 +1,5 @@
-// npm run bench: measures and prints the table of figures; a full run writes it to docs/performance.md, and results.json and
-// the charts besides.
+// npm run bench: measures and prints the table of figures. A full run also writes it to docs/performance.md, and writes
+// results.json and the charts.
 import { readFile, writeFile } from "node:fs/promises";
 import { cpus, platform, totalmem } from "node:os";
 
@@ -22,7 +22,7 @@ const options = new Command("npm run bench --")
   .opts<{ quick?: true; smoke?: true; check?: true }>();
 
 const plan = options.smoke ? SMOKE : options.quick ? QUICK : FULL;
-// The peers are loaded only where they are measured.
+// The alternatives are imported only if they are measured.
 const { PEERS } = plan.hasPeers ? await import("./contenders/peers.ts") : { PEERS: [] };
 const outcome = await runBench(plan, PEERS);
 console.log(figureTable(outcome.figures));

@@ -1,6 +1,6 @@
-// Rounds that alternate between those who are compared, so that whatever disturbs the machine disturbs all alike.
+// Measures in rounds that alternate between the servers, so that a disturbance of the machine affects all of them.
 
-/** One value a round, by who was measured. */
+/** One value per round, by the name of what was measured. */
 export type Measured = Readonly<Record<string, readonly number[]>>;
 
 export async function interleave(
@@ -14,7 +14,7 @@ export async function interleave(
   return values;
 }
 
-/** After a round that does not count: until what runs is compiled, a server is another one. */
+/** Measures after a warm-up round, because a server is slower until its code is compiled. */
 export async function interleaveWarm(
   rounds: number,
   runners: Readonly<Record<string, () => Promise<number>>>,
@@ -30,7 +30,7 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
-/** Round by round. */
+/** Divides the values round by round. */
 export function ratios(values: readonly number[], others: readonly number[]): number[] {
   return values.map((value, round) => value / (others[round] ?? Number.NaN));
 }

@@ -1,4 +1,4 @@
-// The people whom every server knows alike.
+// The users that every server has.
 import type { Person } from "./contender.ts";
 
 const PASSWORD = "Seven-Quiet-Otters-42";
@@ -8,10 +8,10 @@ export function person(number: number): Person {
   return { number, username, email: `${username}@bench.test`, password: PASSWORD };
 }
 
-// Beyond every number that is loaded.
+// Higher than the number of any loaded user.
 let newcomers = 10_000_000;
 
-/** Somebody whom no server knows. */
+/** A user that no server has. */
 export function newcomer(): Person {
   return person((newcomers += 1));
 }

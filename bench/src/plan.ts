@@ -1,15 +1,15 @@
-// How much is measured.
+// How much each kind of run measures.
 
 export interface Plan {
   readonly accounts: readonly number[];
   readonly hasPeers: boolean;
   readonly rounds: number;
-  /** Of each round under load. */
+  /** The duration of each round under load. */
   readonly seconds: number;
   readonly mixedSeconds: number;
-  /** Operations of a round that go one after the other. */
+  /** The number of sequential operations in a round. */
   readonly oneByOne: number;
-  /** That wait in the queue before they may leave. */
+  /** The number of emails in the queue before the SMTP server accepts any. */
   readonly mails: number;
 }
 
@@ -33,7 +33,7 @@ export const QUICK: Plan = {
   mails: 1_000,
 };
 
-/** Every figure that needs no peer, each measured just enough to exist. */
+/** Measures every figure that needs no alternative, as briefly as possible. */
 export const SMOKE: Plan = {
   accounts: [100, 200],
   hasPeers: false,

@@ -1,4 +1,4 @@
-// The table of figures, for a terminal and for docs/performance.md alike.
+// Formats the table of figures, for the terminal and for docs/performance.md.
 import { kindOf, type Figures } from "./figures.ts";
 
 /** In Markdown. */
@@ -19,7 +19,7 @@ export function figureTable(figures: Figures): string {
   return markdownTable(["figure", "value", "rounds", "target", "met"], rows);
 }
 
-/** The page with the table between its two marks replaced. */
+/** Replaces the table between the two markers of the page. */
 export function withTable(page: string, figures: Figures): string {
   const [begin, end] = ["<!-- figures -->", "<!-- end of figures -->"];
   const [before = "", after = ""] = [page.split(begin)[0], page.split(end)[1]];

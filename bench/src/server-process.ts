@@ -1,4 +1,4 @@
-// A server that runs: started, asked, weighed, stopped.
+// Starts a server process, sends it requests, measures its memory and stops it.
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
@@ -10,19 +10,19 @@ import type { HttpAnswer, HttpRequest, ServerProgram } from "./contender.ts";
 const READY_WITHIN_MS = 120_000;
 const STOPS_WITHIN_MS = 15_000;
 
-/** Resident memory, in MB: of the process itself, and with those that it started (what they share counts in each). */
+/** Resident memory in MB, of the process itself and including its child processes (shared memory counts in each). */
 export interface ResidentMb {
   readonly itself: number;
   readonly all: number;
 }
 
-// Whatever way this process ends, no server is left.
+// Leaves no server running, however this process ends.
 const running = new Set<ChildProcess>();
 process.on("exit", () => running.forEach((child) => child.kill()));
 
 export class ServerProcess {
   readonly url: string;
-  /** From the start of the process until it answered that it was ready. */
+  /** The time from the start of the process until it reported that it was ready. */
   readonly readyAfterMs: number;
   readonly #child: ChildProcess;
 
@@ -102,7 +102,7 @@ async function isReady(url: string): Promise<boolean> {
   }
 }
 
-/** One that is free now. */
+/** A port that is currently free. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

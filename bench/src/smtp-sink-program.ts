@@ -1,4 +1,4 @@
-// An SMTP server that takes every mail and tells of it; mails wait while it is held. It says first where it listens.
+// An SMTP server that accepts and reports every email, and makes emails wait while it is held. It reports its port first.
 import type { AddressInfo } from "node:net";
 
 import PostalMime from "postal-mime";
@@ -7,9 +7,9 @@ import { SMTPServer } from "smtp-server";
 export interface TakenMail {
   /** In lower case. */
   readonly recipient: string;
-  /** When the mail was accepted: milliseconds since the epoch. */
+  /** When the email was accepted, in milliseconds since the epoch. */
   readonly at: number;
-  /** Of the link; empty if there is none. */
+  /** The token of the link; empty if there is no link. */
   readonly token: string;
   readonly subject: string;
   readonly text: string;
@@ -29,14 +29,14 @@ const server = new SMTPServer({
     const chunks: Buffer[] = [];
     stream.on("data", (chunk: Buffer) => chunks.push(chunk));
     stream.on("end", () => {
-      const recipient = session.envelope.rcptTo[0]?.address.toLowerCase() ?? ""; // the answer clears it
+      const recipient = session.envelope.rcptTo[0]?.address.toLowerCase() ?? ""; // cleared by the reply
       const at = Date.now();
       callback();
       void tell(Buffer.concat(chunks), recipient, at);
     });
   },
 });
-server.on("error", () => undefined); // a client that hangs up
+server.on("error", () => undefined); // a client closed the connection
 server.listen(0, "127.0.0.1", () => {
   process.send?.((server.server.address() as AddressInfo).port);
 });

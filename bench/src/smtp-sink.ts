@@ -1,4 +1,4 @@
-// Where every server's mails go.
+// The SMTP server that receives the emails of all servers.
 import { EventEmitter, once } from "node:events";
 
 import { HelperProcess } from "./helper-process.ts";
@@ -10,9 +10,9 @@ export class SmtpSink {
   readonly port: number;
   readonly #helper: HelperProcess;
   readonly #events = new EventEmitter();
-  /** When each came. */
+  /** When each email arrived. */
   #arrivals: number[] = [];
-  /** By recipient, the first with a link. */
+  /** The first email with a link, by recipient. */
   readonly #taken = new Map<string, TakenMail>();
 
   private constructor(helper: HelperProcess) {
@@ -30,19 +30,19 @@ export class SmtpSink {
     return new SmtpSink(await HelperProcess.start("smtp-sink-program.ts"));
   }
 
-  /** The first mail with a link to `recipient`, now or as soon as it comes. */
+  /** The first email with a link to `recipient`. Waits until it arrives. */
   async mailTo(recipient: string): Promise<TakenMail> {
     const [mail] = await this.mailsTo([recipient]);
     return mail!;
   }
 
-  /** The first mail with a link to each of them, in order, once all have come. */
+  /** The first email with a link to each recipient, in the same order. Waits until all have arrived. */
   async mailsTo(recipients: readonly string[]): Promise<TakenMail[]> {
     await this.#until(() => recipients.filter((recipient) => !this.#taken.has(recipient)).length);
     return recipients.map((recipient) => this.#taken.get(recipient)!);
   }
 
-  /** When so many mails came, links or not: milliseconds since the epoch. */
+  /** Waits for this many emails, with or without links, and returns when each arrived, in milliseconds since the epoch. */
   async arrivals(count: number): Promise<number[]> {
     await this.#until(() => count - this.#arrivals.length);
     return this.#arrivals.slice(0, count);
@@ -59,13 +59,13 @@ export class SmtpSink {
     }
   }
 
-  /** Forgets what has come, so that the next mail to somebody is the first. */
+  /** Forgets all emails, so that the next one to a recipient is the first again. */
   forget(): void {
     this.#taken.clear();
     this.#arrivals = [];
   }
 
-  /** Takes no mail until `release`. */
+  /** Accepts no email until `release`. */
   hold(): void {
     this.#helper.child.send("hold");
   }

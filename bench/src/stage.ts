@@ -1,5 +1,5 @@
-// The servers that are measured side by side: each started, filled with accounts, and restarted as it would be found in
-// use, on one PostgreSQL and before one SMTP server.
+// The servers that are compared. Each is started, loaded with accounts and restarted, as it would be in use. All share one
+// PostgreSQL and one SMTP server.
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Contender, HttpAnswer, HttpRequest, Operation, Person } from "./contender.ts";
@@ -10,7 +10,7 @@ import type { Postgres } from "./postgres.ts";
 import { freePort, ServerProcess, type ResidentMb } from "./server-process.ts";
 import type { SmtpSink } from "./smtp-sink.ts";
 
-/** Until what a server does after its start is done. */
+/** Time for a server to finish its work after the start. */
 const SETTLES_MS = 5_000;
 
 export class Running {
@@ -27,21 +27,21 @@ export class Running {
     this.accounts = accounts;
   }
 
-  /** Somebody of those who are loaded; nobody comes twice before all have come. */
+  /** One of the loaded users. No user is returned again before all have been returned. */
   somebody(): Person {
-    // A step that shares no factor with any of the counts scatters them over the table.
+    // The step is coprime to every count, so it visits all users, scattered over the table.
     this.#turn += 1;
     return person(1 + ((this.#turn * 7_919) % this.accounts));
   }
 
-  /** @throws {Error} unless the answer is that of a success */
+  /** @throws {Error} if the answer is not a success */
   async ask(operation: Operation, request: HttpRequest): Promise<HttpAnswer> {
     const answer = await this.server.ask(request);
     this.contender.check(operation, answer);
     return answer;
   }
 
-  /** Logs somebody in, and returns what `me` needs. */
+  /** Logs a user in, and returns what `me` needs. */
   async signIn(): Promise<string> {
     const { email, password } = this.somebody();
     const answer = await this.ask("login", this.contender.requests.login(email, password));
@@ -51,7 +51,7 @@ export class Running {
 
 export interface Stage {
   readonly accounts: number;
-  /** Ours first. */
+  /** The account server first. */
   readonly running: readonly Running[];
   readonly floor: ServerProcess;
   /** By server, in milliseconds and MB. */

@@ -1,4 +1,4 @@
-// The URL of a database, also as SQLAlchemy writes it.
+// Parses the URL of a database, including the form that SQLAlchemy uses.
 
 const SCHEMES = ["postgres:", "postgresql:", "postgresql+psycopg2:"];
 
@@ -24,7 +24,7 @@ export function parseDatabaseUrl(name: string, value: string): string {
   return value.replace(/^[^:]+:/, "postgresql:");
 }
 
-/** The driver decodes each part, and would throw an error that quotes it. */
+/** Checks that each part can be decoded, because the driver would throw an error that quotes it. */
 function isDatabaseUrl(value: string): boolean {
   try {
     const { username, password, pathname } = new URL(value);

@@ -1,4 +1,4 @@
-// A user of the Flask application, for the import; its table is only read.
+// A user of the Flask application, for the import. Its table is only read.
 import { defineEntity, p } from "@mikro-orm/core";
 
 export const FlaskUserSchema = defineEntity({
@@ -10,7 +10,7 @@ export const FlaskUserSchema = defineEntity({
     username: p.text().nullable(),
     email: p.text().nullable(),
     password: p.text().nullable(),
-    /** With commas between. */
+    /** Separated by commas. */
     roles: p.text().nullable(),
     isActive: p.boolean().nullable(),
   },

@@ -23,7 +23,7 @@ export const MIGRATIONS = [
   { name: "2026-11-25-users-key-collation", class: UsersKeyCollation },
 ];
 
-/** How any database is connected to. */
+/** The options for connecting to any database. */
 function connectionOptions(databaseUrl: string) {
   return {
     clientUrl: databaseUrl,
@@ -64,7 +64,7 @@ export function connectOrm(databaseUrl: string) {
   return MikroORM.init(ormOptions(databaseUrl));
 }
 
-/** For the import, which reads the table of another application. */
+/** Connects to the database of the Flask application, for the import. */
 export function connectToFlaskTable(databaseUrl: string) {
   return MikroORM.init(defineConfig({ ...connectionOptions(databaseUrl), entities: [FlaskUser] }));
 }

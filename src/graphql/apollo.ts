@@ -1,4 +1,4 @@
-// Apollo Server with our schema and our rules.
+// Configures Apollo Server with the schema, the limits and the error format.
 import { ApolloServer } from "@apollo/server";
 import {
   ApolloServerPluginCacheControlDisabled,
@@ -12,7 +12,7 @@ import { errorFormatter } from "./format-error.ts";
 import { MAX_TOKENS, operationLimits } from "./operation-limits.ts";
 import { createSchema } from "./schema.ts";
 
-/** The server, started; the caller stops it. */
+/** Starts the server. The caller stops it. */
 export async function startApollo(
   accounts: Accounts,
   { isProduction, log }: { isProduction: boolean; log: Logger },
@@ -26,12 +26,12 @@ export async function startApollo(
     formatError: errorFormatter(log),
     includeStacktraceInErrorResponses: false,
     persistedQueries: false,
-    // There is nothing to forge: the refresh token's cookie counts only with a header that takes a CORS preflight
-    // (http/refresh-cookie.ts), GET runs queries alone, and POST takes only JSON (which takes a preflight, too). Apollo's check
-    // would refuse urql, which sends queries by GET.
+    // Not needed: the cookie of the refresh token is read only with a header that requires a CORS preflight
+    // (http/refresh-cookie.ts), GET runs only queries, and POST accepts only JSON, which also requires a preflight. Apollo's
+    // check would reject urql, which sends queries with GET.
     csrfPrevention: false,
     stopOnTerminationSignals: false,
-    // Nothing here may be cached (http/server.ts says so), and Apollo would look for hints at every field.
+    // No answer may be cached (see http/server.ts), and Apollo would look for cache hints at every field.
     plugins: [ApolloServerPluginLandingPageDisabled(), ApolloServerPluginCacheControlDisabled()],
     logger: log,
   });

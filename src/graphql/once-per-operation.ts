@@ -1,15 +1,15 @@
-// What one request may not do twice: try a password, use a mailed token, or send a mail.
+// Marks mutations that one request may run only once: those that check a password, use a token from an email, or send an email.
 import type { GraphQLSchema } from "graphql";
 import { Extensions } from "type-graphql";
 
 const ONCE = "oncePerOperation";
 
-/** Decorates a mutation: an operation with more than one field so marked, of whichever names, is refused as a whole. */
+/** Marks a mutation. An operation with more than one field of marked mutations, even of different ones, is refused. */
 export function OncePerOperation(): MethodDecorator {
   return Extensions({ [ONCE]: true });
 }
 
-/** The names of the mutations so marked. */
+/** The names of the marked mutations. */
 export function oncePerOperation(schema: GraphQLSchema): string[] {
   return Object.values(schema.getMutationType()?.getFields() ?? {})
     .filter(({ extensions }) => extensions[ONCE] === true)

@@ -224,7 +224,9 @@ describe("users", () => {
     const { edges } = server.succeed(await server.as(root.accessToken).accountEvents({ userId: ada.id }));
     const byOperator = edges.filter(({ node }) => node.actor === "OPERATOR");
     expect(byOperator.map(({ node }) => node.type)).toEqual(["REACTIVATED", "DEACTIVATED"]);
-    expect(await refuse(env, ["deactivate", "nobody"])).toMatch(/No account has the username or email address nobody/);
+    expect(await refuse(env, ["deactivate", "nobody"])).toMatch(
+      /No account has the username or email address nobody/,
+    );
     expect(await refuse(env, ["deactivate", "root"])).toMatch(/last administrator/);
   });
 

@@ -1,11 +1,11 @@
-// The account server, built, as an operator runs it in production.
+// The account server, built and run as in production.
 import { fileURLToPath } from "node:url";
 
 import manifest from "../../../package.json" with { type: "json" };
 import type { Contender, HttpAnswer, HttpRequest, Person } from "../contender.ts";
 import { REGISTERED_AT, scatteredId, scatteredUuid } from "./people.ts";
 
-/** As `npm start` does. */
+/** The same option as in `npm start`. */
 const [command = "", ...flags] = manifest.scripts.start.split(" ");
 const MAIN = fileURLToPath(new URL(`../../../${flags.pop()}`, import.meta.url));
 export const JWT_SECRET = "a secret of the bench, which protects nothing at all";

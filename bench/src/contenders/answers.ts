@@ -1,7 +1,7 @@
-// Reading the answers of servers that are being checked.
+// Reads the answers of servers to check them.
 import type { HttpAnswer } from "../contender.ts";
 
-/** The parsed body; null stands for one that is no JSON. */
+/** The parsed body; null if it is not JSON. */
 export function jsonOf({ body }: HttpAnswer): unknown {
   try {
     return JSON.parse(body);
@@ -10,7 +10,7 @@ export function jsonOf({ body }: HttpAnswer): unknown {
   }
 }
 
-/** What is found in nested objects under these names. */
+/** The value at this path in nested objects. */
 export function at(value: unknown, ...names: readonly string[]): unknown {
   return names.reduce<unknown>(
     (inner, name) =>

@@ -1,13 +1,13 @@
-// Serves from as many processes as are asked for.
+// Serves from a given number of processes.
 import cluster from "node:cluster";
 import { once } from "node:events";
 
 let ready = false;
 
-/** Whether every process listens. Before that, all connections would go to the first one. */
+/** Whether all processes are listening. Until then, all connections go to the first one. */
 export const isReady = (): boolean => ready;
 
-/** `prepare` happens once, `listen` in each process that serves requests. */
+/** Calls `prepare` once, and `listen` in each process that serves requests. */
 export async function serve(
   workers: number,
   steps: { prepare: () => Promise<void>; listen: () => Promise<void> },

@@ -1,5 +1,5 @@
-// About what this stack can do at best: Apollo Server on Fastify, one verification by jsonwebtoken, one prepared
-// statement, no ORM, no TypeGraphQL, on the account server's tables.
+// Roughly the best that this stack can do: Apollo Server on Fastify that verifies a token with jsonwebtoken and runs one prepared
+// statement on the account server's tables, without ORM and TypeGraphQL.
 import { createSecretKey } from "node:crypto";
 
 import { ApolloServer } from "@apollo/server";
@@ -25,7 +25,7 @@ interface Row {
   created_at: Date;
 }
 
-// Not the string: jsonwebtoken would try to read it as a public key at each request.
+// A key object, because jsonwebtoken would try to parse a string as a public key for each request.
 const secret = createSecretKey(Buffer.from(JWT_SECRET));
 const pool = new pg.Pool({ connectionString: process.env["DATABASE_URL"], max: 10 });
 const apollo = new ApolloServer<{ authorization: string | undefined }>({

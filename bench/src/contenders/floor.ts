@@ -1,4 +1,4 @@
-// The floor server, on the account server's tables and with tokens made here; it can answer `me` alone.
+// The floor server, which answers only `me`, with the account server's tables and tokens created here.
 import { fileURLToPath } from "node:url";
 
 import jwt from "jsonwebtoken";

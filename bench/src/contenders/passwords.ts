@@ -1,4 +1,4 @@
-// One password hash for all: argon2id with 19 MiB, 2 passes and 1 lane, as the account server hashes.
+// Hashes passwords for all servers like the account server: argon2id with 19 MiB, 2 passes and 1 lane.
 import argon2 from "argon2";
 
 export function hashPassword(password: string): Promise<string> {

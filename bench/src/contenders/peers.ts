@@ -1,4 +1,4 @@
-// What people would use instead.
+// The alternatives that people would use instead of the account server.
 import type { Contender } from "../contender.ts";
 import { betterAuth } from "./better-auth/contender.ts";
 import { vendure } from "./vendure/contender.ts";

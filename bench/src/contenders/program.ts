@@ -1,9 +1,9 @@
-// How a peer's server is started as a Node process, and what that process reads of it again.
+// Starts an alternative's server as a Node process, and reads its settings in that process.
 import { fileURLToPath } from "node:url";
 
 import type { ServerProgram, Surroundings } from "../contender.ts";
 
-/** @param script beside the file that asks, as a relative URL resolved with its `import.meta.url` */
+/** @param script the URL of the script, resolved relative to the caller's `import.meta.url` */
 export function nodeProgram(
   script: URL,
   surroundings: Surroundings,

@@ -1,5 +1,5 @@
-// argon2 alone, in a loop with every core busy: what logins could reach if nothing else cost anything.
-// Answers "start <seconds>" over IPC with the hashes a second.
+// argon2 alone, in a loop on every core: the upper limit for logins. Answers the IPC message "start <seconds>" with the number
+// of hashes per second.
 import { availableParallelism } from "node:os";
 
 import { hashPassword, verifyPassword } from "../contenders/passwords.ts";

@@ -1,4 +1,4 @@
-// nodemailer alone, pooled as the account server's: what mails could reach if nothing else cost anything.
+// nodemailer alone, with the same connection pool as the account server: the upper limit for sending emails.
 import { createTransport } from "nodemailer";
 
 export interface MailsToSend {
@@ -8,11 +8,11 @@ export interface MailsToSend {
   readonly text: string;
   readonly html: string;
   readonly count: number;
-  /** One after the other, or as fast as the connections take them. */
+  /** Whether to send as fast as the connections allow, instead of one email after the other. */
   readonly atOnce: boolean;
 }
 
-/** For each mail, when it was handed over: milliseconds since the epoch. */
+/** When each email was passed to nodemailer, in milliseconds since the epoch. */
 export type SentMails = number[];
 
 process.on("disconnect", () => process.exit());

@@ -68,7 +68,7 @@ export async function openFlaskTable(
     }
   }
   try {
-    await em.find(FlaskUser, {}, { limit: 1 }); // whether all columns are there
+    await em.find(FlaskUser, {}, { limit: 1 }); // fails if a column is missing
     return { records: records(), total: await em.count(FlaskUser), read: () => read };
   } catch (error) {
     const { host, pathname } = new URL(databaseUrl);

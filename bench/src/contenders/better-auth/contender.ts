@@ -1,4 +1,4 @@
-// Better Auth: a library for sessions, email and password, here as a server of its own.
+// Better Auth: a library for sessions, email and password, measured here as a separate server.
 import type { Contender, HttpRequest, Operation } from "../../contender.ts";
 import { at, headerOf, isText, jsonOf } from "../answers.ts";
 import { REGISTERED_AT, scatteredId } from "../people.ts";

@@ -1,4 +1,4 @@
-// A mail as accounts get them: text and HTML, with a link and little else.
+// A typical account email: text and HTML with a link and little else.
 export function accountMail(content: {
   name: string;
   subject: string;

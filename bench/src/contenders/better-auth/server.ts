@@ -1,4 +1,4 @@
-// Better Auth alone behind node:http, as its documentation sets it up for production.
+// Better Auth behind node:http, set up for production as in its documentation.
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -21,7 +21,7 @@ const mails = createTransport({ pool: true, host: "127.0.0.1", port: smtpPort })
 const auth = betterAuth({
   baseURL: `http://127.0.0.1:${port}`,
   trustedOrigins: ["http://app.test"],
-  // The same in each process; nothing that it protects is secret here.
+  // The same in all processes. It protects nothing secret here.
   secret: createHash("sha256").update("better-auth").digest("base64"),
   database: new Pool({ connectionString: databaseUrl }),
   advanced: { database: { joins: true } },
@@ -52,12 +52,12 @@ const auth = betterAuth({
         link: `http://app.test/finalize?token=${token}`,
       }),
   },
-  // All requests of a load generator come from one address.
+  // All requests of the load generator come from the same IP address.
   rateLimit: { enabled: false },
   telemetry: { enabled: false },
 });
 
-/** Not waited for, as the documentation asks: the time of an answer must not tell who has an account. */
+/** Not awaited, as the documentation recommends, because the response time must not reveal who has an account. */
 function send(to: string, content: Parameters<typeof accountMail>[0]): Promise<void> {
   mails.sendMail({ from: "accounts@app.test", to, ...accountMail(content) }).catch(console.error);
   return Promise.resolve();

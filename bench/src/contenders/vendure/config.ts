@@ -1,4 +1,4 @@
-// Vendure as its documentation sets it up for production, less what a shop needs beside accounts.
+// Vendure set up for production as in its documentation, without what a shop needs in addition to accounts.
 import { fileURLToPath } from "node:url";
 
 import {
@@ -40,10 +40,10 @@ const emailPlugin = EmailPlugin.init({
     passwordResetUrl: "http://app.test/finalize",
   },
 });
-// A process sends one mail in 200 ms by default: registrations are faster than that.
+// By default, a process sends one email every 200 ms, but registrations are faster.
 const jobQueuePlugin = DefaultJobQueuePlugin.init({ concurrency: 20 });
 
-/** With the tables of everything that a start with any number of processes uses. */
+/** Includes the tables for starting with any number of processes. */
 export const setupConfig: VendureConfig = {
   apiOptions: {
     hostname: "127.0.0.1",
@@ -74,6 +74,6 @@ export const config: VendureConfig = {
   ...setupConfig,
   apiOptions: { ...setupConfig.apiOptions, port },
   dbConnectionOptions: { ...setupConfig.dbConnectionOptions, synchronize: false },
-  // Several processes must share the cache of sessions; a single one keeps it in memory.
+  // Several processes must share the session cache. A single process keeps it in memory.
   plugins: [jobQueuePlugin, emailPlugin, ...(workers > 1 ? [DefaultCachePlugin] : [])],
 };

@@ -1,18 +1,18 @@
-// Vendure: a shop server, of which only the accounts of its customers are asked.
+// Vendure: a shop server, of which only the customer accounts are measured.
 import type { Contender, HttpRequest, LoadedTable, Operation } from "../../contender.ts";
 import { at, headerOf, isText, jsonOf } from "../answers.ts";
 import { REGISTERED_AT } from "../people.ts";
 import { nodeProgram } from "../program.ts";
 
-// What Vendure makes at its first start.
+// What Vendure creates at its first start.
 const CUSTOMER_ROLE = "2";
 const DEFAULT_CHANNEL = "1";
 
-/** There is room before them for the administrator and for whoever registered earlier. */
+/** Leaves lower IDs for the administrator and for users who registered earlier. */
 const FIRST_ID = 1000;
 const idOf = (number: number) => String(FIRST_ID + number);
 
-/** Each account has two entries in its history. */
+/** Each account has two history entries. */
 function history(type: string, which: 0 | 1): LoadedTable {
   return {
     table: "public.history_entry",
@@ -113,7 +113,7 @@ export const vendure: Contender = {
     ...[`public."user"`, "public.authentication_method", "public.customer", "public.history_entry"].map(
       (table) => `select setval(pg_get_serial_sequence('${table}', 'id'), max(id)) from ${table}`,
     ),
-    // Vendure lacks these, so that each login and each use of a token would read through all accounts.
+    // Vendure lacks these indexes. Without them, each login and each use of a token scans all accounts.
     `create index on public."user" (lower(identifier))`,
     `create index on public.authentication_method ("verificationToken")`,
     `create index on public.authentication_method ("passwordResetToken")`,

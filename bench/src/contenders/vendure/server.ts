@@ -1,4 +1,4 @@
-// Vendure's shop API, with a process for its jobs beside it.
+// Vendure's shop API, with a separate process for its jobs.
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,4 @@
-// Makes the tables, and in them the channel, roles and administrator without which Vendure does not start.
+// Creates the tables with the channel, roles and administrator that Vendure needs to start.
 import { bootstrap } from "@vendure/core";
 
 import { setupConfig } from "./config.ts";

@@ -1,4 +1,4 @@
-// Sends the mails, in a process beside those that serve requests, as Vendure's documentation advises.
+// Sends the emails in a process of its own, as Vendure's documentation recommends.
 import { bootstrapWorker } from "@vendure/core";
 
 import { config } from "./config.ts";
