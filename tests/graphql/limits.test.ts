@@ -1,8 +1,8 @@
 // How much one operation may ask for. Whatever asks for more is refused before anything of it runs.
-import { getIntrospectionQuery } from "graphql";
+import { getIntrospectionQuery, getNamedType, isLeafType } from "graphql";
 import { describe, expect, test } from "vitest";
 
-import type { Answer } from "../support/graphql.ts";
+import { schema, type Answer } from "../support/graphql.ts";
 import { PASSWORD, sharedServer, startServer } from "../support/server.ts";
 
 const LOGIN = `login(username: "ada", password: "${PASSWORD}") { accessToken }`;
@@ -259,4 +259,36 @@ describe("a document made to keep the server busy", () => {
     expectRefused(answer, "BAD_REQUEST");
     expect(await shared().query("select * from accounts.users")).toEqual([]);
   });
+});
+
+const GUARDED = Object.values(schema.getMutationType()!.getFields()).filter(({ args }) =>
+  args.some(({ name }) => /password$/i.test(name) || name === "token"),
+);
+
+test("what takes a password or a mailed token is found in the schema", () => {
+  expect(GUARDED.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(["login", "register", "finalizeReset", "changePassword", "deleteAccount"]),
+  );
+});
+
+describe("an operation tries one password or one mailed token:", () => {
+  const shared = sharedServer();
+
+  test.each(GUARDED.map((field) => [field.name, field] as const))(
+    "two %s are refused",
+    async (name, field) => {
+      const declared = field.args.map((arg) => `$${arg.name}: ${String(arg.type)}`).join(", ");
+      const passed = field.args.map((arg) => `${arg.name}: $${arg.name}`).join(", ");
+      const call = `${name}(${passed}) ${isLeafType(getNamedType(field.type)) ? "" : "{ __typename }"}`;
+      const variables = Object.fromEntries(field.args.map((arg) => [arg.name, "x"]));
+      const ask = (calls: string) => shared().execute(`mutation (${declared}) { ${calls} }`, variables);
+
+      const { status, errors } = await ask(`a: ${call} b: ${call}`);
+      expect({ status, messages: errors.map(({ message }) => message) }).toEqual({
+        status: 400,
+        messages: [expect.stringMatching(new RegExp(`more than one of .*${name}`))],
+      });
+      expect((await ask(call)).status).toBe(200);
+    },
+  );
 });

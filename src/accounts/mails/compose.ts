@@ -8,7 +8,7 @@ import { foldCase } from "../rules/fold-case.ts";
 import { extendConfirmation, findByEmail, isBoundTo, usersById } from "../store/users.ts";
 import type { Tokens } from "../tokens.ts";
 import { CATALOGUE, type Letter, type MailName, type MailTools } from "./catalogue.ts";
-import { inWords } from "./in-words.ts";
+import { inWords, type InWords } from "./in-words.ts";
 import type { Links } from "./links.ts";
 import type { MailJob } from "./mail-job.ts";
 
@@ -28,6 +28,7 @@ export interface ComposerOptions {
 export function mailComposer(options: ComposerOptions): (job: MailJob) => Promise<MailToRender | null> {
   const { em, appName } = options;
   const findUser = usersById(em);
+  const wordsOf = new Map<string, InWords>();
   return async (job) => {
     const mail = Object.hasOwn(CATALOGUE, job.mail) ? CATALOGUE[job.mail as MailName] : null;
     if (!mail) throw new Error(`this version does not know the mail "${job.mail}"; a newer one sends it`);
@@ -35,16 +36,21 @@ export function mailComposer(options: ComposerOptions): (job: MailJob) => Promis
     if (!user) return null;
     const isOvertaken = !isBoundTo(job, user) || user.deactivatedAt !== null;
     if (isOvertaken && !mail.isNotice) return null;
-    const letter = await mail.compose(user, job, toolsFor(user, options));
+    const words = wordsOf.get(user.locale) ?? inWords(user.locale);
+    wordsOf.set(user.locale, words);
+    const letter = await mail.compose(user, job, toolsWith(words, options));
     return letter && toRender(letter, appName);
   };
 }
 
-function toolsFor(user: User, { em, tokens, links, now, hideAccountExistence }: ComposerOptions): MailTools {
+function toolsWith(
+  words: InWords,
+  { em, tokens, links, now, hideAccountExistence }: ComposerOptions,
+): MailTools {
   return {
     tokens,
     links,
-    words: inWords(user.locale),
+    words,
     now: now(),
     hidesExistence: hideAccountExistence,
     findByEmail: (email) => findByEmail(em, email),

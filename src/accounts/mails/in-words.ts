@@ -8,17 +8,11 @@ export interface InWords {
   duration(minutes: number): string;
 }
 
-const known = new Map<string, InWords>();
-
-/** @param locale BCP 47 */
+/**
+ * Keep the result: making the formats takes longer than everything else in a mail.
+ * @param locale BCP 47
+ */
 export function inWords(locale: string): InWords {
-  const words = known.get(locale) ?? make(locale);
-  known.set(locale, words);
-  return words;
-}
-
-/** Once for each locale: making the formats takes longer than everything else in a mail. */
-function make(locale: string): InWords {
   const dateFormat = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeZone: "UTC" });
   const timeFormat = new Intl.DateTimeFormat(locale, {
     dateStyle: "long",
