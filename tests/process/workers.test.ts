@@ -60,7 +60,7 @@ test("a process that is killed is replaced, while the others serve", async () =>
   const server = await startProcess({ env: { ...(await environment()), WORKERS: "2" } });
   const door = await server.ready();
   await expect.poll(() => serving(server.child.pid!).length).toBe(2);
-  await expect.poll(() => server.output.split("is ready").length).toBe(3); // both serve
+  await expect.poll(() => server.output.split("is ready").length, { timeout: 20_000 }).toBe(3); // both serve
   const [killed] = serving(server.child.pid!);
   process.kill(killed!, "SIGKILL");
   await expect.poll(() => server.output).toContain("Starting another one");
