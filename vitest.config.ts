@@ -9,6 +9,8 @@ export default defineConfig({
     include: ["tests/**/*.test.ts"],
     globalSetup: "tests/support/postgres.ts",
     maxWorkers: 2,
+    // Each file would load the server anew, a tenth of the whole run. Tests replace no module, so files can share them.
+    isolate: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     coverage: {

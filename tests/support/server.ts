@@ -1,12 +1,13 @@
 // A server under test: the real application in this process, over HTTP, with a database of its own, a real SMTP
 // server and a clock that can be moved.
+import pg from "pg";
 import { afterAll, beforeAll, expect, inject, onTestFinished } from "vitest";
 
 import { Hashing } from "../../src/accounts/hashing/hashing.ts";
 import { App } from "../../src/app/app.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import type { MailboxMessage } from "../../src/mail/mailbox-folder.ts";
-import { createDatabase, query } from "./postgres.ts";
+import { createDatabase, dropDatabase } from "./postgres.ts";
 import { GraphQLDoor, type Output } from "./graphql.ts";
 import { temporaryFolder } from "./process.ts";
 import { SmtpCatcher, tokenIn } from "./smtp.ts";
@@ -30,12 +31,14 @@ export interface ActivePerson extends Person {
 export class TestServer extends GraphQLDoor {
   readonly smtp: SmtpCatcher;
   readonly databaseUrl: string;
+  readonly #database: pg.Pool;
   readonly #clock: Clock;
 
-  constructor(url: string, smtp: SmtpCatcher, databaseUrl: string, clock: Clock) {
+  constructor(url: string, smtp: SmtpCatcher, database: pg.Pool, clock: Clock) {
     super(url);
     this.smtp = smtp;
-    this.databaseUrl = databaseUrl;
+    this.databaseUrl = database.options.connectionString!;
+    this.#database = database;
     this.#clock = clock;
   }
 
@@ -73,8 +76,13 @@ export class TestServer extends GraphQLDoor {
     return { users, sessions, refreshTokens, emailChanges, mailJobs: jobs.length, mailsReceived };
   }
 
-  query<Row = Record<string, unknown>>(sql: string, values: unknown[] = []): Promise<Row[]> {
-    return query<Row>(this.databaseUrl, sql, values);
+  async query<Row = Record<string, unknown>>(sql: string, values: unknown[] = []): Promise<Row[]> {
+    return (await this.#database.query(sql, values)).rows as Row[];
+  }
+
+  /** Takes the stopped server's database away. */
+  dropDatabase(): Promise<void> {
+    return dropDatabase(inject("postgresUrl"), this.databaseUrl);
   }
 
   /** Registers somebody; the mail is on its way. */
@@ -187,6 +195,7 @@ export interface ServerOptions {
 /** Starts a server that lives until the end of the test. */
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
   const { server, stop } = await openServer(options);
+  if (options.databaseUrl === undefined) onTestFinished(() => server.dropDatabase());
   onTestFinished(stop);
   return server;
 }
@@ -202,7 +211,10 @@ export function sharedServer(options: ServerOptions = {}): () => TestServer {
   beforeAll(async () => {
     opened = await openServer(options);
   });
-  afterAll(() => opened?.stop());
+  afterAll(async () => {
+    await opened?.stop();
+    await opened?.server.dropDatabase();
+  });
   return () => opened!.server;
 }
 
@@ -231,9 +243,12 @@ export async function openServer({ env = {}, databaseUrl }: ServerOptions = {}):
     }),
     { now: () => clock.frozenAt ?? new Date(Date.now() + clock.offset), hashing },
   );
+  const database = new pg.Pool({ connectionString: url, max: 1 });
+  database.on("error", () => undefined); // a test may end every connection
   const stop = async () => {
     await app.stop();
     await smtp.close();
+    await database.end();
   };
   try {
     await app.start();
@@ -241,5 +256,5 @@ export async function openServer({ env = {}, databaseUrl }: ServerOptions = {}):
     await stop();
     throw error;
   }
-  return { server: new TestServer(app.url, smtp, url, clock), stop };
+  return { server: new TestServer(app.url, smtp, database, clock), stop };
 }
