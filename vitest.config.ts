@@ -13,6 +13,8 @@ export default defineConfig({
     isolate: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Long, so that a busy machine fails no test.
+    expect: { poll: { interval: 20, timeout: 45_000 } },
     coverage: {
       include: ["src/**"],
       // Run as processes of their own by tests/process/, where no coverage is taken.

@@ -501,7 +501,7 @@ describe("in the default start", () => {
     const server = await startProcess({ env });
     const door = await server.ready();
     const mails = async () => (await fetch(`${door.url}/mailbox/messages`)).json() as Promise<unknown[]>;
-    await expect.poll(mails, { timeout: 20_000 }).toHaveLength(1);
+    await expect.poll(mails).toHaveLength(1);
     door.succeed(
       await door
         .as(door.succeed(await door.login({ username: "root", password: PASSWORD })).accessToken)
@@ -511,7 +511,7 @@ describe("in the default start", () => {
     const running = postmaster();
     await succeed(env, ["import", await fileOf([importable("ada", passlibHash(PASSWORD))])]);
     await succeed(env, ["reset", "root"]);
-    await expect.poll(mails, { timeout: 20_000 }).toHaveLength(2);
+    await expect.poll(mails).toHaveLength(2);
     expect(postmaster(), "the server's PostgreSQL served both").toBe(running);
     door.succeed(await door.login({ username: "ada", password: PASSWORD }));
     expect(await server.end("SIGTERM")).toBe(0);
@@ -523,7 +523,7 @@ describe("in the default start", () => {
   test("a command beside a server that is still starting waits for it", async () => {
     const env = { DATA_DIR: await temporaryFolder() };
     const server = await startProcess({ env });
-    await expect.poll(() => readdir(env.DATA_DIR), { interval: 20, timeout: 20_000 }).not.toEqual([]);
+    await expect.poll(() => readdir(env.DATA_DIR)).not.toEqual([]);
     const listed = succeed(env, ["list"]);
     await server.ready();
     expect(await listed).toBe("");
@@ -545,7 +545,7 @@ describe("in the default start", () => {
     // The first line is told as soon as its batch is committed.
     const file = await fileOf(["first", ...people]);
     const cut = await startProcess({ env, script: "dist/bin/account.js", args: ["import", file] });
-    await expect.poll(() => cut.output, { timeout: 30_000 }).toContain("line 1");
+    await expect.poll(() => cut.output).toContain("line 1");
     expect(await cut.end("SIGINT")).toBe(130);
     expect(cut.output).toBe("line 1: This is not a JSON object.\n");
 

@@ -1,5 +1,5 @@
 // How the process ends and comes back: signals, kills, and mails that must survive both.
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 
@@ -43,9 +43,7 @@ test("repeated signals, as from a terminal and npm together, still end it in ord
 test("a signal while it starts ends it in order, and the next start works", async () => {
   const env = { DATA_DIR: await temporaryFolder() };
   const first = await startProcess({ env });
-  await expect
-    .poll(async () => (await import("node:fs/promises")).readdir(env.DATA_DIR), { timeout: 20_000 })
-    .not.toEqual([]);
+  await expect.poll(() => readdir(env.DATA_DIR)).not.toEqual([]);
   expect(await first.end("SIGTERM")).toBe(0);
   const second = await startProcess({ env });
   expect((await (await second.ready()).me()).errors).toEqual([]);
@@ -163,6 +161,6 @@ test("a signal while the start waits for another replica's migration ends it in 
   const server = await startProcess({ env });
   const waiting =
     "select count(*)::int as waiting from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())";
-  await expect.poll(() => query(env.DATABASE_URL, waiting), { timeout: 20_000 }).toEqual([{ waiting: 1 }]);
+  await expect.poll(() => query(env.DATABASE_URL, waiting)).toEqual([{ waiting: 1 }]);
   expect(await server.end("SIGTERM")).toBe(0);
 });

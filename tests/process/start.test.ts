@@ -35,7 +35,7 @@ function fromMailbox(door: GraphQLDoor) {
   return async (count: number) => {
     const messages = async () =>
       (await (await fetch(`${door.url}/mailbox/messages`)).json()) as { text: string }[];
-    await expect.poll(async () => (await messages()).length, { timeout: 10_000 }).toBe(count);
+    await expect.poll(async () => (await messages()).length).toBe(count);
     return /token=([\w.-]+)/.exec((await messages())[0]!.text)![1]!;
   };
 }

@@ -61,7 +61,7 @@ async function holdBack<Results extends unknown[]>(
     for (const each of begin) {
       begun.push(each());
       const expected = connectionsEach * begun.length;
-      await expect.poll(heldUp, { interval: 10, timeout: 20_000 }).toBeGreaterThanOrEqual(expected);
+      await expect.poll(heldUp).toBeGreaterThanOrEqual(expected);
     }
     await gate.query("commit");
     return (await Promise.all(begun)) as Results;

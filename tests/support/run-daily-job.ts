@@ -19,7 +19,7 @@ export async function runDailyJob(server: TestServer): Promise<void> {
     const id = await boss.send("daily", {});
     const state = async () =>
       (await server.query("select state from accounts_queue.job where id = $1", [id]))[0]?.["state"];
-    await expect.poll(state, { timeout: 20_000 }).toBe("completed");
+    await expect.poll(state).toBe("completed");
   } finally {
     await boss.stop({ graceful: false });
   }

@@ -55,7 +55,7 @@ export class TestServer extends GraphQLDoor {
   /** Resolves once every queued mail has been sent or dropped. */
   async mailsSettled(): Promise<void> {
     const waiting = "select id from accounts_queue.job where name = 'mail' and state <> 'completed'";
-    await expect.poll(() => this.query(waiting), { interval: 20, timeout: 45_000 }).toEqual([]);
+    await expect.poll(() => this.query(waiting)).toEqual([]);
   }
 
   /** All that a refused operation must leave as it is. */
@@ -118,7 +118,7 @@ export class TestServer extends GraphQLDoor {
   async mailbox(count: number): Promise<MailboxMessage[]> {
     const messages = async () =>
       (await (await fetch(`${this.url}/mailbox/messages`)).json()) as MailboxMessage[];
-    await expect.poll(async () => (await messages()).length, { interval: 20, timeout: 20_000 }).toBe(count);
+    await expect.poll(async () => (await messages()).length).toBe(count);
     return messages();
   }
 

@@ -24,7 +24,7 @@ test("a mail that only a newer version knows returns to the queue, and nothing i
 
   const row = async () =>
     (await server.query("select state, output from accounts_queue.job where id = $1", [jobId]))[0];
-  await expect.poll(row, { timeout: 20_000 }).toMatchObject({
+  await expect.poll(row).toMatchObject({
     state: "retry",
     output: { message: expect.stringContaining('"constructor"') as string },
   });
