@@ -45,8 +45,15 @@ export class UserObject {
   })
   deactivatedAt!: Date | null;
 
-  static of({ id, username, email, roles, isActive, createdAt, deactivatedAt = null }: User): UserObject {
-    const fields = { id, username, email, roles, createdAt, deactivatedAt };
-    return Object.assign(new UserObject(), fields, { isActive: isActive && !deactivatedAt });
+  static of(user: User): UserObject {
+    return Object.assign(new UserObject(), {
+      id: user.id,
+      username: user.username,
+      email: user.email,
+      roles: user.roles,
+      isActive: user.isActive && !user.deactivatedAt,
+      createdAt: user.createdAt,
+      deactivatedAt: user.deactivatedAt ?? null,
+    } satisfies Pick<UserObject, keyof UserObject>);
   }
 }

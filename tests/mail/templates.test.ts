@@ -15,10 +15,6 @@ const variables = mails.flatMap(({ locale, template }) =>
   Object.keys(samplesOf(template)).map((variable) => ({ locale, template, variable })),
 );
 
-test("the mails are written in English and in Brazilian Portuguese", () => {
-  expect([...locales].sort()).toEqual(["en", "pt-BR"]);
-});
-
 test.each(locales)("in %s the templates are those that have a sample", (locale) => {
   expect([...renderer.templates(locale)].sort()).toEqual([...templates].sort());
 });
@@ -32,7 +28,7 @@ describe.each(mails)("the mail $locale/$template", ({ locale, template }) => {
     const { subject, html, text } = render();
     expect(subject).toMatch(/^\S.*\S$/);
     expect(html).toMatch(/^<!doctype html>[\s\S]+<\/html>\s*$/);
-    expect(text).toMatch(/^(Hello ada,|Olá, ada!)\n\n\S[\s\S]*\S\n$/);
+    expect(text, "the first line greets the user").toMatch(/^.*\bada\b.*\n\n\S[\s\S]*\S\n$/);
     expect(html).toContain(`<html lang="${locale}">`);
     for (const part of [subject, html, text]) {
       expect(part).not.toMatch(/[{}]{2}|undefined|null|\[object/);
@@ -58,7 +54,6 @@ describe.each(mails)("the mail $locale/$template", ({ locale, template }) => {
   test("evaluates nothing in a value", () => {
     for (const value of ["{{appName}}", "{{{link}}}", "{{> layout}}", "{{constructor}}", "\\{{x"]) {
       const { html, text } = render({ username: value });
-      expect(text).toMatch(/^(Hello |Olá, )/);
       expect(text).toContain(value);
       expect(html).toContain(value.replaceAll(">", "&gt;"));
     }

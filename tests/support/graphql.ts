@@ -55,9 +55,10 @@ type Present<Type> = Type extends { kind: "LIST"; ofType: infer Of }
     : never;
 
 type RootFields = Types["Query"]["fields"] & Types["Mutation"]["fields"];
+export type OperationName = keyof RootFields;
 /** One method a root field, which takes its arguments out of what it is given: a whole person can register. */
 type Operations = {
-  readonly [Name in keyof RootFields]: (values?: object) => Promise<Answer<Value<RootFields[Name]["type"]>>>;
+  readonly [Name in OperationName]: (values?: object) => Promise<Answer<Value<RootFields[Name]["type"]>>>;
 };
 
 type HeadersGiven = Record<string, string>;
@@ -72,7 +73,7 @@ const rootFields = [
 /** The codes that schema.graphql says a field of Query or Mutation can raise. */
 export const listedCodes = new Map(
   rootFields.map(({ field }) => [
-    field.name,
+    field.name as OperationName,
     getDirectiveValues(schema.getDirective("errors")!, field.astNode!)?.["codes"] as string[],
   ]),
 );
@@ -134,7 +135,7 @@ class Door {
       `${operation} ${declared} { ${name}${passed} ${selectionOf(type)} }`,
       Object.fromEntries(given.map((arg) => [arg.name, values[arg.name]])),
     );
-    const listed = [...(listedCodes.get(name) ?? []), "INTERNAL_SERVER_ERROR"];
+    const listed = [...(listedCodes.get(name as OperationName) ?? []), "INTERNAL_SERVER_ERROR"];
     for (const { extensions } of answer.errors)
       expect(listed, `the @errors list of ${name}`).toContain(extensions.code);
     return { ...answer, data: answer.data?.[name] };
