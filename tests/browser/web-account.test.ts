@@ -122,7 +122,7 @@ describe("a signed-in person", () => {
     await follow(page, "Delete account");
     await fill(page, { Password: PASSWORD });
     await press(page, "Delete account");
-    await sees(page, "The account is deleted.");
+    await sees(page, "Your account is deleted.");
     await page.reload();
     await follow(page, "Log in");
     await fill(page, { "Username or email": "ada", Password: PASSWORD });
