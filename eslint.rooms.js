@@ -64,7 +64,7 @@ function roomRules(room) {
   const open = OPEN[room] ?? OPEN_TO_OTHERS;
   return [
     forbid(
-      importsOf("(?:\\.\\./)+", others),
+      importsOf("(?:\\./)?(?:\\.\\./)+(?:src/)?", others),
       `${room}/ imports only ${allowed.join(", ") || "no other room"}.`,
     ),
     ...(room === "accounts"
@@ -89,7 +89,7 @@ function floorRules(name) {
   if (above.length === 0) return [];
   return [
     forbid(
-      importsOf(name.endsWith(".ts") ? "\\./" : "\\.\\./", above),
+      importsOf(name.endsWith(".ts") ? "\\./" : "(?:\\./)?(?:\\.\\./)+(?:accounts/)?", above),
       `In accounts/, imports run downwards: ${name} does not import what stands beside or above it.`,
     ),
   ];
@@ -112,6 +112,10 @@ const areas = [
 ];
 
 export const rooms = [
+  config(
+    ["src/**/*.ts"],
+    [forbid("^\\.\\.?/", "List this file or folder among the rooms."), ...homeRules("")],
+  ),
   ...areas.map(({ path, rules }) =>
     config([path.endsWith(".ts") ? path : `${path}/**/*.ts`], [...rules, ...homeRules(path)]),
   ),

@@ -1,5 +1,6 @@
 // The one door to accounts: `accounts.register(...)` and all other use cases, each in a file of its own (use-cases.ts lists them).
-// Each is done as a whole or refused with an AccountError; no transaction or connection is held while a password is hashed.
+// Each either completes, or throws an AccountError and changes nothing (some record the refusal). No transaction or connection is
+// held while a password is hashed.
 import type { Dependencies } from "./dependencies.ts";
 import * as useCases from "./use-cases.ts";
 

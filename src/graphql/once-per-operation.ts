@@ -10,7 +10,7 @@ export function OncePerOperation(): MethodDecorator {
 }
 
 /** The names of the marked mutations. */
-export function oncePerOperation(schema: GraphQLSchema): string[] {
+export function onceOnlyMutations(schema: GraphQLSchema): string[] {
   return Object.values(schema.getMutationType()?.getFields() ?? {})
     .filter(({ extensions }) => extensions[ONCE] === true)
     .map(({ name }) => name);

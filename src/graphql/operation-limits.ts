@@ -10,7 +10,7 @@ import {
   type ValidationContext,
 } from "graphql";
 
-import { oncePerOperation } from "./once-per-operation.ts";
+import { onceOnlyMutations } from "./once-per-operation.ts";
 
 /** GraphiQL's introspection query has about 500. */
 export const MAX_TOKENS = 1_000;
@@ -25,7 +25,7 @@ interface Extent {
 
 /** A validation rule: an operation that breaks it is answered with status 400 before any resolver runs. */
 export function operationLimits(context: ValidationContext): ASTVisitor {
-  const onceOnly = oncePerOperation(context.getSchema());
+  const onceOnly = onceOnlyMutations(context.getSchema());
   // Each fragment is measured once. Otherwise nested spreads that double at every level would take exponential time.
   const fragments = new Map<FragmentDefinitionNode, Extent>();
 

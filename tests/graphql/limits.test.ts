@@ -262,16 +262,16 @@ describe("a document made to keep the server busy", () => {
 });
 
 const GUARDED = Object.values(schema.getMutationType()!.getFields()).filter(({ args }) =>
-  args.some(({ name }) => /password$/i.test(name) || name === "token"),
+  args.some(({ name }) => /password$|email$|^token$/i.test(name)),
 );
 
-test("what takes a password or a mailed token is found in the schema", () => {
+test("what takes a password, an email address or a mailed token is found in the schema", () => {
   expect(GUARDED.map(({ name }) => name)).toEqual(
     expect.arrayContaining(["login", "register", "finalizeReset", "changePassword", "deleteAccount"]),
   );
 });
 
-describe("an operation tries one password or one mailed token:", () => {
+describe("an operation tries one password, email address or mailed token:", () => {
   const shared = sharedServer();
 
   test.each(GUARDED.map((field) => [field.name, field] as const))(

@@ -2,7 +2,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 
 import type { Dependencies } from "../dependencies.ts";
 import { hashFault } from "../hashing/hash-formats.ts";
-import { whereExpired } from "../model/account-state.ts";
+import { whereLapsed } from "../model/account-state.ts";
 import type { ImportedBatch, ImportRecord } from "../model/import.ts";
 import type { RequestSource } from "../model/request-source.ts";
 import { Role, User } from "../model/user.entity.ts";
@@ -89,7 +89,7 @@ async function takenNames(deps: Dependencies, em: EntityManager, users: readonly
       { emailKey: { $in: users.map(({ email }) => foldCase(email)) } },
     ],
   };
-  await em.nativeDelete(User, { ...named, ...whereExpired(deps.now()) });
+  await em.nativeDelete(User, { ...named, ...whereLapsed(deps.now()) });
   const holders = await em.find(User, named, { fields: ["usernameKey", "emailKey"] });
   return {
     emailOf: new Map(holders.map(({ usernameKey, emailKey }) => [usernameKey, emailKey])),
@@ -120,7 +120,9 @@ const FIELDS: Readonly<Record<string, Field>> = {
   createdAt: {
     isOptional: true,
     isGood: (value) =>
-      typeof value === "string" && /^[1-9]\d{3}-\d\d-\d\d/.test(value) && !Number.isNaN(Date.parse(value)),
+      typeof value === "string" &&
+      /^[1-9]\d{3}-\d\d-\d\d/.test(value) &&
+      new Date(value).getUTCFullYear() <= 9999,
     wanted: "a time such as 2026-11-24T09:30:00Z",
   },
 };

@@ -1,7 +1,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 
 import type { Dependencies } from "../dependencies.ts";
-import { stateOf } from "../model/account-state.ts";
+import { isLapsed } from "../model/account-state.ts";
 import { EmailChange } from "../model/email-change.entity.ts";
 import type { RequestSource } from "../model/request-source.ts";
 import type { Viewer } from "../model/sign-in.ts";
@@ -49,5 +49,5 @@ async function isInUse(
 ): Promise<boolean> {
   if (email === viewer.email) return true;
   const found = await em.find(User, { emailKey: foldCase(email) });
-  return found.some((user) => user.id !== viewer.id && stateOf(user, now()) !== "expired");
+  return found.some((user) => user.id !== viewer.id && !isLapsed(user, now()));
 }

@@ -1,5 +1,5 @@
-// Has passwords hashed by a process of its own, at the lowest priority: a storm of logins takes what the cores have left, and
-// blocks neither the event loop nor the threads that serve files and DNS.
+// Hashes passwords in a separate process of the lowest priority: a storm of logins uses only spare CPU time, and blocks neither the
+// event loop nor the threads that serve files and DNS.
 import { fork, type ChildProcess } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { extname } from "node:path";
@@ -41,7 +41,7 @@ export class Hashing {
 
   /** Ends the process, and with it what it has under way. */
   stop(): void {
-    this.#process?.disconnect();
+    if (this.#process?.connected) this.#process.disconnect();
   }
 
   /** Makes a hash with the parameters in force. */

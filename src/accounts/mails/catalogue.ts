@@ -72,7 +72,7 @@ export const CATALOGUE: { readonly [Name in MailName]: Mail<Name> } = {
     },
   },
 
-  /** Tells the owner of a registered email address what the answer to the request kept to itself. */
+  /** Tells the owner of a registered email address what the answer to the request concealed. */
   "already-registered": {
     sample: () => ({}),
     compose: (user, _job, tools) => alreadyRegistered(user, tools),

@@ -1,4 +1,4 @@
-// Composes the mail of a job when its turn has come, from the account as it is then.
+// Composes the mail of a job when it is sent, from the current state of the account.
 import type { EntityManager } from "@mikro-orm/postgresql";
 
 import type { MailToRender } from "../../mail/renderer.ts";
@@ -22,7 +22,7 @@ export interface ComposerOptions {
 }
 
 /**
- * The function that makes the mail of a job, or null where it has been overtaken and is dropped.
+ * Returns the function that composes the mail of a job, or null if the mail is out of date and is dropped.
  * @throws {Error} for a mail that this server does not know: the job returns to the queue and waits for a newer server
  */
 export function mailComposer(options: ComposerOptions): (job: MailJob) => Promise<MailToRender | null> {

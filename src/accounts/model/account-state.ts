@@ -19,30 +19,35 @@ export type AccountState = keyof typeof ACCOUNT_STATES;
 /** The columns that the state is made of. */
 export type StateColumns = Pick<User, "isActive" | "confirmationExpiresAt" | "deactivatedAt" | "eraseAt">;
 
-/**
- * The first that applies wins: nothing brings an erased account back, and an expired registration gives way even if an
- * administrator has deactivated it.
- */
+/** The first that applies wins. */
 export function stateOf(user: StateColumns, now: Date): AccountState {
   if (user.eraseAt && user.eraseAt <= now) return "erased";
-  if (!user.isActive && user.confirmationExpiresAt && user.confirmationExpiresAt <= now) return "expired";
   if (user.deactivatedAt) return "deactivated";
   if (user.eraseAt) return "deleted";
-  return user.isActive ? "active" : "pending";
+  if (user.isActive) return "active";
+  return isLapsed(user, now) ? "expired" : "pending";
 }
 
-/** `stateOf` says "active", as a filter of queries. */
-export const WHERE_ACTIVE = { isActive: true, deactivatedAt: null, eraseAt: null } as const;
+/**
+ * Whether the account was never confirmed and its link has expired, so that another registration may take its place. A
+ * deactivated account gives way like that, too.
+ */
+export function isLapsed({ isActive, confirmationExpiresAt }: StateColumns, now: Date): boolean {
+  return !isActive && !!confirmationExpiresAt && confirmationExpiresAt <= now;
+}
 
-/** `stateOf` says "expired", as a filter of queries. */
-export const whereExpired = (now: Date) => ({ isActive: false, confirmationExpiresAt: { $lte: now } });
+/** Query filter for accounts that `isLapsed`. */
+export const whereLapsed = (now: Date) => ({ isActive: false, confirmationExpiresAt: { $lte: now } });
+
+/** Query filter for accounts in the state `active`. */
+export const WHERE_ACTIVE = { isActive: true, deactivatedAt: null, eraseAt: null } as const;
 
 /** Either what a client is refused with, or "OK", or "RESTORED" where a deletion is taken back on the way. */
 export type Answer = AccountErrorCode | "OK" | "RESTORED";
 
 /**
- * What each operation answers by the state of the account that it is about. A link is one that was good in another state: its
- * own expiry is checked besides. HIDE_ACCOUNT_EXISTENCE covers up what tells that an account exists (docs/security.md).
+ * What each operation answers, by the state of the account that it is about. The link itself is assumed to be valid; its expiry is
+ * checked separately. HIDE_ACCOUNT_EXISTENCE hides the answers that reveal whether an account exists (docs/security.md).
  */
 export const ANSWERS = {
   /** By the email address; a username that is in use answers USERNAME_TAKEN in the same states. */

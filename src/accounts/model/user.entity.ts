@@ -27,13 +27,13 @@ export const UserSchema = defineEntity({
     locale: p.text().default("en"),
     roles: p.enum(() => Role).array(),
     isActive: p.boolean(),
-    /** Null once active. Until then the account is pending; from then on another registration may take its place. */
+    /** When the confirmation link expires. After that, another registration may take its place. Null for an active account. */
     confirmationExpiresAt: p.datetime(3).nullable(),
     /** Every token carries it and is valid only while it matches (docs/security.md). */
     credentialVersion: p.integer(),
     /** Set by an administrator. While it is set, no login, link or token works. */
     deactivatedAt: p.datetime(3).nullable(),
-    /** Set when the owner deletes the account. Until then, logging in restores it. */
+    /** When a deleted account is erased. Logging in before that restores it. Null unless deleted. */
     eraseAt: p.datetime(3).nullable(),
     createdAt: p.datetime(3),
     updatedAt: p.datetime(3),

@@ -1,5 +1,5 @@
 import type { Dependencies } from "../dependencies.ts";
-import { whereExpired } from "../model/account-state.ts";
+import { whereLapsed } from "../model/account-state.ts";
 import type { RequestSource } from "../model/request-source.ts";
 import type { Viewer } from "../model/sign-in.ts";
 import { User } from "../model/user.entity.ts";
@@ -23,7 +23,7 @@ export async function changeUsername(
     // The same turns as registrations take. For both names: two users who take each other's would deadlock otherwise.
     await takeTurns(em, [usernameTurn(username), usernameTurn(viewer.user.username)]);
     const user = await lockViewer(em, viewer.user, deps.now());
-    await em.nativeDelete(User, { usernameKey: foldCase(username), ...whereExpired(deps.now()) });
+    await em.nativeDelete(User, { usernameKey: foldCase(username), ...whereLapsed(deps.now()) });
     user.username = username;
     user.updatedAt = deps.now();
     await unlessTaken(em.flush(), usernameTaken(username));

@@ -29,8 +29,7 @@ const EXPORTED: Readonly<Record<keyof typeof USER_COLUMNS, boolean>> = {
 };
 
 /**
- * All that is stored about a user, for its owner (GDPR, article 15), but what is there to keep others out: the hashes of
- * password and refresh tokens.
+ * Everything that is stored about the user (GDPR, article 15), except the hashes of the password and of refresh tokens.
  * @throws {AccountError} BAD_USER_INPUT, INVALID_CREDENTIALS, SERVER_BUSY
  */
 export async function exportAccount(

@@ -28,7 +28,7 @@ export async function finalizeReset(
   deps.passwords.checkStrength(password, owner);
   const passwordHash = await deps.passwords.hash(password);
   return deps.transaction(async (em) => {
-    const user = await lockLinkOwner(em, subject, "finalizeReset", deps.now());
+    const user = await lockLinkOwner(em, subject, "finalizeReset", deps.now);
     await replacePasswordHash(em, user, passwordHash);
     user.endOlderTokens(deps.now());
     await deps.sessions.endAll(em, user);

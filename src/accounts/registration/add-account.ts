@@ -1,7 +1,7 @@
 import { LockMode, type EntityManager } from "@mikro-orm/postgresql";
 
 import type { Dependencies } from "../dependencies.ts";
-import { answerTo } from "../model/account-state.ts";
+import { isLapsed } from "../model/account-state.ts";
 import type { RequestSource } from "../model/request-source.ts";
 import { User } from "../model/user.entity.ts";
 import { AccountError, usernameTaken } from "../rules/account-error.ts";
@@ -44,8 +44,7 @@ async function replaceable(
   );
   // Where existence is hidden, whoever owns the mailbox decides, so any unconfirmed account of the email address gives way.
   const givesWay = (user: User) =>
-    answerTo("register", user, now()) === "OK" ||
-    (hideAccountExistence && !user.isActive && user.emailKey === emailKey);
+    isLapsed(user, now()) || (hideAccountExistence && !user.isActive && user.emailKey === emailKey);
   const kept = found.filter((user) => !givesWay(user));
   if (kept.some((user) => user.usernameKey === usernameKey)) throw usernameTaken(args.username);
   const holders = kept.filter((user) => user.emailKey === emailKey);

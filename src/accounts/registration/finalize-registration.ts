@@ -19,7 +19,7 @@ export async function finalizeRegistration(
   const subject = deps.tokens.read("registration", token);
   if (!subject) throw invalidToken();
   return deps.transaction(async (em) => {
-    const user = await lockLinkOwner(em, subject, "finalizeRegistration", deps.now());
+    const user = await lockLinkOwner(em, subject, "finalizeRegistration", deps.now);
     // Another account has already confirmed this email address, so this pending one can never be activated.
     if ((await em.count(User, { emailKey: user.emailKey, isActive: true })) > 0) throw invalidToken();
     user.activate(deps.now());

@@ -23,7 +23,7 @@ export async function resendRegistration(
     if (!deps.hideAccountExistence) {
       if (!user) throw emailNotFound(email);
       const answer = answerTo("resendRegistration", user, deps.now());
-      if (answer !== "OK")
+      if (answer !== "OK" && user.isActive)
         throw new AccountError(answer, `${email} is already confirmed. Log in instead.`, {
           field: "email",
         });

@@ -1,6 +1,5 @@
 import type { Dependencies } from "../dependencies.ts";
 import type { RequestSource } from "../model/request-source.ts";
-import { Session } from "../model/session.entity.ts";
 import type { Viewer } from "../model/sign-in.ts";
 
 /** Ends the session of the request. */
@@ -8,7 +7,7 @@ export async function logout(deps: Dependencies, viewer: Viewer, source: Request
   const { user, session } = viewer;
   await deps.transaction(async (em) => {
     await deps.auditTrail.record(em, "LOGGED_OUT", { user, source, actor: user });
-    await em.nativeDelete(Session, { id: session.id });
+    await deps.sessions.end(em, user, session.id);
   });
   return "You are logged out.";
 }

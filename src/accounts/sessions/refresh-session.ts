@@ -48,7 +48,7 @@ export async function refreshSession(
     } else if (now.getTime() - token.spentAt.getTime() > GRACE_MS) {
       // Nothing is thrown: the end of the session has to be committed.
       await deps.auditTrail.record(em, "REFRESH_TOKEN_REUSED", { user, source, actor: null });
-      await em.nativeDelete(Session, { id: session.id });
+      await deps.sessions.end(em, user, session.id);
       return null;
     }
     return deps.sessions.continue(em, session);

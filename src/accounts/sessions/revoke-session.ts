@@ -1,6 +1,5 @@
 import type { Dependencies } from "../dependencies.ts";
 import type { RequestSource } from "../model/request-source.ts";
-import { Session } from "../model/session.entity.ts";
 import type { Viewer } from "../model/sign-in.ts";
 import { notFound } from "../rules/account-error.ts";
 import { UUID } from "../store/users.ts";
@@ -16,10 +15,9 @@ export async function revokeSession(
   source: RequestSource,
 ): Promise<string> {
   if (!UUID.test(id)) throw notFound(id);
-  const session = { id, user: user.id, expiresAt: { $gt: deps.now() } };
   await deps.transaction(async (em) => {
     await deps.auditTrail.record(em, "SESSION_REVOKED", { user, source, actor: user });
-    if ((await em.nativeDelete(Session, session)) === 0) throw notFound(id);
+    if (!(await deps.sessions.end(em, user, id))) throw notFound(id);
   });
   return "The session has ended.";
 }

@@ -1,4 +1,4 @@
-// The audit trail. An event is written in the transaction of what it tells, so that it tells of nothing that did not happen.
+// The audit trail. An event is written in the same transaction as the change, so it never records what was rolled back.
 import type { EntityManager } from "@mikro-orm/postgresql";
 
 import {
@@ -23,7 +23,7 @@ export interface EventValues {
   readonly actorId: string | null;
 }
 
-/** For a statement that adds the event along with what it tells, `from` one row whose `id` is the user's. */
+/** For a statement that adds an event along with the change. `from` must yield one row; its `id` is the user's. */
 export const insertEvent = (from: string) => `
   insert into accounts.account_events (user_id, type, occurred_at, address, user_agent, actor, actor_id)
   select id, :type, :occurredAt, :ip, :userAgent, :actor, :actorId from ${from}`;

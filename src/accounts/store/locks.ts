@@ -36,10 +36,10 @@ export async function lockLinkOwner(
   em: EntityManager,
   subject: TokenSubject,
   operation: "finalizeRegistration" | "finalizeReset",
-  now: Date,
+  now: () => Date,
 ): Promise<User> {
   const user = await lockUser(em, subject.userId);
-  if (!user || !isBoundTo(subject, user) || answerTo(operation, user, now) === "INVALID_TOKEN")
+  if (!user || !isBoundTo(subject, user) || answerTo(operation, user, now()) === "INVALID_TOKEN")
     throw invalidToken();
   return user;
 }

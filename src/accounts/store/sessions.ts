@@ -96,12 +96,13 @@ export class Sessions {
    *   signed in; never while its row is locked
    */
   async open(em: EntityManager, user: User, event: AccountEventType, source: RequestSource): Promise<SignIn> {
-    const { tokens, auditTrail, now } = this.#deps;
+    const { tokens, auditTrail } = this.#deps;
     const sessionId = randomUUID();
-    const expiresAt = this.#expiry(now(), now());
+    const values = auditTrail.event(event, { user, source, actor: user });
+    const expiresAt = this.#expiry(values.occurredAt, values.occurredAt);
     const refreshToken = newRefreshToken();
     const [row] = await run(em, OPEN_SESSION, {
-      ...auditTrail.event(event, { user, source, actor: user }),
+      ...values,
       userId: user.id,
       credentialVersion: user.credentialVersion,
       passwordHash: user.passwordHash,
@@ -136,6 +137,12 @@ export class Sessions {
   /** Ends all sessions of a user, or all but one. */
   async endAll(em: EntityManager, user: User, kept?: Session): Promise<void> {
     await em.nativeDelete(Session, { user: user.id, ...(kept && { id: { $ne: kept.id } }) });
+  }
+
+  /** @returns whether the user had this session, and it had not ended */
+  async end(em: EntityManager, user: Pick<User, "id">, id: string): Promise<boolean> {
+    const session = { id, user: user.id, expiresAt: { $gt: this.#deps.now() } };
+    return (await em.nativeDelete(Session, session)) > 0;
   }
 
   /** The earlier of idle and absolute lifetime. */

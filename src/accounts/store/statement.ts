@@ -38,7 +38,10 @@ export async function run<Values extends object, Row extends object>(
   { name, text, parameters }: Statement<Values, Row>,
   given: Values,
 ): Promise<Row[]> {
-  const values = parameters.map((parameter) => given[parameter]);
+  const values = parameters.map((parameter) => {
+    if (!(parameter in given)) throw new TypeError(`The statement ${name} has no value for :${parameter}.`);
+    return given[parameter];
+  });
   if (!em.isInTransaction()) {
     const pool = await em.getConnection().getNativeClient();
     return (await pool.query<Row>({ name, text, values })).rows;

@@ -54,7 +54,9 @@ export function usersById(em: EntityManager): (id: string) => Promise<User | nul
 
 type Inserted = Exclude<keyof typeof USER_COLUMNS, "usernameKey" | "emailKey">;
 /** PostgreSQL generates the two keys. */
-const INSERTED = Object.keys(USER_COLUMNS).filter((name) => !name.endsWith("Key")) as Inserted[];
+const INSERTED = Object.keys(USER_COLUMNS).filter(
+  (name) => name !== "usernameKey" && name !== "emailKey",
+) as Inserted[];
 const INSERTED_COLUMNS = INSERTED.map((name) => USER_COLUMNS[name]).join(", ");
 
 const INSERT = statement<EventValues & Pick<User, Inserted> & { replaced: readonly string[] }>(

@@ -8,7 +8,7 @@ import {
   ANSWERS,
   stateOf,
   WHERE_ACTIVE,
-  whereExpired,
+  whereLapsed,
   type AccountState,
   type Operation,
 } from "../../../src/accounts/model/account-state.ts";
@@ -188,5 +188,5 @@ test("the filters of queries find the accounts whose state they name", async () 
   );
   const named = async (where: object) => (await em.find(User, where)).map(({ username }) => username).sort();
   expect(await named(WHERE_ACTIVE)).toEqual(["is.active", "root"]);
-  expect(await named(whereExpired(now))).toEqual(["is.expired"]);
+  expect(await named(whereLapsed(now))).toEqual(["is.expired"]);
 });
