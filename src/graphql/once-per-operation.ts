@@ -1,4 +1,4 @@
-// Marks mutations that one request may run only once: those that check a password, use a token from an email, or send an email.
+// Marks mutations of which one operation may contain only one: those that check a password, use a mailed token, or send an email.
 import type { GraphQLSchema } from "graphql";
 import { Extensions } from "type-graphql";
 
