@@ -25,7 +25,7 @@ const FLOORS = [
   ["store"],
   ["hashing"],
   ["model"],
-  ["tokens.ts", "rules"],
+  ["tokens.ts", "refresh-tokens.ts", "rules"],
 ];
 
 /** What a room outside may import of accounts/; app/ builds all of its parts. */

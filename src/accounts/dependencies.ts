@@ -3,6 +3,7 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 
 import type { Passwords } from "./hashing/passwords.ts";
 import type { Outbox } from "./mails/outbox.ts";
+import type { RefreshTokens } from "./refresh-tokens.ts";
 import type { AuditTrail } from "./store/audit-trail.ts";
 import type { Sessions } from "./store/sessions.ts";
 import type { Tokens } from "./tokens.ts";
@@ -14,6 +15,7 @@ export interface Dependencies {
   readonly transaction: <T>(work: (em: EntityManager) => Promise<T>) => Promise<T>;
   readonly passwords: Passwords;
   readonly tokens: Tokens;
+  readonly refreshTokens: RefreshTokens;
   readonly sessions: Sessions;
   readonly auditTrail: AuditTrail;
   readonly outbox: Outbox;

@@ -92,8 +92,9 @@ export class App {
 
     const queue = new MailQueue<MailJob>({ databaseUrl, log });
     const { renderer } = openMailTemplates(config);
-    const tokens = createTokens(config, config.jwtSecret ?? this.#keptSecret(), now);
-    const accounts = composeAccounts(config, { em, hashing, queue, renderer, tokens, now });
+    const secret = config.jwtSecret ?? this.#keptSecret();
+    const tokens = createTokens(config, secret, now);
+    const accounts = composeAccounts(config, { em, hashing, queue, renderer, secret, tokens, now });
     const links = new Links(() => ({
       confirmation: config.confirmationUri ?? `${this.#url}/#/finalize`,
       reset: config.resetUri ?? `${this.#url}/#/reset`,

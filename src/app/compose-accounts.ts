@@ -7,6 +7,7 @@ import { Passwords } from "../accounts/hashing/passwords.ts";
 import { UNDO_MINUTES } from "../accounts/mails/catalogue.ts";
 import type { MailJob } from "../accounts/mails/mail-job.ts";
 import { Outbox } from "../accounts/mails/outbox.ts";
+import { RefreshTokens } from "../accounts/refresh-tokens.ts";
 import { AuditTrail } from "../accounts/store/audit-trail.ts";
 import { Sessions } from "../accounts/store/sessions.ts";
 import { Tokens } from "../accounts/tokens.ts";
@@ -19,16 +20,20 @@ export interface AccountsParts {
   readonly hashing: Hashing;
   readonly queue: MailQueue<MailJob>;
   readonly renderer: MailRenderer;
+  /** The secret of which all keys are derived. */
+  readonly secret: string;
   readonly tokens: Tokens;
   readonly now: () => Date;
 }
 
 export function composeAccounts(config: Config, parts: AccountsParts): Accounts {
-  const { em, hashing, queue, renderer, tokens, now } = parts;
+  const { em, hashing, queue, renderer, secret, tokens, now } = parts;
+  const refreshTokens = new RefreshTokens(secret);
   const auditTrail = new AuditTrail({ now, retentionDays: config.auditRetentionDays });
   const sessions = new Sessions({
     em,
     tokens,
+    refreshTokens,
     auditTrail,
     now,
     idleDays: config.sessionIdleDays,
@@ -39,6 +44,7 @@ export function composeAccounts(config: Config, parts: AccountsParts): Accounts 
     transaction: (work) => em.fork().transactional(work),
     passwords: new Passwords(hashing, config.passwordMinLength),
     tokens,
+    refreshTokens,
     sessions,
     auditTrail,
     outbox: new Outbox(queue, now),

@@ -44,6 +44,7 @@ export async function openAccounts(config: Config, opened: AsyncDisposableStack)
       hashing: new Hashing(1),
       queue,
       renderer: openMailTemplates(config).renderer,
+      secret,
       tokens: createTokens(config, secret, now),
       now,
     },

@@ -4,12 +4,13 @@ import { defineConfig, MikroORM } from "@mikro-orm/postgresql";
 
 import { AccountEvent } from "../accounts/model/account-event.entity.ts";
 import { EmailChange } from "../accounts/model/email-change.entity.ts";
-import { RefreshToken, Session } from "../accounts/model/session.entity.ts";
+import { Session } from "../accounts/model/session.entity.ts";
 import { User } from "../accounts/model/user.entity.ts";
 import { FlaskUser } from "./flask-user.entity.ts";
 import { SessionsAndEvents } from "./migrations/2026-11-24-sessions-and-events.ts";
 import { UsersLocale } from "./migrations/2026-11-24-users-locale.ts";
 import { Users } from "./migrations/2026-11-24-users.ts";
+import { DerivedRefreshTokens } from "./migrations/2026-11-25-derived-refresh-tokens.ts";
 import { UsersKeyCollation } from "./migrations/2026-11-25-users-key-collation.ts";
 
 /** The schema of all tables. The server changes nothing outside of it and the queue's schema. */
@@ -21,6 +22,7 @@ export const MIGRATIONS = [
   { name: "2026-11-24-users-locale", class: UsersLocale },
   { name: "2026-11-24-sessions-and-events", class: SessionsAndEvents },
   { name: "2026-11-25-users-key-collation", class: UsersKeyCollation },
+  { name: "2026-11-25-derived-refresh-tokens", class: DerivedRefreshTokens },
 ];
 
 /** The options for connecting to any database. */
@@ -44,7 +46,7 @@ function connectionOptions(databaseUrl: string) {
 export function ormOptions(databaseUrl: string) {
   return defineConfig({
     ...connectionOptions(databaseUrl),
-    entities: [User, Session, RefreshToken, EmailChange, AccountEvent],
+    entities: [User, Session, EmailChange, AccountEvent],
     schema: SCHEMA,
     extensions: [Migrator],
     migrations: {

@@ -43,8 +43,8 @@ export class OwnAccountResolver {
   @Authorized()
   @Mutation(() => AuthPayload, {
     description:
-      "Changes the password of the current user. This session continues with new tokens; every other session and every " +
-      "link becomes invalid, and the owner is notified by email.",
+      "Changes the password of the current user and logs this device in again. Every earlier session and link becomes " +
+      "invalid, and the owner is notified by email.",
   })
   @Errors("UNAUTHENTICATED", "BAD_USER_INPUT", "INVALID_CREDENTIALS", "WEAK_PASSWORD", "SERVER_BUSY")
   @OncePerOperation()

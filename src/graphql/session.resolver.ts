@@ -5,6 +5,7 @@ import { AccountError } from "../accounts/rules/account-error.ts";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { RequestContext } from "./context.ts";
 import { Errors } from "./errors-directive.ts";
+import { OncePerOperation } from "./once-per-operation.ts";
 import { AuthPayload, MessagePayload } from "./payloads.ts";
 import { SessionObject } from "./session.object.ts";
 
@@ -29,10 +30,11 @@ export class SessionResolver {
 
   @Mutation(() => AuthPayload, {
     description:
-      "Exchanges a refresh token for a new refresh token and a new access token. Using a token again more than 10 " +
-      "seconds after its first use ends the session.",
+      "Exchanges a refresh token for its successor and a new access token. If the answer was lost, the same token can be " +
+      "used again. Using it after its successor was used ends the session.",
   })
   @Errors("BAD_USER_INPUT", "INVALID_TOKEN")
+  @OncePerOperation()
   async refreshSession(
     @Ctx() context: RequestContext,
     @Arg("refreshToken", () => String, {

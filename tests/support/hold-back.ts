@@ -7,7 +7,7 @@ import type { TestServer } from "./server.ts";
 
 type Beginnings<Results> = { [Index in keyof Results]: () => Promise<Results[Index]> };
 
-type Table = "users" | "sessions" | "refresh_tokens" | "account_events";
+type Table = "users" | "sessions" | "account_events";
 
 /**
  * Begins what is given, one after the other, while nobody can write the table, waiting each time for one connection more to

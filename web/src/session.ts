@@ -32,9 +32,12 @@ export async function restoreSession(): Promise<void> {
   if (attempt(() => localStorage.getItem(HINT)) !== null) await refreshSession();
 }
 
-/** One at a time, because each call uses up the refresh token. */
+/**
+ * One at a time in all tabs: a request that was slow would otherwise bring the refresh token after another tab has used its
+ * successor, which ends the session.
+ */
 export function refreshSession(): Promise<void> {
-  refreshing ??= exchangeRefreshToken().finally(() => {
+  refreshing ??= navigator.locks.request("refresh-session", exchangeRefreshToken).finally(() => {
     refreshing = undefined;
   });
   return refreshing;

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 
 import manifest from "../../../package.json" with { type: "json" };
 import type { Contender, HttpAnswer, HttpRequest, Person } from "../contender.ts";
-import { REGISTERED_AT, scatteredId, scatteredUuid } from "./people.ts";
+import { REGISTERED_AT, scatteredUuid } from "./people.ts";
 
 /** The same option as in `npm start`. */
 const [command = "", ...flags] = manifest.scripts.start.split(" ");
@@ -66,14 +66,6 @@ export const accountServer: Contender = {
         REGISTERED_AT,
         REGISTERED_AT,
         NEVER,
-      ],
-    },
-    {
-      table: "accounts.refresh_tokens",
-      columns: ["hash", "session_id"],
-      rowOf: (person) => [
-        `\\x${scatteredId("token", person.number)}`,
-        scatteredUuid("session", person.number),
       ],
     },
     {

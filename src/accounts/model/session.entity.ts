@@ -1,4 +1,4 @@
-// A device that is logged in, and the refresh tokens that keep it logged in.
+// A device that is logged in.
 import { defineEntity, p } from "@mikro-orm/core";
 
 import { UserSchema } from "./user.entity.ts";
@@ -17,25 +17,11 @@ export const SessionSchema = defineEntity({
     lastUsedAt: p.datetime(3),
     /** The earlier of idle and absolute lifetime; moves with each use. */
     expiresAt: p.datetime(3).index("sessions_expires_at_index"),
+    /** The number of the newest refresh token that was used; 0 if none was. Using an older one reveals a copy. */
+    usedToken: p.integer().default(0),
   },
 });
 
 export class Session extends SessionSchema.class {}
 
 SessionSchema.setClass(Session);
-
-export const RefreshTokenSchema = defineEntity({
-  name: "RefreshToken",
-  tableName: "refresh_tokens",
-  properties: {
-    /** SHA-256; the token itself is not stored. It has 256 random bits, so a slow hash is not needed. */
-    hash: p.blob().primary(),
-    session: () => p.manyToOne(SessionSchema).deleteRule("cascade").index("refresh_tokens_session_id_index"),
-    /** When its successor was issued. Using the token after that reveals a copy. */
-    spentAt: p.datetime(3).nullable(),
-  },
-});
-
-export class RefreshToken extends RefreshTokenSchema.class {}
-
-RefreshTokenSchema.setClass(RefreshToken);

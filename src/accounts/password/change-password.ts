@@ -1,17 +1,13 @@
-import { LockMode } from "@mikro-orm/postgresql";
-
 import type { Dependencies } from "../dependencies.ts";
 import type { RequestSource } from "../model/request-source.ts";
-import { RefreshToken, Session } from "../model/session.entity.ts";
 import type { SignIn, Viewer } from "../model/sign-in.ts";
-import { unauthenticated } from "../rules/account-error.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
 import { lockViewer } from "../store/locks.ts";
 import { replacePasswordHash } from "../store/users.ts";
 import { confirmPassword } from "./confirm-password.ts";
 
 /**
- * Sets a new password, ends every other session and every link, tells the owner by mail, and continues this session.
+ * Sets a new password, ends every session and every link, tells the owner by mail, and signs in again.
  * @throws {AccountError} BAD_USER_INPUT, INVALID_CREDENTIALS, WEAK_PASSWORD, SERVER_BUSY, UNAUTHENTICATED
  */
 export async function changePassword(
@@ -27,19 +23,11 @@ export async function changePassword(
   const passwordHash = await deps.passwords.hash(newPassword);
   return deps.transaction(async (em) => {
     const user = await lockViewer(em, viewer.user, deps.now());
-    // Locked, or a concurrent refresh would add a token to it after the old ones are deleted.
-    const session = await em.findOne(
-      Session,
-      { id: viewer.session.id },
-      { lockMode: LockMode.PESSIMISTIC_WRITE },
-    );
-    if (!session) throw unauthenticated();
     await replacePasswordHash(em, user, passwordHash);
     user.endOlderTokens(deps.now());
-    await deps.sessions.endAll(em, user, session);
-    await em.nativeDelete(RefreshToken, { session: session.id });
-    await deps.auditTrail.record(em, "PASSWORD_CHANGED", { user, source, actor: user });
+    // This one too, or a copy of its refresh token would stay good.
+    await deps.sessions.endAll(em, user);
     await deps.outbox.enqueue(em, "password-changed", user);
-    return deps.sessions.continue(em, session);
+    return deps.sessions.open(em, user, "PASSWORD_CHANGED", source);
   });
 }

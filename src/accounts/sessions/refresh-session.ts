@@ -3,19 +3,17 @@ import { LockMode } from "@mikro-orm/postgresql";
 import type { Dependencies } from "../dependencies.ts";
 import { answerTo } from "../model/account-state.ts";
 import type { RequestSource } from "../model/request-source.ts";
-import { RefreshToken, Session } from "../model/session.entity.ts";
+import { Session } from "../model/session.entity.ts";
 import type { SignIn } from "../model/sign-in.ts";
 import { User } from "../model/user.entity.ts";
 import { AccountError } from "../rules/account-error.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
-import { hashOf } from "../store/sessions.ts";
-
-/** Two tabs may refresh with one token: for this long, a spent one gets a successor of its own. */
-const GRACE_MS = 10_000;
 
 /**
- * Exchanges a refresh token for its successor and a new access token. A spent token that comes again later than
- * GRACE_MS has been copied, and nobody can tell by whom: its session ends (OAuth 2.0 Security BCP, RFC 9700, 4.14.2).
+ * Exchanges a refresh token for its successor and a new access token. A client whose answer was lost may ask again, however
+ * much later, and two tabs may ask at once: a token has the same successor every time. Once that successor has been used,
+ * the token can only come from a copy, and nobody can tell whose: the session ends (OAuth 2.0 Security BCP, RFC 9700, 4.14.2).
+ * No clock decides, so servers whose clocks differ answer alike.
  * @throws {AccountError} BAD_USER_INPUT, INVALID_TOKEN
  */
 export async function refreshSession(
@@ -24,39 +22,36 @@ export async function refreshSession(
   source: RequestSource,
 ): Promise<SignIn> {
   checkArguments({ refreshToken });
-  const signIn = await deps.transaction(async (em) => {
-    const hash = hashOf(refreshToken);
-    const found = await em.findOne(RefreshToken, { hash }, { populate: ["session"] });
-    if (!found) return null;
-    const user = await em.findOne(
-      User,
-      { id: found.session.user.id },
-      { lockMode: LockMode.PESSIMISTIC_READ },
-    );
-    // Concurrent refreshes of a session wait for its row; only behind that lock is the token's state certain.
-    const session = await em.findOne(
-      Session,
-      { id: found.session.id, expiresAt: { $gt: deps.now() } },
-      { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true },
-    );
-    if (!session) return null;
-    const token = await em.findOne(RefreshToken, { hash }, { refresh: true });
-    if (!token || !user || answerTo("refreshSession", user, deps.now()) !== "OK") return null;
-    const now = deps.now();
-    if (!token.spentAt) {
-      token.spentAt = now;
-    } else if (now.getTime() - token.spentAt.getTime() > GRACE_MS) {
-      // Nothing is thrown: the end of the session has to be committed.
-      await deps.auditTrail.record(em, "REFRESH_TOKEN_REUSED", { user, source, actor: null });
-      await deps.sessions.end(em, user, session.id);
-      return null;
-    }
-    return deps.sessions.continue(em, session);
-  });
+  const token = deps.refreshTokens.read(refreshToken);
+  const signIn = token && (await exchange(deps, token, source));
   if (!signIn) {
     throw new AccountError("INVALID_TOKEN", "The refresh token is not valid. Log in again.", {
       field: "refreshToken",
     });
   }
   return signIn;
+}
+
+/** Null is returned, not thrown, because the end of the session has to be committed. */
+async function exchange(
+  deps: Dependencies,
+  { sessionId, number }: { sessionId: string; number: number },
+  source: RequestSource,
+): Promise<SignIn | null> {
+  return deps.transaction(async (em) => {
+    const found = await em.findOne(Session, { id: sessionId });
+    if (!found) return null;
+    const user = await em.findOne(User, { id: found.user.id }, { lockMode: LockMode.PESSIMISTIC_READ });
+    // Concurrent refreshes of a session wait for its row; only behind that lock is it certain which token was used last.
+    const session = await em.findOne(
+      Session,
+      { id: sessionId, expiresAt: { $gt: deps.now() } },
+      { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true },
+    );
+    if (!session || !user || answerTo("refreshSession", user, deps.now()) !== "OK") return null;
+    if (number >= session.usedToken) return deps.sessions.continue(session, number);
+    await deps.auditTrail.record(em, "REFRESH_TOKEN_REUSED", { user, source, actor: null });
+    await deps.sessions.end(em, user, session.id);
+    return null;
+  });
 }

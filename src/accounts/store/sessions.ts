@@ -1,18 +1,19 @@
 // Opens, finds, continues and ends sessions.
 //
-// Lock order: user, session, refresh tokens. Any other order can deadlock. (An audit event locks its user, too, through its
+// Lock order: user, session. Any other order can deadlock. (An audit event locks its user, too, through its
 // foreign key, so recording it first is enough.)
-import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 
 import type { EntityManager } from "@mikro-orm/postgresql";
 
 import type { AccountEventType } from "../model/account-event.entity.ts";
 import { daysAfter } from "../model/days.ts";
 import type { RequestSource } from "../model/request-source.ts";
-import { RefreshToken, Session } from "../model/session.entity.ts";
+import { Session } from "../model/session.entity.ts";
 import type { SignIn } from "../model/sign-in.ts";
 import type { User } from "../model/user.entity.ts";
 import { invalidCredentials } from "../rules/account-error.ts";
+import type { RefreshTokens } from "../refresh-tokens.ts";
 import type { Tokens } from "../tokens.ts";
 import { insertEvent, type AuditTrail, type EventValues } from "./audit-trail.ts";
 import { batched, run, statement } from "./statement.ts";
@@ -21,8 +22,6 @@ import { subjectOf } from "./users.ts";
 
 /** More devices than anybody has: beyond them, the least recently used sessions end. */
 const SESSIONS_MAX = 100;
-/** OWASP Session Management Cheat Sheet: at least 64 bits of entropy. */
-const REFRESH_TOKEN_BYTES = 32;
 
 // One statement, because logins are frequent. Everything in it reads `owner`, so the user's row is locked first. "Active" is
 // that of model/account-state.ts.
@@ -33,7 +32,6 @@ const OPEN_SESSION = statement<
     passwordHash: string;
     sessionId: string;
     expiresAt: Date;
-    refreshTokenHash: Buffer;
   },
   { credential_version: number }
 >(
@@ -53,8 +51,6 @@ const OPEN_SESSION = statement<
    ), session as (
      insert into accounts.sessions (id, user_id, address, user_agent, created_at, last_used_at, expires_at)
      select :sessionId, id, :ip, :userAgent, :occurredAt, :occurredAt, :expiresAt from owner
-   ), token as (
-     insert into accounts.refresh_tokens (hash, session_id) select :refreshTokenHash, :sessionId from owner
    )
    select credential_version from owner`,
 );
@@ -68,6 +64,7 @@ const SIGNED_IN = statement<{ sessionIds: readonly string[]; now: Date }, UserRo
 export interface SessionsDependencies {
   readonly em: EntityManager;
   readonly tokens: Tokens;
+  readonly refreshTokens: RefreshTokens;
   readonly auditTrail: AuditTrail;
   readonly now: () => Date;
   /** A session ends if it is not used for this long. */
@@ -96,11 +93,10 @@ export class Sessions {
    *   signed in; never while its row is locked
    */
   async open(em: EntityManager, user: User, event: AccountEventType, source: RequestSource): Promise<SignIn> {
-    const { tokens, auditTrail } = this.#deps;
+    const { tokens, refreshTokens, auditTrail } = this.#deps;
     const sessionId = randomUUID();
     const values = auditTrail.event(event, { user, source, actor: user });
     const expiresAt = this.#expiry(values.occurredAt, values.occurredAt);
-    const refreshToken = newRefreshToken();
     const [row] = await run(em, OPEN_SESSION, {
       ...values,
       userId: user.id,
@@ -108,24 +104,23 @@ export class Sessions {
       passwordHash: user.passwordHash,
       sessionId,
       expiresAt,
-      refreshTokenHash: hashOf(refreshToken),
     });
     if (!row) throw invalidCredentials();
     const subject = { userId: user.id, credentialVersion: row.credential_version, reference: sessionId };
     return {
       user,
       accessToken: tokens.issue("access", subject),
-      refreshToken: { token: refreshToken, expiresAt },
+      refreshToken: { token: refreshTokens.issue({ sessionId, number: 1 }), expiresAt },
     };
   }
 
-  /** Postpones the end of a session and signs in again, with one more refresh token. */
-  async continue(em: EntityManager, session: Session): Promise<SignIn> {
+  /** Postpones the end of a session whose refresh token of this number was used, and signs in with its successor. */
+  continue(session: Session, number: number): SignIn {
     const now = this.#deps.now();
+    session.usedToken = number;
     session.lastUsedAt = now;
     session.expiresAt = this.#expiry(session.createdAt, now);
-    const token = newRefreshToken();
-    await em.insert(RefreshToken, { hash: hashOf(token), session: session.id, spentAt: null });
+    const token = this.#deps.refreshTokens.issue({ sessionId: session.id, number: number + 1 });
     const user = session.user as User;
     return {
       user,
@@ -134,9 +129,9 @@ export class Sessions {
     };
   }
 
-  /** Ends all sessions of a user, or all but one. */
-  async endAll(em: EntityManager, user: User, kept?: Session): Promise<void> {
-    await em.nativeDelete(Session, { user: user.id, ...(kept && { id: { $ne: kept.id } }) });
+  /** Ends all sessions of a user. */
+  async endAll(em: EntityManager, user: User): Promise<void> {
+    await em.nativeDelete(Session, { user: user.id });
   }
 
   /** @returns whether the user had this session, and it had not ended */
@@ -152,7 +147,3 @@ export class Sessions {
     return idle < absolute ? idle : absolute;
   }
 }
-
-const newRefreshToken = () => randomBytes(REFRESH_TOKEN_BYTES).toString("base64url");
-
-export const hashOf = (refreshToken: string) => createHash("sha256").update(refreshToken).digest();

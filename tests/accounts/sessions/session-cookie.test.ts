@@ -64,7 +64,7 @@ describe("with the header Session-Transport: cookie,", () => {
     expect(refreshToken).toBeNull();
     expect(cookie).toMatchObject({
       name: "refresh_token",
-      value: expect.stringMatching(/^[\w-]{43}$/) as string,
+      value: expect.stringMatching(/^[\w-]{70}$/) as string,
     });
     expect(cookie.attributes).toEqual(["HttpOnly", "Path=/", "SameSite=Strict"]);
     const [session] = await server.query<{ expires_at: Date }>("select expires_at from accounts.sessions");
@@ -107,7 +107,7 @@ describe("with the header Session-Transport: cookie,", () => {
     for (const answer of answers) {
       server.succeed(answer);
       const { value } = cookieOf(answer);
-      expect(value).toMatch(/^[\w-]{43}$/);
+      expect(value).toMatch(/^[\w-]{70}$/);
       expect(answer.text).not.toContain(value);
     }
   });
@@ -193,11 +193,11 @@ test.each([{}, { "session-transport": "body" }, { "session-transport": "Cookie, 
 
     server.refuse(answer, "INVALID_TOKEN");
     const inPayload = await server.login({ username: "ada", password: PASSWORD });
-    expect(server.succeed(inPayload).refreshToken).toMatch(/^[\w-]{43}$/);
+    expect(server.succeed(inPayload).refreshToken).toMatch(/^[\w-]{70}$/);
     const byArgument = await server
       .with(headers)
       .refreshSession({ refreshToken: inPayload.data!.refreshToken });
-    expect(server.succeed(byArgument).refreshToken).toMatch(/^[\w-]{43}$/);
+    expect(server.succeed(byArgument).refreshToken).toMatch(/^[\w-]{70}$/);
     for (const each of [answer, inPayload, byArgument]) expect(cookiesOf(each)).toEqual([]);
     server.succeed(await server.with(sent(cookie)).refreshSession());
   },
