@@ -3,6 +3,8 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 
 import type { Passwords } from "./hashing/passwords.ts";
 import type { Outbox } from "./mails/outbox.ts";
+import type { DeviceTokens } from "./device-tokens.ts";
+import type { RateLimits } from "./limits/rate-limits.ts";
 import type { RefreshTokens } from "./refresh-tokens.ts";
 import type { AuditTrail } from "./store/audit-trail.ts";
 import type { Sessions } from "./store/sessions.ts";
@@ -16,6 +18,8 @@ export interface Dependencies {
   readonly passwords: Passwords;
   readonly tokens: Tokens;
   readonly refreshTokens: RefreshTokens;
+  readonly deviceTokens: DeviceTokens;
+  readonly rateLimits: RateLimits;
   readonly sessions: Sessions;
   readonly auditTrail: AuditTrail;
   readonly outbox: Outbox;

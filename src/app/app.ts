@@ -84,6 +84,8 @@ export class App {
   async #start(): Promise<void> {
     const config = this.#config;
     const log = await createLogger(config.logLevel, config.isProduction);
+    if (config.rateLimits === null)
+      log.warn("RATE_LIMITS=off: passwords can be guessed and emails requested without limit.");
     await this.#lockDataDir();
     const hashing = this.#sharedHashing ?? this.#startHashing();
     const { orm, databaseUrl } = await this.#openDatabase();
@@ -94,7 +96,7 @@ export class App {
     const { renderer } = openMailTemplates(config);
     const secret = config.jwtSecret ?? this.#keptSecret();
     const tokens = createTokens(config, secret, now);
-    const accounts = composeAccounts(config, { em, hashing, queue, renderer, secret, tokens, now });
+    const accounts = composeAccounts(config, { em, hashing, queue, renderer, log, secret, tokens, now });
     const links = new Links(() => ({
       confirmation: config.confirmationUri ?? `${this.#url}/#/finalize`,
       reset: config.resetUri ?? `${this.#url}/#/reset`,

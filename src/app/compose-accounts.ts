@@ -7,11 +7,14 @@ import { Passwords } from "../accounts/hashing/passwords.ts";
 import { UNDO_MINUTES } from "../accounts/mails/catalogue.ts";
 import type { MailJob } from "../accounts/mails/mail-job.ts";
 import { Outbox } from "../accounts/mails/outbox.ts";
+import { DeviceTokens } from "../accounts/device-tokens.ts";
+import { RateLimits } from "../accounts/limits/rate-limits.ts";
 import { RefreshTokens } from "../accounts/refresh-tokens.ts";
 import { AuditTrail } from "../accounts/store/audit-trail.ts";
 import { Sessions } from "../accounts/store/sessions.ts";
 import { Tokens } from "../accounts/tokens.ts";
 import type { Config } from "../config/config.ts";
+import type { Logger } from "../log.ts";
 import type { MailQueue } from "../mail/queue.ts";
 import type { MailRenderer } from "../mail/renderer.ts";
 
@@ -20,6 +23,7 @@ export interface AccountsParts {
   readonly hashing: Hashing;
   readonly queue: MailQueue<MailJob>;
   readonly renderer: MailRenderer;
+  readonly log: Logger;
   /** The secret of which all keys are derived. */
   readonly secret: string;
   readonly tokens: Tokens;
@@ -27,13 +31,22 @@ export interface AccountsParts {
 }
 
 export function composeAccounts(config: Config, parts: AccountsParts): Accounts {
-  const { em, hashing, queue, renderer, secret, tokens, now } = parts;
+  const { em, hashing, queue, renderer, log, secret, tokens, now } = parts;
   const refreshTokens = new RefreshTokens(secret);
   const auditTrail = new AuditTrail({ now, retentionDays: config.auditRetentionDays });
+  const deviceTokens = new DeviceTokens(secret);
+  const rateLimits = new RateLimits({
+    em,
+    auditTrail,
+    secret,
+    maxima: config.rateLimits,
+    warn: (message, err) => log.warn({ err }, message),
+  });
   const sessions = new Sessions({
     em,
     tokens,
     refreshTokens,
+    deviceTokens,
     auditTrail,
     now,
     idleDays: config.sessionIdleDays,
@@ -45,6 +58,8 @@ export function composeAccounts(config: Config, parts: AccountsParts): Accounts 
     passwords: new Passwords(hashing, config.passwordMinLength),
     tokens,
     refreshTokens,
+    deviceTokens,
+    rateLimits,
     sessions,
     auditTrail,
     outbox: new Outbox(queue, now),

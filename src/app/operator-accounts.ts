@@ -28,11 +28,8 @@ export async function openAccounts(config: Config, opened: AsyncDisposableStack)
   const databaseUrl = config.databaseUrl ?? (await embeddedPostgres(config.dataDir, opened));
   const orm = await openDatabase(databaseUrl, config.migrateOnStart);
   opened.defer(() => withTimeLimit(DATABASE_CLOSES_WITHIN_MS, orm.close()));
-  const queue = new MailQueue<MailJob>({
-    databaseUrl,
-    log: await createLogger("silent", true), // errors that matter reject a call
-    isPassive: true,
-  });
+  const log = await createLogger("silent", true); // errors that matter reject a call
+  const queue = new MailQueue<MailJob>({ databaseUrl, log, isPassive: true });
   opened.defer(() => withTimeLimit(DATABASE_CLOSES_WITHIN_MS, queue.stop(0)));
   await queue.start();
   const now = () => new Date();
@@ -44,6 +41,7 @@ export async function openAccounts(config: Config, opened: AsyncDisposableStack)
       hashing: new Hashing(1),
       queue,
       renderer: openMailTemplates(config).renderer,
+      log,
       secret,
       tokens: createTokens(config, secret, now),
       now,

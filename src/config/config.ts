@@ -6,6 +6,7 @@ import { resolve } from "node:path";
 import { parseDatabaseUrl } from "./database-url.ts";
 import { readEnvFile } from "./env-file.ts";
 import { Reader, withoutEmpty, type Environment } from "./reader.ts";
+import { RATE_LIMITS, type RateLimitName } from "../accounts/rules/rate-limits.ts";
 import type { LogLevel } from "../log.ts";
 import type { SmtpSettings } from "../mail/transport.ts";
 
@@ -41,6 +42,8 @@ export interface Config {
   readonly auditRetentionDays: number;
   readonly hideAccountExistence: boolean;
   readonly passwordMinLength: number;
+  /** Maxima that replace those of RATE_LIMITS (accounts/rules/rate-limits.ts); null turns all limits off. */
+  readonly rateLimits: Partial<Record<RateLimitName, number>> | null;
   /** Null if emails go to the mailbox in the data folder. */
   readonly smtp: SmtpSettings | null;
   readonly sender: { readonly name: string; readonly address: string };
@@ -99,6 +102,7 @@ export function loadConfig(environment: Environment): Config {
     auditRetentionDays: read.integer("AUDIT_RETENTION_DAYS", 365, 1, 3650),
     hideAccountExistence: read.boolean("HIDE_ACCOUNT_EXISTENCE", false),
     passwordMinLength: read.integer("PASSWORD_MIN_LENGTH", 8, 8, 64),
+    rateLimits: readRateLimits(read),
     smtp: readSmtp(read),
     sender: { name: appName, address: readSenderAddress(read, isProduction) },
     subjects: readSubjects(read),
@@ -127,6 +131,22 @@ function readDatabaseUrl(read: Reader): string | null {
     read.faults.push((error as Error).message);
     return value;
   }
+}
+
+function readRateLimits(read: Reader): Config["rateLimits"] {
+  const value = read.text("RATE_LIMITS", "on");
+  if (value === "off") return null;
+  const maxima: Partial<Record<RateLimitName, number>> = {};
+  for (const entry of value === "on" ? [] : value.split(",").map((text) => text.trim())) {
+    const [, name, max] = /^([a-z-]+)=([1-9]\d{0,8})$/.exec(entry) ?? [];
+    if (name !== undefined && name in RATE_LIMITS) maxima[name as RateLimitName] = Number(max);
+    else
+      read.faults.push(
+        `RATE_LIMITS contains "${entry}". Set it to on, off, or new maxima separated by commas, such as mail-total=50000. ` +
+          `The limits are ${Object.keys(RATE_LIMITS).join(", ")}.`,
+      );
+  }
+  return maxima;
 }
 
 function readSmtp(read: Reader): SmtpSettings | null {

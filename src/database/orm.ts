@@ -4,6 +4,7 @@ import { defineConfig, MikroORM } from "@mikro-orm/postgresql";
 
 import { AccountEvent } from "../accounts/model/account-event.entity.ts";
 import { EmailChange } from "../accounts/model/email-change.entity.ts";
+import { RateLimitCount } from "../accounts/model/rate-limit.entity.ts";
 import { Session } from "../accounts/model/session.entity.ts";
 import { User } from "../accounts/model/user.entity.ts";
 import { FlaskUser } from "./flask-user.entity.ts";
@@ -11,6 +12,7 @@ import { SessionsAndEvents } from "./migrations/2026-11-24-sessions-and-events.t
 import { UsersLocale } from "./migrations/2026-11-24-users-locale.ts";
 import { Users } from "./migrations/2026-11-24-users.ts";
 import { DerivedRefreshTokens } from "./migrations/2026-11-25-derived-refresh-tokens.ts";
+import { RateLimits } from "./migrations/2026-11-25-rate-limits.ts";
 import { UsersKeyCollation } from "./migrations/2026-11-25-users-key-collation.ts";
 
 /** The schema of all tables. The server changes nothing outside of it and the queue's schema. */
@@ -23,6 +25,7 @@ export const MIGRATIONS = [
   { name: "2026-11-24-sessions-and-events", class: SessionsAndEvents },
   { name: "2026-11-25-users-key-collation", class: UsersKeyCollation },
   { name: "2026-11-25-derived-refresh-tokens", class: DerivedRefreshTokens },
+  { name: "2026-11-25-rate-limits", class: RateLimits },
 ];
 
 /** The options for connecting to any database. */
@@ -46,7 +49,7 @@ function connectionOptions(databaseUrl: string) {
 export function ormOptions(databaseUrl: string) {
   return defineConfig({
     ...connectionOptions(databaseUrl),
-    entities: [User, Session, EmailChange, AccountEvent],
+    entities: [User, Session, EmailChange, AccountEvent, RateLimitCount],
     schema: SCHEMA,
     extensions: [Migrator],
     migrations: {

@@ -30,7 +30,7 @@ export class AccountResolver {
     description:
       "Creates an inactive account and emails a link that confirms its email address and activates it.",
   })
-  @Errors("BAD_USER_INPUT", "WEAK_PASSWORD", "USERNAME_TAKEN", "EMAIL_TAKEN", "SERVER_BUSY")
+  @Errors("BAD_USER_INPUT", "WEAK_PASSWORD", "USERNAME_TAKEN", "EMAIL_TAKEN", "SERVER_BUSY", "RATE_LIMITED")
   @OncePerOperation()
   async register(
     @Ctx() context: RequestContext,
@@ -58,7 +58,7 @@ export class AccountResolver {
     description:
       "Emails another confirmation link. Earlier links stay valid until they expire or one of them is used.",
   })
-  @Errors("BAD_USER_INPUT", "EMAIL_NOT_FOUND", "ALREADY_ACTIVATED")
+  @Errors("BAD_USER_INPUT", "EMAIL_NOT_FOUND", "ALREADY_ACTIVATED", "RATE_LIMITED")
   @OncePerOperation()
   async resendRegistration(
     @Ctx() { source }: RequestContext,
@@ -76,20 +76,22 @@ export class AccountResolver {
     "ACCOUNT_NOT_ACTIVATED",
     "ACCOUNT_DEACTIVATED",
     "SERVER_BUSY",
+    "RATE_LIMITED",
   )
   @OncePerOperation()
   async login(
     @Ctx() context: RequestContext,
-    @Args(() => LoginArgs) { username, password }: LoginArgs,
+    @Args(() => LoginArgs) { username, password, deviceToken }: LoginArgs,
   ): Promise<AuthPayload> {
-    return AuthPayload.of(await this.#accounts.login(username, password, context.source), context);
+    const source = { ...context.source, ...(deviceToken != null && { deviceTokens: [deviceToken] }) };
+    return AuthPayload.of(await this.#accounts.login(username, password, source), context);
   }
 
   @Mutation(() => MessagePayload, {
     description:
       "Emails a link for setting a new password. Earlier links stay valid until they expire or one of them is used.",
   })
-  @Errors("BAD_USER_INPUT", "EMAIL_NOT_FOUND", "ACCOUNT_NOT_ACTIVATED", "ACCOUNT_DEACTIVATED")
+  @Errors("BAD_USER_INPUT", "EMAIL_NOT_FOUND", "ACCOUNT_NOT_ACTIVATED", "ACCOUNT_DEACTIVATED", "RATE_LIMITED")
   @OncePerOperation()
   async requestReset(
     @Ctx() { source }: RequestContext,

@@ -1,5 +1,5 @@
 // Configures Apollo Server with the schema, the limits and the error format.
-import { ApolloServer } from "@apollo/server";
+import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
@@ -11,6 +11,21 @@ import type { RequestContext } from "./context.ts";
 import { errorFormatter } from "./format-error.ts";
 import { MAX_TOKENS, operationLimits } from "./operation-limits.ts";
 import { createSchema } from "./schema.ts";
+
+/** Answers with Retry-After (RFC 9110, 10.2.3) if an error says how long to wait; the longest, if several do. */
+const retryAfterHeader: ApolloServerPlugin<RequestContext> = {
+  requestDidStart: () =>
+    Promise.resolve({
+      willSendResponse({ response }) {
+        const { body, http } = response;
+        const errors = body.kind === "single" ? (body.singleResult.errors ?? []) : [];
+        const seconds = errors.map(({ extensions }) => Number(extensions?.["retryAfterSeconds"] ?? 0));
+        const longest = Math.max(0, ...seconds);
+        if (longest > 0) http.headers.set("retry-after", String(longest));
+        return Promise.resolve();
+      },
+    }),
+};
 
 /** Starts the server. The caller stops it. */
 export async function startApollo(
@@ -32,7 +47,11 @@ export async function startApollo(
     csrfPrevention: false,
     stopOnTerminationSignals: false,
     // No answer may be cached (see http/server.ts), and Apollo would look for cache hints at every field.
-    plugins: [ApolloServerPluginLandingPageDisabled(), ApolloServerPluginCacheControlDisabled()],
+    plugins: [
+      ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginCacheControlDisabled(),
+      retryAfterHeader,
+    ],
     logger: log,
   });
   await apollo.start();

@@ -40,6 +40,14 @@ export class LoginArgs {
 
   @Field(() => String, { description: "The password of the account, used exactly as sent." })
   password!: string;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "The device token from an earlier login to this account. Wrong passwords that strangers try do not slow down a device " +
+      "that is known by it. Omit it if it is sent as a cookie (header `Session-Transport: cookie`).",
+  })
+  deviceToken?: string | null;
 }
 
 @ArgsType()

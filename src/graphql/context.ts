@@ -15,6 +15,16 @@ export interface GraphQLRequest {
   readonly userAgent: string | undefined;
   /** Null if the client passes the refresh token in arguments and payloads instead. */
   readonly refreshCookie: RefreshCookie | null;
+  /** Null if the client passes device tokens in arguments and payloads instead. */
+  readonly deviceCookie: DeviceCookie | null;
+  /** Aborts when the client hangs up before it is answered. */
+  readonly gone: () => AbortSignal;
+}
+
+/** The cookie that holds the device tokens of the accounts that have logged in with this browser. */
+export interface DeviceCookie {
+  read(): readonly string[];
+  add(token: string): void;
 }
 
 /** The cookie that holds the refresh token. */
@@ -26,6 +36,7 @@ export interface RefreshCookie {
 
 export interface RequestContext {
   readonly refreshCookie: RefreshCookie | null;
+  readonly deviceCookie: DeviceCookie | null;
   readonly source: RequestSource;
   /** The languages of the Accept-Language header (RFC 9110), in order of preference. */
   readonly acceptedLocales: readonly string[];
@@ -44,13 +55,23 @@ export interface RequestContext {
 
 /** Returns a plain object, because Apollo copies the context. */
 export function createContext(request: GraphQLRequest, accounts: Accounts): RequestContext {
-  const { authorization, acceptLanguage, ip, userAgent = null, refreshCookie } = request;
+  const { authorization, acceptLanguage, ip, userAgent = null, refreshCookie, deviceCookie } = request;
   // RFC 6750; the scheme's case does not matter.
   const bearerToken = /^bearer +([^\s]+) *$/i.exec(authorization ?? "")?.[1] ?? null;
   let found: Promise<Viewer | null> | undefined;
   return {
     refreshCookie,
-    source: { ip, userAgent },
+    deviceCookie,
+    source: {
+      ip,
+      userAgent,
+      get deviceTokens() {
+        return deviceCookie?.read() ?? [];
+      },
+      get gone() {
+        return request.gone();
+      },
+    },
     get acceptedLocales() {
       if (acceptLanguage === undefined) return [];
       return new Negotiator({ headers: { "accept-language": acceptLanguage } }).languages();

@@ -19,8 +19,13 @@ export function errorFormatter(log: Logger) {
     };
     const cause = unwrapResolverError(error);
     if (cause instanceof AccountError) {
-      const { message, code, field, fields } = cause;
-      return { message, ...at, extensions: { code, ...(field && { field }), ...(fields && { fields }) } };
+      const { message, code, field, fields, retryAfterSeconds } = cause;
+      const details = {
+        ...(field && { field }),
+        ...(fields && { fields }),
+        ...(retryAfterSeconds && { retryAfterSeconds }),
+      };
+      return { message, ...at, extensions: { code, ...details } };
     }
     const code = formatted.extensions?.["code"];
     if (typeof code !== "string" || code === INTERNAL_SERVER_ERROR)

@@ -46,7 +46,14 @@ export class OwnAccountResolver {
       "Changes the password of the current user and logs this device in again. Every earlier session and link becomes " +
       "invalid, and the owner is notified by email.",
   })
-  @Errors("UNAUTHENTICATED", "BAD_USER_INPUT", "INVALID_CREDENTIALS", "WEAK_PASSWORD", "SERVER_BUSY")
+  @Errors(
+    "UNAUTHENTICATED",
+    "BAD_USER_INPUT",
+    "INVALID_CREDENTIALS",
+    "WEAK_PASSWORD",
+    "SERVER_BUSY",
+    "RATE_LIMITED",
+  )
   @OncePerOperation()
   async changePassword(
     @Ctx() context: RequestContext,
@@ -62,7 +69,14 @@ export class OwnAccountResolver {
     description:
       "Emails a confirmation link to a new email address. The account keeps its address until the link is used.",
   })
-  @Errors("UNAUTHENTICATED", "BAD_USER_INPUT", "INVALID_CREDENTIALS", "EMAIL_TAKEN", "SERVER_BUSY")
+  @Errors(
+    "UNAUTHENTICATED",
+    "BAD_USER_INPUT",
+    "INVALID_CREDENTIALS",
+    "EMAIL_TAKEN",
+    "SERVER_BUSY",
+    "RATE_LIMITED",
+  )
   @OncePerOperation()
   async requestEmailChange(
     @Ctx() context: RequestContext,
@@ -107,7 +121,14 @@ export class OwnAccountResolver {
       "Deletes the current user's account. Every device is logged out at once. Logging in within 30 days restores the " +
       "account; after that, the account and all its data are erased.",
   })
-  @Errors("UNAUTHENTICATED", "BAD_USER_INPUT", "INVALID_CREDENTIALS", "LAST_ADMIN", "SERVER_BUSY")
+  @Errors(
+    "UNAUTHENTICATED",
+    "BAD_USER_INPUT",
+    "INVALID_CREDENTIALS",
+    "LAST_ADMIN",
+    "SERVER_BUSY",
+    "RATE_LIMITED",
+  )
   @OncePerOperation()
   async deleteAccount(
     @Ctx() context: RequestContext,
@@ -121,10 +142,9 @@ export class OwnAccountResolver {
 
   @Authorized()
   @Mutation(() => JSONObject, {
-    description:
-      "Returns all data stored about the current user, except the hashes of the password and of refresh tokens.",
+    description: "Returns all data stored about the current user, except the hash of the password.",
   })
-  @Errors("UNAUTHENTICATED", "BAD_USER_INPUT", "INVALID_CREDENTIALS", "SERVER_BUSY")
+  @Errors("UNAUTHENTICATED", "BAD_USER_INPUT", "INVALID_CREDENTIALS", "SERVER_BUSY", "RATE_LIMITED")
   @OncePerOperation()
   async exportAccount(
     @Ctx() context: RequestContext,

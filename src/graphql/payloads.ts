@@ -37,13 +37,26 @@ export class AuthPayload {
   })
   refreshToken!: string | null;
 
-  static of({ accessToken, refreshToken, user }: SignIn, { refreshCookie }: RequestContext): AuthPayload {
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "Marks this device as one that has logged in to the account; it gives no access. Keep it, also after logging out, and " +
+      "pass it to `login`. Null if it is set as a cookie (header `Session-Transport: cookie`).",
+  })
+  deviceToken!: string | null;
+
+  static of(
+    { accessToken, refreshToken, deviceToken, user }: SignIn,
+    { refreshCookie, deviceCookie }: RequestContext,
+  ): AuthPayload {
     refreshCookie?.write(refreshToken.token, refreshToken.expiresAt);
+    deviceCookie?.add(deviceToken);
     return Object.assign(new AuthPayload(), {
       accessToken: accessToken.token,
       expiresAt: accessToken.expiresAt,
       user: UserObject.of(user),
       refreshToken: refreshCookie ? null : refreshToken.token,
+      deviceToken: deviceCookie ? null : deviceToken,
     });
   }
 }

@@ -3,7 +3,7 @@ import type { ApolloServer } from "@apollo/server";
 import { fastifyApolloHandler } from "@as-integrations/fastify";
 import cookie from "@fastify/cookie";
 import cors, { type FastifyCorsOptions } from "@fastify/cors";
-import Fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 
 import type { GraphQLRequest, RequestContext } from "../graphql/context.ts";
 import type { Logger } from "../log.ts";
@@ -17,6 +17,7 @@ import {
   refuseExpectation,
   refuseUrl,
 } from "./errors.ts";
+import { deviceCookie } from "./device-cookie.ts";
 import { serveGraphiQL } from "./graphiql.ts";
 import { refreshCookie } from "./refresh-cookie.ts";
 import { acceptJsonOnly } from "./json-body.ts";
@@ -80,6 +81,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       origin: [...parts.corsOrigins],
       methods: ["GET", "POST"],
       allowedHeaders: ["content-type", "authorization", "session-transport"],
+      exposedHeaders: ["retry-after"],
       credentials: true, // the refresh token's cookie
       maxAge: 600, // seconds
       strictPreflight: false, // otherwise other OPTIONS requests are answered with plain text
@@ -118,11 +120,20 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
             ip: request.ip,
             userAgent: request.headers["user-agent"],
             refreshCookie: refreshCookie(request, reply, parts.isProduction),
+            deviceCookie: deviceCookie(request, reply, parts.isProduction),
+            gone: () => goneSignal(reply),
           }),
         ),
     }),
   });
   return http;
+}
+
+/** Aborts when the connection closes before the answer is sent. */
+function goneSignal({ raw }: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  raw.once("close", () => raw.writableFinished || gone.abort());
+  return gone.signal;
 }
 
 /** HTTP/1.0 has no Host header, and simple health checks use it. Only /graphql needs the host name. */

@@ -16,6 +16,7 @@ export interface GraphQLErrorBody {
     readonly id?: string;
     readonly field?: string;
     readonly fields?: { field: string; message: string }[];
+    readonly retryAfterSeconds?: number;
   };
 }
 

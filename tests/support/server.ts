@@ -52,6 +52,15 @@ export class TestServer extends GraphQLDoor {
     this.#clock.frozenAt = moment;
   }
 
+  /** Moves the clock of the rate limits forward, which is PostgreSQL's. */
+  async advanceRateLimits(seconds: number): Promise<void> {
+    await this.query(
+      `update accounts.rate_limits set blocked_until = blocked_until - make_interval(secs => $1),
+         resets_at = resets_at - make_interval(secs => $1)`,
+      [seconds],
+    );
+  }
+
   /** Resolves once every queued mail has been sent or dropped. */
   async mailsSettled(): Promise<void> {
     const waiting = "select id from accounts_queue.job where name = 'mail' and state <> 'completed'";
@@ -233,6 +242,7 @@ export async function openServer({ env = {}, databaseUrl }: ServerOptions = {}):
       LOG_LEVEL: process.env["LOG_LEVEL"] ?? "error",
       PORT: "0",
       DATABASE_URL: url,
+      RATE_LIMITS: "off", // tests come from one address; those of the limits turn them on
       JWT_SECRET: "a secret of this test, at least 32 bytes long",
       MAIL_SERVER: "127.0.0.1",
       MAIL_PORT: String(smtp.port),

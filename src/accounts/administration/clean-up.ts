@@ -9,7 +9,12 @@ const EXPIRED_REMOVED_AFTER_DAYS = 7;
 const EMAIL_CHANGES_REMOVED_AFTER_DAYS = 32;
 
 /** The daily job: removes what has expired. Returns how many rows of each kind. */
-export async function cleanUp({ em: root, now, auditTrail }: Dependencies): Promise<Record<string, number>> {
+export async function cleanUp({
+  em: root,
+  now,
+  auditTrail,
+  rateLimits,
+}: Dependencies): Promise<Record<string, number>> {
   const em = root.fork();
   const before = (days: number) => ({ $lt: daysAfter(now(), -days) });
   return {
@@ -23,5 +28,6 @@ export async function cleanUp({ em: root, now, auditTrail }: Dependencies): Prom
       requestedAt: before(EMAIL_CHANGES_REMOVED_AFTER_DAYS),
     }),
     events: await auditTrail.removeOld(em),
+    rateLimits: await rateLimits.removeOld(),
   };
 }

@@ -16,7 +16,7 @@ import { lockViewer } from "../store/locks.ts";
 /**
  * Mails a link to the new email address, which becomes the account's when the link is used. Older links stay good until one is
  * used.
- * @throws {AccountError} BAD_USER_INPUT, INVALID_CREDENTIALS, EMAIL_TAKEN, SERVER_BUSY, UNAUTHENTICATED
+ * @throws {AccountError} BAD_USER_INPUT, INVALID_CREDENTIALS, EMAIL_TAKEN, SERVER_BUSY, UNAUTHENTICATED, RATE_LIMITED
  */
 export async function requestEmailChange(
   deps: Dependencies,
@@ -26,7 +26,8 @@ export async function requestEmailChange(
   source: RequestSource,
 ): Promise<string> {
   checkArguments({ newEmail, password }, ["newEmail"]);
-  await confirmPassword(deps, viewer.user, "password", password, source);
+  await confirmPassword(deps, viewer, "password", password, source);
+  await deps.rateLimits.tryMail(newEmail, source);
   await deps.transaction(async (em) => {
     const user = await lockViewer(em, viewer.user, deps.now());
     // Where existence is hidden, the worker looks, and mails the owner of the email address instead.

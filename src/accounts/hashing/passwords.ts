@@ -1,11 +1,12 @@
 // Decides which passwords are strong enough, and how many may wait to be hashed.
 import { dictionary } from "@zxcvbn-ts/language-common";
-import pLimit, { type LimitFunction } from "p-limit";
 
+import { clientOf, type RequestSource } from "../model/request-source.ts";
 import { AccountError } from "../rules/account-error.ts";
 import { foldCase } from "../rules/fold-case.ts";
 import { DECOY } from "./hash-formats.ts";
 import type { Hashing } from "./hashing.ts";
+import { Turns } from "./turns.ts";
 
 const MAX_LENGTH = 128;
 /** Passwords that may wait to be hashed: about eight seconds' worth on two cores. Beyond that, a refusal serves better. */
@@ -16,11 +17,11 @@ export class Passwords {
   readonly #minLength: number;
   readonly #common: ReadonlySet<string>;
   readonly #hashing: Hashing;
-  readonly #turn: LimitFunction;
+  readonly #turns: Turns;
 
   constructor(hashing: Hashing, minLength: number) {
     this.#hashing = hashing;
-    this.#turn = pLimit(hashing.concurrency);
+    this.#turns = new Turns(hashing.concurrency, MAX_WAITING);
     this.#minLength = minLength;
     this.#common = new Set(dictionary["passwords-common"]);
   }
@@ -35,18 +36,18 @@ export class Passwords {
   }
 
   /** @throws {AccountError} SERVER_BUSY */
-  hash(password: string): Promise<string> {
-    return this.#inTurn(() => this.#hashing.hash(password));
+  hash(password: string, source: RequestSource): Promise<string> {
+    return this.#inTurn(source, () => this.#hashing.hash(password));
   }
 
   /**
    * Whether `password` made `hash`. Null stands for an unknown user and takes the same time.
    * @throws {AccountError} SERVER_BUSY
    */
-  async verify(hash: string | null, password: string): Promise<boolean> {
+  async verify(hash: string | null, password: string, source: RequestSource): Promise<boolean> {
     // Longer ones were never accepted, so the quick answer reveals nothing about the user.
     if (isLongerThan(password, MAX_LENGTH)) return false;
-    const isMatch = await this.#inTurn(() => this.#hashing.matches(hash ?? DECOY, password));
+    const isMatch = await this.#inTurn(source, () => this.#hashing.matches(hash ?? DECOY, password));
     return isMatch && hash !== null;
   }
 
@@ -63,11 +64,8 @@ export class Passwords {
     return undefined;
   }
 
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#turn.pendingCount >= MAX_WAITING) {
-      throw new AccountError("SERVER_BUSY", "The server is busy. Try again in a moment.");
-    }
-    return this.#turn(work);
+  #inTurn<T>(source: RequestSource, work: () => Promise<T>): Promise<T> {
+    return this.#turns.take(clientOf(source), work, source.gone);
   }
 }
 

@@ -29,6 +29,7 @@ export const ACCOUNT_EVENT_TYPES = {
   ROLES_CHANGED: "The roles of the user were replaced.",
   DEACTIVATED: "The account was deactivated.",
   REACTIVATED: "The account was reactivated.",
+  RATE_LIMITED: "An attempt was refused because there were too many of them.",
   IMPORTED: "The account was imported from another system.",
 } as const;
 

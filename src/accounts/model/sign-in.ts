@@ -8,6 +8,8 @@ export interface SignIn {
   readonly user: User;
   readonly accessToken: IssuedToken;
   readonly refreshToken: IssuedToken;
+  /** Marks the device as one that has logged in to this account. */
+  readonly deviceToken: string;
 }
 
 /** A signed-in user and the session of the request. */

@@ -20,7 +20,7 @@ export async function deleteAccount(
   source: RequestSource,
 ): Promise<string> {
   checkArguments({ password });
-  await confirmPassword(deps, viewer.user, "password", password, source);
+  await confirmPassword(deps, viewer, "password", password, source);
   await deps.transaction(async (em) => {
     const user = await lockViewer(em, viewer.user, deps.now());
     await keepAnAdmin(em, user, deps.now());

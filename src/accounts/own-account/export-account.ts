@@ -29,17 +29,18 @@ const EXPORTED: Readonly<Record<keyof typeof USER_COLUMNS, boolean>> = {
 };
 
 /**
- * Everything that is stored about the user (GDPR, article 15), except the hashes of the password and of refresh tokens.
+ * Everything that is stored about the user (GDPR, article 15), except the hash of the password.
  * @throws {AccountError} BAD_USER_INPUT, INVALID_CREDENTIALS, SERVER_BUSY
  */
 export async function exportAccount(
   deps: Dependencies,
-  { user }: Viewer,
+  viewer: Viewer,
   password: string,
   source: RequestSource,
 ): Promise<object> {
   checkArguments({ password });
-  await confirmPassword(deps, user, "password", password, source);
+  await confirmPassword(deps, viewer, "password", password, source);
+  const { user } = viewer;
   const em = deps.em.fork();
   await deps.auditTrail.record(em, "EXPORTED", { user, source, actor: user });
   const byUser = { user: user.id };

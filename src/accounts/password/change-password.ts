@@ -19,8 +19,8 @@ export async function changePassword(
 ): Promise<SignIn> {
   checkArguments({ currentPassword, newPassword });
   deps.passwords.checkStrength(newPassword, viewer.user, "newPassword");
-  await confirmPassword(deps, viewer.user, "currentPassword", currentPassword, source);
-  const passwordHash = await deps.passwords.hash(newPassword);
+  await confirmPassword(deps, viewer, "currentPassword", currentPassword, source);
+  const passwordHash = await deps.passwords.hash(newPassword, source);
   return deps.transaction(async (em) => {
     const user = await lockViewer(em, viewer.user, deps.now());
     await replacePasswordHash(em, user, passwordHash);

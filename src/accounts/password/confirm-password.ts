@@ -1,20 +1,25 @@
 import type { Dependencies } from "../dependencies.ts";
 import type { RequestSource } from "../model/request-source.ts";
-import type { User } from "../model/user.entity.ts";
+import type { Viewer } from "../model/sign-in.ts";
 import { AccountError } from "../rules/account-error.ts";
 
 /**
  * Makes sure that it is still the owner who sits at the device.
- * @throws {AccountError} INVALID_CREDENTIALS, SERVER_BUSY
+ * @throws {AccountError} INVALID_CREDENTIALS, SERVER_BUSY, RATE_LIMITED
  */
 export async function confirmPassword(
   deps: Dependencies,
-  viewer: User,
+  { user, session }: Viewer,
   field: "password" | "currentPassword",
   password: string,
   source: RequestSource,
 ): Promise<void> {
-  if (await deps.passwords.verify(viewer.passwordHash, password)) return;
-  await deps.auditTrail.record(deps.em, "PASSWORD_REFUSED", { user: viewer, source, actor: viewer });
-  throw new AccountError("INVALID_CREDENTIALS", "Incorrect password.", { field });
+  // Counted for the session: whoever has stolen an access token can guess no more than from an unknown device.
+  const refusal = await deps.rateLimits.tryPassword(user.id, session.id, { user, source }, async () => {
+    if (await deps.passwords.verify(user.passwordHash, password, source)) return null;
+    return new AccountError("INVALID_CREDENTIALS", "Incorrect password.", { field });
+  });
+  if (!refusal) return;
+  await deps.auditTrail.record(deps.em, "PASSWORD_REFUSED", { user, source, actor: user });
+  throw refusal;
 }

@@ -18,7 +18,7 @@ export async function createAdmin(
   const user = User.create({
     username: args.username,
     email: args.email,
-    passwordHash: await deps.passwords.hash(args.password),
+    passwordHash: await deps.passwords.hash(args.password, source),
     locale: deps.pickLocale([]),
     roles: [Role.USER, Role.ADMIN],
     confirmationExpiresAt: null,

@@ -10,7 +10,7 @@ import { addAccount } from "./add-account.ts";
  * @param args.locale of the emails to come, as a BCP 47 tag; an unknown one falls back to English
  * @param acceptedLocales asked where no locale is given, the preferred one first
  * @returns a message that names the user
- * @throws {AccountError} BAD_USER_INPUT, WEAK_PASSWORD, SERVER_BUSY, USERNAME_TAKEN, EMAIL_TAKEN
+ * @throws {AccountError} BAD_USER_INPUT, WEAK_PASSWORD, SERVER_BUSY, USERNAME_TAKEN, EMAIL_TAKEN, RATE_LIMITED
  */
 export async function register(
   deps: Dependencies,
@@ -21,7 +21,8 @@ export async function register(
   checkArguments({ ...args }, ["username", "email"]);
   const locale = deps.pickLocale(args.locale === undefined ? acceptedLocales : [args.locale]);
   deps.passwords.checkStrength(args.password, args);
-  const passwordHash = await deps.passwords.hash(args.password);
+  await deps.rateLimits.tryRegistration(args.email, source);
+  const passwordHash = await deps.passwords.hash(args.password, source);
   await deps.transaction(async (em) => {
     const user = User.create({
       username: args.username,

@@ -10,7 +10,7 @@ import { findByEmail } from "../store/users.ts";
 
 /**
  * Sends a new confirmation link; older ones stay good until one is used.
- * @throws {AccountError} BAD_USER_INPUT, EMAIL_NOT_FOUND, ALREADY_ACTIVATED
+ * @throws {AccountError} BAD_USER_INPUT, EMAIL_NOT_FOUND, ALREADY_ACTIVATED, RATE_LIMITED
  */
 export async function resendRegistration(
   deps: Dependencies,
@@ -18,6 +18,7 @@ export async function resendRegistration(
   source: RequestSource,
 ): Promise<string> {
   checkArguments({ email }, ["email"]);
+  await deps.rateLimits.tryMail(email, source);
   await deps.transaction(async (em) => {
     const user = await findByEmail(em, email);
     if (!deps.hideAccountExistence) {

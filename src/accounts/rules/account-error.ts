@@ -19,7 +19,8 @@ export const ACCOUNT_ERROR_CODES = {
   NOT_FOUND: "No user or session has this ID.",
   LAST_ADMIN: "The operation would leave the server without an administrator.",
   SERVER_BUSY: "Too many passwords are waiting to be hashed. Try again in a moment.",
-  RATE_LIMITED: "Too many attempts. `extensions.retryAfterSeconds` says how many seconds to wait.",
+  RATE_LIMITED:
+    "Too many attempts. `extensions.retryAfterSeconds` and the header Retry-After say how many seconds to wait.",
 } as const;
 
 export type AccountErrorCode = keyof typeof ACCOUNT_ERROR_CODES;
@@ -35,17 +36,19 @@ export class AccountError extends Error {
   readonly code: AccountErrorCode;
   readonly field: string | undefined;
   readonly fields: readonly FieldFault[] | undefined;
+  readonly retryAfterSeconds: number | undefined;
 
   constructor(
     code: AccountErrorCode,
     message: string,
-    at: { field?: string; fields?: readonly FieldFault[] } = {},
+    at: { field?: string; fields?: readonly FieldFault[]; retryAfterSeconds?: number } = {},
   ) {
     super(message);
     this.name = "AccountError";
     this.code = code;
     this.field = at.field ?? at.fields?.[0]?.field;
     this.fields = at.fields;
+    this.retryAfterSeconds = at.retryAfterSeconds;
   }
 }
 

@@ -49,7 +49,7 @@ async function exchange(
       { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true },
     );
     if (!session || !user || answerTo("refreshSession", user, deps.now()) !== "OK") return null;
-    if (number >= session.usedToken) return deps.sessions.continue(session, number);
+    if (number >= session.usedToken) return deps.sessions.continue(session, number, source);
     await deps.auditTrail.record(em, "REFRESH_TOKEN_REUSED", { user, source, actor: null });
     await deps.sessions.end(em, user, session.id);
     return null;

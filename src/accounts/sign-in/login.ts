@@ -13,7 +13,7 @@ import { findByName, replacePasswordHash } from "../store/users.ts";
 
 /**
  * Signs in with a username or an email address, and takes back a deletion.
- * @throws {AccountError} BAD_USER_INPUT, INVALID_CREDENTIALS, ACCOUNT_NOT_ACTIVATED, ACCOUNT_DEACTIVATED, SERVER_BUSY
+ * @throws {AccountError} BAD_USER_INPUT, INVALID_CREDENTIALS, ACCOUNT_NOT_ACTIVATED, ACCOUNT_DEACTIVATED, SERVER_BUSY, RATE_LIMITED
  */
 export async function login(
   deps: Dependencies,
@@ -23,14 +23,22 @@ export async function login(
 ): Promise<SignIn> {
   checkArguments({ username, password });
   const user = await findByName(deps.em, username);
-  const isRight = await deps.passwords.verify(user?.passwordHash ?? null, password);
-  const refusal = user && isRight ? refuse(deps, user) : invalidCredentials();
+  const device = user && deps.deviceTokens.find(user.id, source.deviceTokens ?? []);
+  const refusal = await deps.rateLimits.tryPassword(
+    user?.id ?? username,
+    device,
+    { user, source },
+    async () => {
+      const isRight = await deps.passwords.verify(user?.passwordHash ?? null, password, source);
+      return user && isRight ? refuse(deps, user) : invalidCredentials();
+    },
+  );
   if (!user || refusal) {
     // Recorded for an unknown name, too, or the time would tell that it is unknown.
     await deps.auditTrail.record(deps.em, "LOGIN_FAILED", { user, source, actor: null });
     throw refusal ?? invalidCredentials();
   }
-  const newHash = await upgradedHash(deps, user, password);
+  const newHash = await upgradedHash(deps, user, password, source);
   if (newHash === null && !user.eraseAt) return deps.sessions.open(deps.em, user, "LOGGED_IN", source);
   return deps.transaction(async (em) => {
     if (newHash !== null) {
@@ -79,10 +87,15 @@ async function restore(
   await deps.auditTrail.record(em, "RESTORED", { user, source, actor: user });
 }
 
-async function upgradedHash(deps: Dependencies, user: User, password: string): Promise<string | null> {
+async function upgradedHash(
+  deps: Dependencies,
+  user: User,
+  password: string,
+  source: RequestSource,
+): Promise<string | null> {
   if (!isOutdated(user.passwordHash)) return null;
   try {
-    return await deps.passwords.hash(password);
+    return await deps.passwords.hash(password, source);
   } catch (error) {
     // SERVER_BUSY is no reason to refuse the right password: the next login tries again.
     if (error instanceof AccountError) return null;

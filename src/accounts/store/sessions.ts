@@ -13,6 +13,7 @@ import { Session } from "../model/session.entity.ts";
 import type { SignIn } from "../model/sign-in.ts";
 import type { User } from "../model/user.entity.ts";
 import { invalidCredentials } from "../rules/account-error.ts";
+import type { DeviceTokens } from "../device-tokens.ts";
 import type { RefreshTokens } from "../refresh-tokens.ts";
 import type { Tokens } from "../tokens.ts";
 import { insertEvent, type AuditTrail, type EventValues } from "./audit-trail.ts";
@@ -65,6 +66,7 @@ export interface SessionsDependencies {
   readonly em: EntityManager;
   readonly tokens: Tokens;
   readonly refreshTokens: RefreshTokens;
+  readonly deviceTokens: DeviceTokens;
   readonly auditTrail: AuditTrail;
   readonly now: () => Date;
   /** A session ends if it is not used for this long. */
@@ -93,7 +95,7 @@ export class Sessions {
    *   signed in; never while its row is locked
    */
   async open(em: EntityManager, user: User, event: AccountEventType, source: RequestSource): Promise<SignIn> {
-    const { tokens, refreshTokens, auditTrail } = this.#deps;
+    const { tokens, refreshTokens, deviceTokens, auditTrail } = this.#deps;
     const sessionId = randomUUID();
     const values = auditTrail.event(event, { user, source, actor: user });
     const expiresAt = this.#expiry(values.occurredAt, values.occurredAt);
@@ -111,11 +113,12 @@ export class Sessions {
       user,
       accessToken: tokens.issue("access", subject),
       refreshToken: { token: refreshTokens.issue({ sessionId, number: 1 }), expiresAt },
+      deviceToken: deviceTokens.issue(user.id, source.deviceTokens ?? []),
     };
   }
 
   /** Postpones the end of a session whose refresh token of this number was used, and signs in with its successor. */
-  continue(session: Session, number: number): SignIn {
+  continue(session: Session, number: number, source: RequestSource): SignIn {
     const now = this.#deps.now();
     session.usedToken = number;
     session.lastUsedAt = now;
@@ -126,6 +129,7 @@ export class Sessions {
       user,
       accessToken: this.#deps.tokens.issue("access", { ...subjectOf(user), reference: session.id }),
       refreshToken: { token, expiresAt: session.expiresAt },
+      deviceToken: this.#deps.deviceTokens.issue(user.id, source.deviceTokens ?? []),
     };
   }
 

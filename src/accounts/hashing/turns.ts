@@ -1,0 +1,106 @@
+// Whose password is hashed next. Clients take turns, so a flood from one delays another's password by a hash or two, not by all
+// that wait.
+import { AccountError } from "../rules/account-error.ts";
+
+interface Waiting {
+  readonly begin: () => void;
+  readonly refuse: (error: Error) => void;
+}
+
+export class Turns {
+  readonly #maxRunning: number;
+  readonly #maxWaiting: number;
+  /** What waits, by client; the client whose turn is next comes first. */
+  readonly #queues = new Map<string, Waiting[]>();
+  readonly #running = new Map<string, number>();
+  #runningCount = 0;
+  #waitingCount = 0;
+
+  /**
+   * @param maxRunning how much runs at once; a single client gets all but one of it
+   * @param maxWaiting how much may wait. Beyond that, the client with the most waiting loses its newest.
+   */
+  constructor(maxRunning: number, maxWaiting: number) {
+    this.#maxRunning = maxRunning;
+    this.#maxWaiting = maxWaiting;
+  }
+
+  /**
+   * Runs `work` when it is the client's turn.
+   * @param gone a signal that the client does not wait for the result any longer; what has not begun by then never does
+   * @throws {AccountError} SERVER_BUSY
+   */
+  async take<T>(client: string, work: () => Promise<T>, gone?: AbortSignal): Promise<T> {
+    if (this.#mayRun(client)) this.#count(client, 1);
+    else await this.#wait(client, gone);
+    try {
+      return await work();
+    } finally {
+      this.#count(client, -1);
+      this.#next();
+    }
+  }
+
+  #mayRun(client: string): boolean {
+    const own = this.#running.get(client) ?? 0;
+    return this.#runningCount < this.#maxRunning && (own < this.#maxRunning - 1 || this.#maxRunning === 1);
+  }
+
+  async #wait(client: string, gone: AbortSignal | undefined): Promise<void> {
+    if (gone?.aborted) throw busy();
+    const queue = this.#queues.get(client) ?? [];
+    if (this.#waitingCount >= this.#maxWaiting && !this.#makeRoom(queue.length)) throw busy();
+    const turn = Promise.withResolvers<unknown>();
+    const waiting = { begin: () => turn.resolve(null), refuse: turn.reject };
+    queue.push(waiting);
+    this.#queues.set(client, queue);
+    this.#waitingCount += 1;
+    const leave = () => {
+      const place = queue.indexOf(waiting);
+      if (place >= 0) this.#remove(client, queue, place)?.refuse(busy());
+    };
+    gone?.addEventListener("abort", leave, { once: true });
+    await turn.promise;
+    gone?.removeEventListener("abort", leave);
+  }
+
+  /** Refuses the newest of the client with the most waiting, if that is more than `count`. */
+  #makeRoom(count: number): boolean {
+    const [client, queue] = [...this.#queues].reduce((most, next) =>
+      next[1].length > most[1].length ? next : most,
+    );
+    if (queue.length <= count + 1) return false;
+    this.#remove(client, queue, queue.length - 1)?.refuse(busy());
+    return true;
+  }
+
+  #next(): void {
+    for (const [client, queue] of this.#queues) {
+      if (!this.#mayRun(client)) continue;
+      const waiting = this.#remove(client, queue, 0);
+      if (queue.length > 0) {
+        this.#queues.delete(client);
+        this.#queues.set(client, queue); // behind all others
+      }
+      this.#count(client, 1); // now, or whoever comes before it really begins would take its place
+      waiting?.begin();
+      return;
+    }
+  }
+
+  #remove(client: string, queue: Waiting[], place: number): Waiting | undefined {
+    const [waiting] = queue.splice(place, 1);
+    if (queue.length === 0) this.#queues.delete(client);
+    this.#waitingCount -= 1;
+    return waiting;
+  }
+
+  #count(client: string, change: 1 | -1): void {
+    const own = (this.#running.get(client) ?? 0) + change;
+    if (own === 0) this.#running.delete(client);
+    else this.#running.set(client, own);
+    this.#runningCount += change;
+  }
+}
+
+const busy = () => new AccountError("SERVER_BUSY", "The server is busy. Try again in a moment.");
