@@ -38,6 +38,7 @@ const HOMES = {
   argon2: "src/accounts/hashing/hashing-process.ts",
   bcrypt: "src/accounts/hashing/hashing-process.ts",
   jsonwebtoken: "src/accounts/tokens.ts",
+  "altcha-lib": "src/accounts/limits/challenges.ts",
   kysely: "src/accounts/store/statement.ts",
   dataloader: "src/accounts/store/statement.ts",
   nodemailer: "src/mail/transport.ts",

@@ -8,6 +8,7 @@ import { UNDO_MINUTES } from "../accounts/mails/catalogue.ts";
 import type { MailJob } from "../accounts/mails/mail-job.ts";
 import { Outbox } from "../accounts/mails/outbox.ts";
 import { DeviceTokens } from "../accounts/device-tokens.ts";
+import { Challenges } from "../accounts/limits/challenges.ts";
 import { RateLimits } from "../accounts/limits/rate-limits.ts";
 import { RefreshTokens } from "../accounts/refresh-tokens.ts";
 import { AuditTrail } from "../accounts/store/audit-trail.ts";
@@ -40,6 +41,8 @@ export function composeAccounts(config: Config, parts: AccountsParts): Accounts 
     auditTrail,
     secret,
     maxima: config.rateLimits,
+    challenge: config.challenge,
+    challenges: new Challenges(secret),
     warn: (message, err) => log.warn({ err }, message),
   });
   const sessions = new Sessions({

@@ -42,6 +42,8 @@ export interface Config {
   readonly auditRetentionDays: number;
   readonly hideAccountExistence: boolean;
   readonly passwordMinLength: number;
+  /** When `register`, `login` and `requestReset` ask for proof of work. */
+  readonly challenge: "off" | "auto" | "always";
   /** Maxima that replace those of RATE_LIMITS (accounts/rules/rate-limits.ts); null turns all limits off. */
   readonly rateLimits: Partial<Record<RateLimitName, number>> | null;
   /** Null if emails go to the mailbox in the data folder. */
@@ -102,6 +104,7 @@ export function loadConfig(environment: Environment): Config {
     auditRetentionDays: read.integer("AUDIT_RETENTION_DAYS", 365, 1, 3650),
     hideAccountExistence: read.boolean("HIDE_ACCOUNT_EXISTENCE", false),
     passwordMinLength: read.integer("PASSWORD_MIN_LENGTH", 8, 8, 64),
+    challenge: read.oneOf("CHALLENGE", ["off", "auto", "always"], "off"),
     rateLimits: readRateLimits(read),
     smtp: readSmtp(read),
     sender: { name: appName, address: readSenderAddress(read, isProduction) },

@@ -2,12 +2,24 @@
 import { Arg, Args, Ctx, Mutation, Query, Resolver } from "type-graphql";
 
 import type { Accounts } from "../accounts/accounts.ts";
+import type { RequestSource } from "../accounts/model/request-source.ts";
 import type { RequestContext } from "./context.ts";
 import { Errors } from "./errors-directive.ts";
 import { OncePerOperation } from "./once-per-operation.ts";
-import { ACCOUNT_EMAIL, FinalizeResetArgs, LoginArgs, RegisterArgs, TOKEN } from "./arguments.ts";
+import {
+  ACCOUNT_EMAIL,
+  FinalizeResetArgs,
+  LoginArgs,
+  RegisterArgs,
+  RequestResetArgs,
+  TOKEN,
+} from "./arguments.ts";
 import { AuthPayload, MessagePayload } from "./payloads.ts";
 import { UserObject } from "./user.object.ts";
+
+/** The source of a request whose client has solved a challenge. */
+const withSolution = (source: RequestSource, challengeSolution: string | null | undefined): RequestSource =>
+  challengeSolution == null ? source : { ...source, challengeSolution };
 
 @Resolver()
 export class AccountResolver {
@@ -30,14 +42,23 @@ export class AccountResolver {
     description:
       "Creates an inactive account and emails a link that confirms its email address and activates it.",
   })
-  @Errors("BAD_USER_INPUT", "WEAK_PASSWORD", "USERNAME_TAKEN", "EMAIL_TAKEN", "SERVER_BUSY", "RATE_LIMITED")
+  @Errors(
+    "BAD_USER_INPUT",
+    "WEAK_PASSWORD",
+    "USERNAME_TAKEN",
+    "EMAIL_TAKEN",
+    "SERVER_BUSY",
+    "RATE_LIMITED",
+    "CHALLENGE_REQUIRED",
+  )
   @OncePerOperation()
   async register(
     @Ctx() context: RequestContext,
-    @Args(() => RegisterArgs) { username, email, password, locale }: RegisterArgs,
+    @Args(() => RegisterArgs) { username, email, password, locale, challengeSolution }: RegisterArgs,
   ): Promise<MessagePayload> {
     const args = { username, email, password, ...(locale != null && { locale }) };
-    const { acceptedLocales, source } = context;
+    const { acceptedLocales } = context;
+    const source = withSolution(context.source, challengeSolution);
     return MessagePayload.of(await this.#accounts.register(args, acceptedLocales, source));
   }
 
@@ -77,13 +98,15 @@ export class AccountResolver {
     "ACCOUNT_DEACTIVATED",
     "SERVER_BUSY",
     "RATE_LIMITED",
+    "CHALLENGE_REQUIRED",
   )
   @OncePerOperation()
   async login(
     @Ctx() context: RequestContext,
-    @Args(() => LoginArgs) { username, password, deviceToken }: LoginArgs,
+    @Args(() => LoginArgs) { username, password, deviceToken, challengeSolution }: LoginArgs,
   ): Promise<AuthPayload> {
-    const source = { ...context.source, ...(deviceToken != null && { deviceTokens: [deviceToken] }) };
+    const known = { ...context.source, ...(deviceToken != null && { deviceTokens: [deviceToken] }) };
+    const source = withSolution(known, challengeSolution);
     return AuthPayload.of(await this.#accounts.login(username, password, source), context);
   }
 
@@ -91,13 +114,22 @@ export class AccountResolver {
     description:
       "Emails a link for setting a new password. Earlier links stay valid until they expire or one of them is used.",
   })
-  @Errors("BAD_USER_INPUT", "EMAIL_NOT_FOUND", "ACCOUNT_NOT_ACTIVATED", "ACCOUNT_DEACTIVATED", "RATE_LIMITED")
+  @Errors(
+    "BAD_USER_INPUT",
+    "EMAIL_NOT_FOUND",
+    "ACCOUNT_NOT_ACTIVATED",
+    "ACCOUNT_DEACTIVATED",
+    "RATE_LIMITED",
+    "CHALLENGE_REQUIRED",
+  )
   @OncePerOperation()
   async requestReset(
     @Ctx() { source }: RequestContext,
-    @Arg("email", () => String, { description: ACCOUNT_EMAIL }) email: string,
+    @Args(() => RequestResetArgs) { email, challengeSolution }: RequestResetArgs,
   ): Promise<MessagePayload> {
-    return MessagePayload.of(await this.#accounts.requestReset(email, source));
+    return MessagePayload.of(
+      await this.#accounts.requestReset(email, withSolution(source, challengeSolution)),
+    );
   }
 
   @Mutation(() => AuthPayload, {

@@ -11,6 +11,8 @@ export const NEW_USERNAME = `The new username: ${USERNAME_FORM}`;
 export const ACCOUNT_EMAIL = `The email address of the account. ${EMAIL_FORM}`;
 export const TOKEN =
   "The token from the link in the email. If omitted or null, the Bearer token of the Authorization header is used.";
+export const CHALLENGE_SOLUTION =
+  "The solution of a challenge that CHALLENGE_REQUIRED gave: base64 of the JSON `{challenge, solution}`, as ALTCHA's clients make it.";
 const NEW_PASSWORD = `The new password: ${PASSWORD_FORM}`;
 
 @ArgsType()
@@ -31,6 +33,9 @@ export class RegisterArgs {
       "header decides. A language that the server does not have falls back to English.",
   })
   locale?: string | null;
+
+  @Field(() => String, { nullable: true, description: CHALLENGE_SOLUTION })
+  challengeSolution?: string | null;
 }
 
 @ArgsType()
@@ -48,6 +53,18 @@ export class LoginArgs {
       "that is known by it. Omit it if it is sent as a cookie (header `Session-Transport: cookie`).",
   })
   deviceToken?: string | null;
+
+  @Field(() => String, { nullable: true, description: CHALLENGE_SOLUTION })
+  challengeSolution?: string | null;
+}
+
+@ArgsType()
+export class RequestResetArgs {
+  @Field(() => String, { description: ACCOUNT_EMAIL })
+  email!: string;
+
+  @Field(() => String, { nullable: true, description: CHALLENGE_SOLUTION })
+  challengeSolution?: string | null;
 }
 
 @ArgsType()

@@ -19,11 +19,12 @@ export function errorFormatter(log: Logger) {
     };
     const cause = unwrapResolverError(error);
     if (cause instanceof AccountError) {
-      const { message, code, field, fields, retryAfterSeconds } = cause;
+      const { message, code, field, fields, retryAfterSeconds, challenge } = cause;
       const details = {
         ...(field && { field }),
         ...(fields && { fields }),
         ...(retryAfterSeconds && { retryAfterSeconds }),
+        ...(challenge && { challenge }),
       };
       return { message, ...at, extensions: { code, ...details } };
     }

@@ -55,6 +55,7 @@ test("nothing has to be set", () => {
     auditRetentionDays: 365,
     hideAccountExistence: false,
     passwordMinLength: 8,
+    challenge: "off",
     rateLimits: {},
     smtp: null,
     sender: { name: "Account Server", address: "no-reply@localhost" },
@@ -88,6 +89,7 @@ test("every variable is read", () => {
     EMAIL_CHANGE_URI: "https://app.example.com/#/new-address",
     HIDE_ACCOUNT_EXISTENCE: "true",
     PASSWORD_MIN_LENGTH: "12",
+    CHALLENGE: "auto",
     RATE_LIMITS: "mail-total=50000, password-address=300",
     MAIL_PORT: "2525",
     MAIL_PASSWORD: "pass",
@@ -119,6 +121,7 @@ test("every variable is read", () => {
     auditRetentionDays: 11,
     hideAccountExistence: true,
     passwordMinLength: 12,
+    challenge: "auto",
     rateLimits: { "mail-total": 50000, "password-address": 300 },
     smtp: {
       host: "smtp.example.com",

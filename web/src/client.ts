@@ -2,6 +2,7 @@
 import { authExchange } from "@urql/exchange-auth";
 import { cacheExchange, Client, fetchExchange } from "urql";
 
+import { challengeExchange } from "./challenge.ts";
 import { ENDPOINT } from "./endpoint.ts";
 import { refreshSession, session } from "./session.ts";
 
@@ -25,6 +26,7 @@ export function createClient(userId: string | undefined): Client {
           refreshAuth: refreshSession,
         }),
       ),
+      challengeExchange,
       fetchExchange,
     ],
   });

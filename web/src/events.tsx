@@ -44,6 +44,7 @@ const EVENTS: Readonly<Record<AccountEventType, string>> = {
   ROLES_CHANGED: "Roles changed",
   DEACTIVATED: "Account deactivated",
   REACTIVATED: "Account reactivated",
+  RATE_LIMITED: "Too many attempts, refused",
   IMPORTED: "Account imported",
 };
 

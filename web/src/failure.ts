@@ -26,15 +26,12 @@ interface ErrorExtensions {
   readonly field?: string;
   readonly fields?: Failure["fields"];
   readonly id?: string;
-  readonly retryAfterSeconds?: number;
 }
 
 type Explanation = (
   message: string,
   extensions: ErrorExtensions,
 ) => readonly [sentence: string, ...nextSteps: NextStep[]];
-
-const SECONDS = new Intl.NumberFormat("en", { style: "unit", unit: "second", unitDisplay: "long" });
 
 /** The type demands an entry for every code, so that no new one is forgotten here. */
 const EXPLANATIONS: Readonly<Record<AccountErrorCode | "INTERNAL_SERVER_ERROR", Explanation>> = {
@@ -65,9 +62,8 @@ const EXPLANATIONS: Readonly<Record<AccountErrorCode | "INTERNAL_SERVER_ERROR", 
   LAST_ADMIN: () => ["This is the only administrator. Make someone else an administrator first."],
   UNAUTHENTICATED: () => ["Your session has ended.", LOG_IN],
   SERVER_BUSY: () => ["The server is busy. Try again in a moment."],
-  RATE_LIMITED: (_message, { retryAfterSeconds }) => [
-    `Too many attempts. Try again ${retryAfterSeconds === undefined ? "later" : `in ${SECONDS.format(retryAfterSeconds)}`}.`,
-  ],
+  RATE_LIMITED: (message) => [message],
+  CHALLENGE_REQUIRED: () => ["We couldn't check that you're not a robot. Reload the page and try again."],
   INTERNAL_SERVER_ERROR: (_message, { id = "unknown" }) => [
     `Something went wrong on our end. Try again, or contact us with this ID: ${id}`,
   ],

@@ -28,8 +28,8 @@ export const ME = graphql(`
 `);
 
 export const REGISTER = graphql(`
-  mutation Register($username: String!, $email: String!, $password: String!) {
-    register(username: $username, email: $email, password: $password) {
+  mutation Register($username: String!, $email: String!, $password: String!, $challengeSolution: String) {
+    register(username: $username, email: $email, password: $password, challengeSolution: $challengeSolution) {
       message
     }
   }
@@ -55,8 +55,8 @@ export const RESEND_REGISTRATION = graphql(`
 `);
 
 export const LOGIN = graphql(`
-  mutation Login($username: String!, $password: String!) {
-    login(username: $username, password: $password) {
+  mutation Login($username: String!, $password: String!, $challengeSolution: String) {
+    login(username: $username, password: $password, challengeSolution: $challengeSolution) {
       accessToken
       user {
         id
@@ -66,8 +66,8 @@ export const LOGIN = graphql(`
 `);
 
 export const REQUEST_RESET = graphql(`
-  mutation RequestReset($email: String!) {
-    requestReset(email: $email) {
+  mutation RequestReset($email: String!, $challengeSolution: String) {
+    requestReset(email: $email, challengeSolution: $challengeSolution) {
       message
     }
   }

@@ -10,8 +10,9 @@ import { clientOf, type RequestSource } from "../model/request-source.ts";
 import type { User } from "../model/user.entity.ts";
 import { AccountError } from "../rules/account-error.ts";
 import { foldCase } from "../rules/fold-case.ts";
-import { RATE_LIMITS, type RateLimit, type RateLimitName } from "../rules/rate-limits.ts";
+import { RATE_LIMITS, type Challenged, type RateLimit, type RateLimitName } from "../rules/rate-limits.ts";
 import type { AuditTrail } from "../store/audit-trail.ts";
+import { CHALLENGE_SECONDS, type Challenges } from "./challenges.ts";
 import type { Counted, Counts, Refusal } from "./counts.ts";
 import { OwnCounts } from "./own-counts.ts";
 import { SharedCounts } from "./shared-counts.ts";
@@ -41,11 +42,16 @@ interface CountedTry {
   giveBack(): Promise<void>;
 }
 
+const NOT_COUNTED: CountedTry = { giveBack: () => Promise.resolve() };
+
 export interface RateLimitsOptions {
   readonly em: EntityManager;
   readonly auditTrail: AuditTrail;
   /** Of which the key is derived that hides names and addresses in the table. */
   readonly secret: string;
+  readonly challenges: Challenges;
+  /** Whether a challenge is asked for never, when a limit of `challenge-` is met, or always. */
+  readonly challenge: "off" | "auto" | "always";
   /** Maxima that replace those of RATE_LIMITS; null turns all limits off. */
   readonly maxima: Partial<Record<RateLimitName, number>> | null;
   /** Tells the operator. */
@@ -72,7 +78,7 @@ export class RateLimits {
    * @param account the ID of the user, or the name that was given if it is nobody's
    * @param device the device, if it has logged in to that account before: others' guesses do not count for it
    * @param guess compares the password; answers null, or what refuses it
-   * @throws {AccountError} RATE_LIMITED, or what `guess` throws because nothing was compared
+   * @throws {AccountError} RATE_LIMITED, CHALLENGE_REQUIRED, or what `guess` throws because nothing was compared
    */
   async tryPassword<Refused>(
     account: string,
@@ -91,6 +97,7 @@ export class RateLimits {
           }
         : { "password-device": `${name} ${device}` },
       about,
+      device === null ? "login" : undefined,
     );
     try {
       const refused = await guess();
@@ -104,20 +111,21 @@ export class RateLimits {
 
   /**
    * Counts a registration, and the email that it sends.
-   * @throws {AccountError} RATE_LIMITED
+   * @throws {AccountError} RATE_LIMITED, CHALLENGE_REQUIRED
    */
   async tryRegistration(email: string, source: RequestSource): Promise<void> {
     const client = clientOf(source);
     const registration = { "register-address": client, "register-address-day": client };
-    await this.#count({ ...registration, ...mail(email, source) }, { user: null, source });
+    await this.#count({ ...registration, ...mail(email, source) }, { user: null, source }, "register");
   }
 
   /**
    * Counts an email that anybody can have sent.
-   * @throws {AccountError} RATE_LIMITED
+   * @param challenged what may ask for a challenge; nothing does if it is missing
+   * @throws {AccountError} RATE_LIMITED, CHALLENGE_REQUIRED
    */
-  async tryMail(email: string, source: RequestSource): Promise<void> {
-    await this.#count(mail(email, source), { user: null, source });
+  async tryMail(email: string, source: RequestSource, challenged?: Challenged): Promise<void> {
+    await this.#count(mail(email, source), { user: null, source }, challenged);
   }
 
   /** @returns how many counts would have begun anew */
@@ -125,9 +133,11 @@ export class RateLimits {
     return this.#shared.removeOld();
   }
 
-  async #count(tries: Tries, about: About): Promise<CountedTry> {
+  async #count(hard: Tries, about: About, challenged?: Challenged): Promise<CountedTry> {
+    if (about.source.isOperator) return NOT_COUNTED;
+    const tries = { ...hard, ...(challenged && (await this.#challenge(challenged, about.source))) };
     const { maxima } = this.#options;
-    if (maxima === null || about.source.isOperator) return { giveBack: () => Promise.resolve() };
+    if (maxima === null) return NOT_COUNTED;
     const names = new Map<string, RateLimitName>();
     const counted = Object.entries(tries).map(([text, whom]) => {
       const name = text as RateLimitName;
@@ -138,6 +148,7 @@ export class RateLimits {
     const { refusal, counts } = this.#refusedLately(counted) ?? (await this.#take(counted));
     if (refusal) {
       const met = refusal.keys.flatMap((key) => names.get(key) ?? []);
+      if (met.every((name) => name.startsWith("challenge-"))) throw await this.#challengeRequired();
       await this.#tell(refusal, met, about);
       throw rateLimited(met, refusal.retryAfterSeconds);
     }
@@ -149,6 +160,30 @@ export class RateLimits {
           .catch((error: unknown) => this.#options.warn("A rate limit could not be given back.", error));
       },
     };
+  }
+
+  /**
+   * The limit beyond which a challenge is asked for; none if the client has solved one.
+   * @throws {AccountError} CHALLENGE_REQUIRED if one is asked for always
+   */
+  async #challenge(challenged: Challenged, { challengeSolution }: RequestSource): Promise<Tries> {
+    const { challenge, challenges } = this.#options;
+    if (challenge === "off") return {};
+    const solved = challengeSolution === undefined ? null : await challenges.solved(challengeSolution);
+    if (solved !== null) {
+      const once = { key: this.#keyOf("challenge", solved), limit: { max: 1, seconds: CHALLENGE_SECONDS } };
+      if ((await this.#take([once])).refusal === null) return {};
+    }
+    if (challenge === "always") throw await this.#challengeRequired();
+    return { [`challenge-${challenged}`]: "" };
+  }
+
+  async #challengeRequired(): Promise<AccountError> {
+    return new AccountError(
+      "CHALLENGE_REQUIRED",
+      "Solve the challenge in extensions.challenge, and send the operation again with its challengeSolution.",
+      { challenge: await this.#options.challenges.create() },
+    );
   }
 
   #refusedLately(counted: readonly Counted[]): { refusal: Refusal; counts: Counts } | null {

@@ -10,6 +10,8 @@ export interface RequestSource {
   readonly isOperator?: boolean;
   /** The tokens by which the client is known as a device that logged in before, one for each account. */
   readonly deviceTokens?: readonly string[];
+  /** The solution of a challenge (accounts/limits/challenges.ts). */
+  readonly challengeSolution?: string;
   /** Aborts when the client hangs up. */
   readonly gone?: AbortSignal;
 }

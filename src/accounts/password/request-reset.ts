@@ -8,7 +8,7 @@ import { findByEmail } from "../store/users.ts";
 
 /**
  * Mails a link that sets a new password; older ones stay good until one is used.
- * @throws {AccountError} BAD_USER_INPUT, EMAIL_NOT_FOUND, ACCOUNT_NOT_ACTIVATED, ACCOUNT_DEACTIVATED, RATE_LIMITED
+ * @throws {AccountError} BAD_USER_INPUT, EMAIL_NOT_FOUND, ACCOUNT_NOT_ACTIVATED, ACCOUNT_DEACTIVATED, RATE_LIMITED, CHALLENGE_REQUIRED
  */
 export async function requestReset(
   deps: Dependencies,
@@ -16,7 +16,7 @@ export async function requestReset(
   source: RequestSource,
 ): Promise<string> {
   checkArguments({ email }, ["email"]);
-  await deps.rateLimits.tryMail(email, source);
+  await deps.rateLimits.tryMail(email, source, "reset");
   await deps.transaction(async (em) => {
     const user = await findByEmail(em, email);
     const answer = user ? answerTo("requestReset", user, deps.now()) : "EMAIL_NOT_FOUND";

@@ -10,7 +10,7 @@ import { addAccount } from "./add-account.ts";
  * @param args.locale of the emails to come, as a BCP 47 tag; an unknown one falls back to English
  * @param acceptedLocales asked where no locale is given, the preferred one first
  * @returns a message that names the user
- * @throws {AccountError} BAD_USER_INPUT, WEAK_PASSWORD, SERVER_BUSY, USERNAME_TAKEN, EMAIL_TAKEN, RATE_LIMITED
+ * @throws {AccountError} BAD_USER_INPUT, WEAK_PASSWORD, SERVER_BUSY, USERNAME_TAKEN, EMAIL_TAKEN, RATE_LIMITED, CHALLENGE_REQUIRED
  */
 export async function register(
   deps: Dependencies,

@@ -21,6 +21,8 @@ export const ACCOUNT_ERROR_CODES = {
   SERVER_BUSY: "Too many passwords are waiting to be hashed. Try again in a moment.",
   RATE_LIMITED:
     "Too many attempts. `extensions.retryAfterSeconds` and the header Retry-After say how many seconds to wait.",
+  CHALLENGE_REQUIRED:
+    "Solve the challenge in `extensions.challenge` and send the operation again with the argument `challengeSolution`.",
 } as const;
 
 export type AccountErrorCode = keyof typeof ACCOUNT_ERROR_CODES;
@@ -37,11 +39,18 @@ export class AccountError extends Error {
   readonly field: string | undefined;
   readonly fields: readonly FieldFault[] | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly challenge: object | undefined;
 
   constructor(
     code: AccountErrorCode,
     message: string,
-    at: { field?: string; fields?: readonly FieldFault[]; retryAfterSeconds?: number } = {},
+    at: {
+      field?: string;
+      fields?: readonly FieldFault[];
+      retryAfterSeconds?: number;
+      /** For the client to solve, as JSON. */
+      challenge?: object;
+    } = {},
   ) {
     super(message);
     this.name = "AccountError";
@@ -49,6 +58,7 @@ export class AccountError extends Error {
     this.field = at.field ?? at.fields?.[0]?.field;
     this.fields = at.fields;
     this.retryAfterSeconds = at.retryAfterSeconds;
+    this.challenge = at.challenge;
   }
 }
 

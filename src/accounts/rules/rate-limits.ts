@@ -40,6 +40,13 @@ export const RATE_LIMITS = {
   "mail-address-day": { max: 100, seconds: DAY },
   /** The same emails, of all together. Meeting it is an alarm in the log. */
   "mail-total": { max: 10_000, seconds: HOUR },
+  /** Wrong passwords, registrations and resets of all together, beyond which CHALLENGE=auto asks for a challenge. */
+  "challenge-login": { max: 300, seconds: 15 * MINUTE },
+  "challenge-register": { max: 200, seconds: HOUR },
+  "challenge-reset": { max: 300, seconds: HOUR },
 } as const satisfies Record<string, RateLimit>;
+
+/** What may ask for a challenge. */
+export type Challenged = "login" | "register" | "reset";
 
 export type RateLimitName = keyof typeof RATE_LIMITS;

@@ -13,7 +13,7 @@ import { findByName, replacePasswordHash } from "../store/users.ts";
 
 /**
  * Signs in with a username or an email address, and takes back a deletion.
- * @throws {AccountError} BAD_USER_INPUT, INVALID_CREDENTIALS, ACCOUNT_NOT_ACTIVATED, ACCOUNT_DEACTIVATED, SERVER_BUSY, RATE_LIMITED
+ * @throws {AccountError} BAD_USER_INPUT, INVALID_CREDENTIALS, ACCOUNT_NOT_ACTIVATED, ACCOUNT_DEACTIVATED, SERVER_BUSY, RATE_LIMITED, CHALLENGE_REQUIRED
  */
 export async function login(
   deps: Dependencies,
