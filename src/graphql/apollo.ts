@@ -10,6 +10,7 @@ import type { Logger } from "../log.ts";
 import type { RequestContext } from "./context.ts";
 import { errorFormatter } from "./format-error.ts";
 import { MAX_TOKENS, operationLimits } from "./operation-limits.ts";
+import { logRefusals } from "./refusals.ts";
 import { createSchema } from "./schema.ts";
 
 /** Starts the server. The caller stops it. */
@@ -32,7 +33,11 @@ export async function startApollo(
     csrfPrevention: false,
     stopOnTerminationSignals: false,
     // No answer may be cached (see http/server.ts), and Apollo would look for cache hints at every field.
-    plugins: [ApolloServerPluginLandingPageDisabled(), ApolloServerPluginCacheControlDisabled()],
+    plugins: [
+      ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginCacheControlDisabled(),
+      logRefusals(log),
+    ],
     logger: log,
   });
   await apollo.start();
