@@ -10,6 +10,7 @@ import type { Logger } from "../log.ts";
 import type { RequestContext } from "./context.ts";
 import { errorFormatter } from "./format-error.ts";
 import { MAX_TOKENS, operationLimits } from "./operation-limits.ts";
+import { logRefusals } from "./refusals.ts";
 import { createSchema } from "./schema.ts";
 
 /** Answers with Retry-After (RFC 9110, 10.2.3) if an error says how long to wait; the longest, if several do. */
@@ -51,6 +52,7 @@ export async function startApollo(
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginCacheControlDisabled(),
       retryAfterHeader,
+      logRefusals(log),
     ],
     logger: log,
   });
