@@ -10,6 +10,7 @@ import { FlaskUser } from "./flask-user.entity.ts";
 import { SessionsAndEvents } from "./migrations/2026-11-24-sessions-and-events.ts";
 import { UsersLocale } from "./migrations/2026-11-24-users-locale.ts";
 import { Users } from "./migrations/2026-11-24-users.ts";
+import { UsersContested } from "./migrations/2026-11-25-users-contested.ts";
 import { UsersKeyCollation } from "./migrations/2026-11-25-users-key-collation.ts";
 
 /** The schema of all tables. The server changes nothing outside of it and the queue's schema. */
@@ -21,6 +22,7 @@ export const MIGRATIONS = [
   { name: "2026-11-24-users-locale", class: UsersLocale },
   { name: "2026-11-24-sessions-and-events", class: SessionsAndEvents },
   { name: "2026-11-25-users-key-collation", class: UsersKeyCollation },
+  { name: "2026-11-25-users-contested", class: UsersContested },
 ];
 
 /** The options for connecting to any database. */

@@ -34,6 +34,20 @@ export class RegisterArgs {
 }
 
 @ArgsType()
+export class FinalizeRegistrationArgs {
+  @Field(() => String, { nullable: true, description: TOKEN })
+  token?: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "The password of the account, which replaces the one given to `register`. Required if somebody else may have " +
+      `registered the same email address (PASSWORD_REQUIRED, \`pendingAccount\`). ${PASSWORD_FORM}`,
+  })
+  password?: string | null;
+}
+
+@ArgsType()
 export class LoginArgs {
   @Field(() => String, { description: "The username or the email address of the account." })
   username!: string;
