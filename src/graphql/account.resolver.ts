@@ -36,7 +36,7 @@ export class AccountResolver {
   @Query(() => PendingAccountObject, {
     description:
       "The account that `finalizeRegistration` would activate with a token. Show it before the user confirms: whoever did " +
-      "not register it must not confirm it.",
+      "not register it must not confirm it. Ask with POST, which keeps the token out of URLs and their logs.",
   })
   @Errors("BAD_USER_INPUT", "INVALID_TOKEN")
   async pendingAccount(

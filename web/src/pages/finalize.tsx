@@ -65,10 +65,7 @@ function PendingAccount({ token }: { token: string }) {
           that only you can log in. You can change the username later.
         </p>
       ) : (
-        <p>
-          Confirm only if you created this account. If someone else did, they know its password. Close this
-          page, and nobody can use it.
-        </p>
+        <p>Confirm only if you created this account. Whoever created it knows its password.</p>
       )}
       <dl>
         <dt>Username</dt>
@@ -81,7 +78,7 @@ function PendingAccount({ token }: { token: string }) {
           {device !== null && ` (${device})`}
         </dd>
       </dl>
-      <SignedInNotice />
+      <SignedInNotice username={username} />
       {/* Starts anew when the account turns out to need a password. */}
       <ConfirmForm
         key={String(needsPassword)}
@@ -94,14 +91,14 @@ function PendingAccount({ token }: { token: string }) {
 }
 
 /** Confirming replaces the session of this browser, which may be another account's. */
-function SignedInNotice() {
+function SignedInNotice({ username }: { username: string }) {
   const isSignedIn = useStore(session) !== null;
   const [{ data }] = useQuery({ query: ME, pause: !isSignedIn });
   if (!isSignedIn) return null;
   return (
-    <p className="notice">
-      You're logged in as <strong>{data?.me?.username}</strong>. If you confirm, this browser switches to the
-      account above.
+    <p>
+      You're logged in{data?.me && ` as ${data.me.username}`}. If you confirm, this browser switches to the
+      account {username}.
     </p>
   );
 }
