@@ -8,6 +8,8 @@ export function deviceOf(userAgent: string | null | undefined): string | null {
   return [browser.name, os.name].filter(Boolean).join(" on ") || userAgent;
 }
 
+/** No browser's header is longer, and matching patterns takes longer the longer a text is. */
+const HEADER_MAX_LENGTH = 512;
 const BROWSERS = new Set(Object.values(Bowser.BROWSER_MAP));
 const SYSTEMS = new Set(Object.values(Bowser.OS_MAP));
 
@@ -17,7 +19,7 @@ const SYSTEMS = new Set(Object.values(Bowser.OS_MAP));
  */
 export function knownDeviceOf(userAgent: string | null): string | null {
   if (userAgent === null || userAgent === "") return null;
-  const { browser, os } = Bowser.parse(userAgent);
+  const { browser, os } = Bowser.parse(userAgent.slice(0, HEADER_MAX_LENGTH));
   const known = [
     ...(BROWSERS.has(browser.name ?? "") ? [browser.name] : []),
     ...(SYSTEMS.has(os.name ?? "") ? [os.name] : []),
