@@ -67,8 +67,10 @@ export class Tokens {
     return new Date((seconds(this.#now()) + this.#minutes[purpose] * 60) * 1000);
   }
 
-  issue(purpose: TokenPurpose, subject: TokenSubject): IssuedToken {
-    const expiresAt = this.expiry(purpose);
+  /** @param notAfter when the token expires at the latest */
+  issue(purpose: TokenPurpose, subject: TokenSubject, notAfter?: Date): IssuedToken {
+    const expiry = this.expiry(purpose);
+    const expiresAt = notAfter && notAfter < expiry ? notAfter : expiry;
     const { credentialVersion: ver, reference: ref } = subject;
     const claims = {
       ver,

@@ -2,6 +2,7 @@
 
 // To become a user.
 export * from "./registration/register.ts";
+export * from "./registration/pending-account.ts";
 export * from "./registration/finalize-registration.ts";
 export * from "./registration/resend-registration.ts";
 export * from "./registration/create-admin.ts";

@@ -13,6 +13,7 @@ import { UsersLocale } from "./migrations/2026-11-24-users-locale.ts";
 import { Users } from "./migrations/2026-11-24-users.ts";
 import { DerivedRefreshTokens } from "./migrations/2026-11-25-derived-refresh-tokens.ts";
 import { RateLimits } from "./migrations/2026-11-25-rate-limits.ts";
+import { UsersContested } from "./migrations/2026-11-25-users-contested.ts";
 import { UsersKeyCollation } from "./migrations/2026-11-25-users-key-collation.ts";
 
 /** The schema of all tables. The server changes nothing outside of it and the queue's schema. */
@@ -26,6 +27,7 @@ export const MIGRATIONS = [
   { name: "2026-11-25-users-key-collation", class: UsersKeyCollation },
   { name: "2026-11-25-derived-refresh-tokens", class: DerivedRefreshTokens },
   { name: "2026-11-25-rate-limits", class: RateLimits },
+  { name: "2026-11-25-users-contested", class: UsersContested },
 ];
 
 /** The options for connecting to any database. */

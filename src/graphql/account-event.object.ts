@@ -7,7 +7,7 @@ import {
   type AccountEvent,
   type AccountEventType,
 } from "../accounts/model/account-event.entity.ts";
-import { deviceOf } from "./session.object.ts";
+import { deviceOf } from "../accounts/model/device.ts";
 
 const EventTypes = Object.fromEntries(Object.keys(ACCOUNT_EVENT_TYPES).map((type) => [type, type])) as Record<
   AccountEventType,

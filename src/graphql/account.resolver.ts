@@ -8,13 +8,14 @@ import { Errors } from "./errors-directive.ts";
 import { OncePerOperation } from "./once-per-operation.ts";
 import {
   ACCOUNT_EMAIL,
+  FinalizeRegistrationArgs,
   FinalizeResetArgs,
   LoginArgs,
   RegisterArgs,
   RequestResetArgs,
-  TOKEN,
 } from "./arguments.ts";
 import { AuthPayload, MessagePayload } from "./payloads.ts";
+import { PendingAccountObject } from "./pending-account.object.ts";
 import { UserObject } from "./user.object.ts";
 
 /** The source of a request whose client has solved a challenge. */
@@ -36,6 +37,19 @@ export class AccountResolver {
   @Errors("UNAUTHENTICATED")
   async me(@Ctx() context: RequestContext): Promise<UserObject | null> {
     return context.hasAuthorization ? UserObject.of((await context.viewer()).user) : null;
+  }
+
+  @Query(() => PendingAccountObject, {
+    description:
+      "The account that `finalizeRegistration` would activate with a token. Show it before the user confirms: whoever did " +
+      "not register it must not confirm it. Ask with POST, which keeps the token out of URLs and their logs.",
+  })
+  @Errors("BAD_USER_INPUT", "INVALID_TOKEN")
+  async pendingAccount(
+    @Arg("token", () => String, { description: "The token from the link in the confirmation email." })
+    token: string,
+  ): Promise<PendingAccountObject> {
+    return PendingAccountObject.of(await this.#accounts.pendingAccount(token));
   }
 
   @Mutation(() => MessagePayload, {
@@ -63,15 +77,18 @@ export class AccountResolver {
   }
 
   @Mutation(() => AuthPayload, {
-    description: "Activates an account with the token from its confirmation email and logs the user in.",
+    description:
+      "Activates an account with the token from its confirmation email and logs the user in. If somebody else may have " +
+      "registered the same email address, it answers PASSWORD_REQUIRED until the user chooses a password here.",
   })
-  @Errors("BAD_USER_INPUT", "INVALID_TOKEN")
+  @Errors("BAD_USER_INPUT", "INVALID_TOKEN", "PASSWORD_REQUIRED", "WEAK_PASSWORD", "SERVER_BUSY")
   @OncePerOperation()
   async finalizeRegistration(
     @Ctx() context: RequestContext,
-    @Arg("token", () => String, { nullable: true, description: TOKEN }) token: string | null | undefined,
+    @Args(() => FinalizeRegistrationArgs) { token, password = null }: FinalizeRegistrationArgs,
   ): Promise<AuthPayload> {
-    const signIn = await this.#accounts.finalizeRegistration(context.mailedToken(token), context.source);
+    const bearer = context.mailedToken(token);
+    const signIn = await this.#accounts.finalizeRegistration(bearer, password, context.source);
     return AuthPayload.of(signIn, context);
   }
 
@@ -79,7 +96,7 @@ export class AccountResolver {
     description:
       "Emails another confirmation link. Earlier links stay valid until they expire or one of them is used.",
   })
-  @Errors("BAD_USER_INPUT", "EMAIL_NOT_FOUND", "ALREADY_ACTIVATED", "RATE_LIMITED")
+  @Errors("BAD_USER_INPUT", "EMAIL_NOT_FOUND", "ALREADY_ACTIVATED", "ACCOUNT_DEACTIVATED", "RATE_LIMITED")
   @OncePerOperation()
   async resendRegistration(
     @Ctx() { source }: RequestContext,

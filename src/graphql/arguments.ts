@@ -3,7 +3,9 @@ import { ArgsType, Field, ID } from "type-graphql";
 
 import { Role } from "../accounts/model/user.entity.ts";
 
-const USERNAME_FORM = "3 to 32 ASCII letters, digits, `_`, `.` and `-`.";
+const USERNAME_FORM =
+  "3 to 32 ASCII letters, digits, `_`, `.` and `-`, with a letter or digit at either end. Names such as `admin` and " +
+  "`support` are reserved.";
 const EMAIL_FORM = "A plain address in printable ASCII, with an international domain in its `xn--` form.";
 const PASSWORD_FORM =
   "8 to 128 characters, used exactly as sent. The server's PASSWORD_MIN_LENGTH may raise the minimum.";
@@ -36,6 +38,20 @@ export class RegisterArgs {
 
   @Field(() => String, { nullable: true, description: CHALLENGE_SOLUTION })
   challengeSolution?: string | null;
+}
+
+@ArgsType()
+export class FinalizeRegistrationArgs {
+  @Field(() => String, { nullable: true, description: TOKEN })
+  token?: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "The password of the account, which replaces the one given to `register`. Required if somebody else may have " +
+      `registered the same email address (PASSWORD_REQUIRED, \`pendingAccount\`). ${PASSWORD_FORM}`,
+  })
+  password?: string | null;
 }
 
 @ArgsType()

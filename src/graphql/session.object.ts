@@ -1,7 +1,7 @@
 // The GraphQL type of a session.
-import Bowser from "bowser";
 import { Field, GraphQLISODateTime, ID, ObjectType } from "type-graphql";
 
+import { deviceOf } from "../accounts/model/device.ts";
 import type { Session } from "../accounts/model/session.entity.ts";
 
 @ObjectType("Session", { description: "A session: one device on which the user is logged in." })
@@ -38,11 +38,4 @@ export class SessionObject {
     const fields = { id, address: ip ?? null, createdAt, lastUsedAt, current: id === currentId };
     return Object.assign(new SessionObject(), fields, { device: deviceOf(userAgent) });
   }
-}
-
-/** A name for people to recognize. A User-Agent header without a browser or system is shown as it is. */
-export function deviceOf(userAgent: string | null | undefined): string | null {
-  if (userAgent == null || userAgent === "") return null;
-  const { browser, os } = Bowser.parse(userAgent);
-  return [browser.name, os.name].filter(Boolean).join(" on ") || userAgent;
 }

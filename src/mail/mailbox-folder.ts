@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 import PostalMime, { type Address } from "postal-mime";
 
-/** An email as /mailbox shows it, with `to` and `from` as `Name <address>`. */
+/** An email as /mailbox shows it, with `to` and `from` as `Name <address>`, or the address alone. */
 export interface MailboxMessage {
   readonly id: string;
   readonly to: string;
@@ -106,4 +106,4 @@ async function linked(draft: string, target: string): Promise<boolean> {
   }
 }
 
-const display = ({ name, address }: Address) => `${name} <${address ?? ""}>`;
+const display = ({ name, address = "" }: Address) => (name === "" ? address : `${name} <${address}>`);

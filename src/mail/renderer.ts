@@ -11,6 +11,7 @@ export interface MailToRender {
   readonly template: string;
   /** A BCP 47 tag. A locale without templates falls back to English. */
   readonly locale: string;
+  /** The name may be empty. */
   readonly to: { readonly name: string; readonly address: string };
   readonly variables: Readonly<Record<string, string>>;
 }

@@ -18,6 +18,8 @@ interface Refusal {
   readonly field?: string;
   /** The `field` of each of `extensions.fields`. */
   readonly fields?: string[];
+  /** What the refusal changes of somebody. */
+  readonly changes?: { readonly username: string; readonly to: object };
 }
 
 interface Scenario {
@@ -102,8 +104,21 @@ const register: Scenario[] = [
         attempt: () => server.register({ username: `other-${name}`, email, password: PASSWORD }),
         message: new RegExp(`${name}@example\\.com is waiting for confirmation.*resendRegistration`),
         field: "email",
+        changes: { username: name, to: { is_contested: true } },
       };
     },
+  },
+  {
+    operation: "register",
+    code: "BAD_USER_INPUT",
+    when: "the username is reserved, in crossed case",
+    prepare: (server, name) => ({
+      attempt: () =>
+        server.register({ username: "Support", email: `${name}@example.com`, password: PASSWORD }),
+      message: /^username: Support is reserved/,
+      field: "username",
+      fields: ["username"],
+    }),
   },
   ...(["username", "email"] as const).map((field) => ({
     operation: "register",
@@ -191,7 +206,10 @@ const badTokens: { when: string; token: string | null | undefined }[] = [
   { when: "the token is no token", token: "no.token.atall" },
 ];
 
-async function deactivate(server: TestServer, { username, id }: ActivePerson): Promise<void> {
+async function deactivate(
+  server: TestServer,
+  { username, id }: Pick<ActivePerson, "username" | "id">,
+): Promise<void> {
   const admin = await server.admin(`admin-${username}`);
   server.succeed(await server.as(admin.accessToken).deactivateUser({ id }));
 }
@@ -227,6 +245,87 @@ const finalizeRegistration: Scenario[] = [
       const token = await server.confirmationToken(email);
       return {
         attempt: () => server.finalizeRegistration({ token }),
+        message: /link is not valid.*already used/,
+        field: "token",
+      };
+    },
+  },
+  {
+    operation: "finalizeRegistration",
+    code: "INVALID_TOKEN",
+    when: "the link was used already and there is a password",
+    prepare: async (server, name) => {
+      const { email } = await server.activePerson(name);
+      const token = await server.confirmationToken(email);
+      return {
+        attempt: () => server.finalizeRegistration({ token, password: NEW_PASSWORD }),
+        message: /link is not valid.*already used/,
+        field: "token",
+      };
+    },
+  },
+  {
+    operation: "finalizeRegistration",
+    code: "PASSWORD_REQUIRED",
+    when: "somebody else has tried to register the address, too",
+    prepare: async (server, name) => {
+      const { email } = await server.registerPerson(name);
+      await server.register({ username: `other-${name}`, email, password: NEW_PASSWORD });
+      const token = await server.confirmationToken(email);
+      return {
+        attempt: () => server.finalizeRegistration({ token }),
+        message: /Choose the account's password/,
+        field: "password",
+      };
+    },
+  },
+  ...weakPasswords.map(({ when, password, message }) => ({
+    operation: "finalizeRegistration",
+    code: "WEAK_PASSWORD",
+    when,
+    prepare: async (server: TestServer, name: string) => {
+      const { email } = await server.registerPerson(name);
+      const token = await server.confirmationToken(email);
+      return {
+        attempt: () => server.finalizeRegistration({ token, password: password(name) }),
+        message,
+        field: "password",
+      };
+    },
+  })),
+];
+
+const pendingAccount: Scenario[] = [
+  {
+    operation: "pendingAccount",
+    code: "BAD_USER_INPUT",
+    when: "the token holds a NUL",
+    prepare: (server) => ({
+      attempt: () => server.pendingAccount({ token: "to\0ken" }),
+      message: /^token: .*NUL/,
+      field: "token",
+      fields: ["token"],
+    }),
+  },
+  ...["", "no.token.atall"].map((token) => ({
+    operation: "pendingAccount",
+    code: "INVALID_TOKEN",
+    when: `the token is "${token}"`,
+    prepare: (server: TestServer) => ({
+      attempt: () => server.pendingAccount({ token }),
+      message: /link is not valid/,
+      field: "token",
+    }),
+  })),
+  {
+    operation: "pendingAccount",
+    code: "INVALID_TOKEN",
+    when: "the link was used already",
+    prepare: async (server, name) => {
+      const { email } = await server.activePerson(name);
+      const token = await server.confirmationToken(email);
+      return {
+        attempt: () => server.pendingAccount({ token }),
         message: /link is not valid.*already used/,
         field: "token",
       };
@@ -269,6 +368,23 @@ const resendRegistration: Scenario[] = [
       };
     },
   },
+  ...(["active", "pending"] as const).map((state) => ({
+    operation: "resendRegistration",
+    code: "ACCOUNT_DEACTIVATED",
+    when: `an administrator has deactivated the account, which was ${state}`,
+    prepare: async (server: TestServer, name: string) => {
+      const { email } = await (state === "active" ? server.activePerson(name) : server.registerPerson(name));
+      const [row] = await server.query<{ id: string }>("select id from accounts.users where email = $1", [
+        email,
+      ]);
+      await deactivate(server, { username: name, id: row!.id });
+      return {
+        attempt: () => server.resendRegistration({ email }),
+        message: /administrator has deactivated this account/,
+        field: "email",
+      };
+    },
+  })),
 ];
 
 const login: Scenario[] = [
@@ -1016,6 +1132,7 @@ const scenarios = [
   ...register,
   ...weakAtRegister,
   ...finalizeRegistration,
+  ...pendingAccount,
   ...resendRegistration,
   ...login,
   ...requestReset,
@@ -1042,7 +1159,7 @@ describe("an operation that is refused says why, and changes nothing:", () => {
     "$operation answers $code when $when",
     async ({ code, prepare, name }) => {
       const server = shared();
-      const { attempt, message, field, fields } = await prepare(server, name);
+      const { attempt, message, field, fields, changes } = await prepare(server, name);
       await server.mailsSettled();
       const before = await server.state();
 
@@ -1058,7 +1175,12 @@ describe("an operation that is refused says why, and changes nothing:", () => {
         ["code", ...(field ? ["field"] : []), ...(fields ? ["fields"] : [])].sort(),
       );
       await server.mailsSettled();
-      expect(await server.state()).toEqual(before);
+      const users = before.users.map((user) =>
+        (user as { username: string }).username === changes?.username
+          ? Object.assign({}, user, changes.to)
+          : user,
+      );
+      expect(await server.state()).toEqual({ ...before, users });
     },
   );
 });

@@ -133,7 +133,7 @@ test.each(["username", "address"])(
   },
 );
 
-test("a second registration of a pending address replaces the first at once, and the first link is dead", async () => {
+test("a second registration of a pending address replaces the first at once, and either link asks for a password", async () => {
   const server = await startHiding();
   await server.registerPerson("squatter", "ada@example.com", PASSWORD);
   const first = await server.confirmationToken("ada@example.com");
@@ -141,8 +141,11 @@ test("a second registration of a pending address replaces the first at once, and
   await server.registerPerson("ada", "Ada@example.com", NEW_PASSWORD);
   const second = await server.confirmationToken("ada@example.com", 2);
 
-  server.refuse(await server.finalizeRegistration({ token: first }), "INVALID_TOKEN");
-  const { user } = server.succeed(await server.finalizeRegistration({ token: second }));
+  for (const token of [first, second])
+    server.refuse(await server.finalizeRegistration({ token }), "PASSWORD_REQUIRED");
+  const answer = await server.finalizeRegistration({ token: first, password: NEW_PASSWORD });
+  const { user } = server.succeed(answer);
+  server.refuse(await server.finalizeRegistration({ token: second, password: PASSWORD }), "INVALID_TOKEN");
   expect(user).toMatchObject({ username: "ada", email: "Ada@example.com" });
   server.refuse(await server.login({ username: "ada", password: PASSWORD }), "INVALID_CREDENTIALS");
   server.succeed(await server.login({ username: "ada", password: NEW_PASSWORD }));
@@ -157,7 +160,8 @@ test("a pending address may register again under the username it has", async () 
   await server.registerPerson("ADA", "ada@example.com", NEW_PASSWORD);
 
   const token = await server.confirmationToken("ada@example.com", 2);
-  expect(server.succeed(await server.finalizeRegistration({ token })).user.username).toBe("ADA");
+  const answer = await server.finalizeRegistration({ token, password: NEW_PASSWORD });
+  expect(server.succeed(answer).user.username).toBe("ADA");
 });
 
 test("a confirmed address's first link was used, and a later registration of it has no link at all", async () => {

@@ -81,7 +81,7 @@ describe.each([
     expect(tally(answers)).toEqual({ done: 1, EMAIL_TAKEN: 49 });
     await servers[0]!.mailsSettled();
     const winner = answers.findIndex(({ errors }) => errors.length === 0);
-    expect(mailsOf(servers).map(({ mail }) => mail.to?.[0]?.name)).toEqual([`ada-${winner}`]);
+    expect(mailsOf(servers)).toHaveLength(1);
     const rows = await servers[0]!.query("select username from accounts.users");
     expect(rows).toEqual([{ username: `ada-${winner}` }]);
   });
@@ -201,7 +201,10 @@ test("of several who register a pending address where existence is hidden, the l
   const links = await Promise.all(
     server.smtp.received.map((_, index) => server.confirmationToken("ada@example.com", index + 1)),
   );
-  const used = await Promise.all(links.map((token) => server.finalizeRegistration({ token })));
+  expect(links).toHaveLength(20);
+  const used = await Promise.all(
+    links.map((token) => server.finalizeRegistration({ token, password: NEW_PASSWORD })),
+  );
   expect(tally(used)["done"]).toBe(1);
   const winner = used.find(({ errors }) => errors.length === 0)!;
   expect(winner.data!.user.username).toBe(rows[0]!["username"]);

@@ -14,6 +14,8 @@ test(
     const eve = await server.activePerson("eve");
     const { username, email } = await server.activePerson("ada");
     const token = await server.askForReset(email);
+    await server.registerPerson("pending");
+    const confirmation = await server.confirmationToken("pending@example.com");
     /** For each operation that hashes, a request and what answers it if the server is not too busy. */
     const hashing: Record<string, { send: () => Promise<Answer<unknown>>; otherwise: string[] }> = {
       register: {
@@ -23,6 +25,10 @@ test(
       login: {
         send: () => server.login({ username, password: wrong }),
         otherwise: ["INVALID_CREDENTIALS"],
+      },
+      finalizeRegistration: {
+        send: () => server.finalizeRegistration({ token: confirmation, password: "a new battery staple" }),
+        otherwise: ["no error", "INVALID_TOKEN"], // as finalizeReset
       },
       finalizeReset: {
         send: () => server.finalizeReset({ token, password: "a new battery staple" }),
@@ -74,7 +80,7 @@ test(
       expect(error.message).toMatch(/busy\. Try again/);
       expect(Object.keys(error.extensions)).toEqual(["code"]);
     }
-    expect(await server.query("select id from accounts.users")).toHaveLength(2);
+    expect(await server.query("select id from accounts.users")).toHaveLength(3);
     server.refuse(await server.login({ username, password: wrong }), "INVALID_CREDENTIALS");
   },
 );

@@ -25,14 +25,14 @@ test("the mailbox shows mails as they come, each as HTML, text and source, and c
   await page.frameLocator("iframe").getByRole("link", { name: "Confirm email address" }).waitFor();
   await server.registerPerson("grace");
   await page.getByText("2 mails").waitFor();
-  expect(await listed(page).nth(0).textContent()).toContain("grace <grace@example.com>");
+  expect(await listed(page).nth(0).textContent()).toContain("grace@example.com");
   await screenshot(page, "mailbox-light");
 
   await listed(page).nth(1).click();
-  await page.getByText("To ada <ada@example.com>").waitFor();
+  await page.getByText("To ada@example.com").waitFor();
   await page.getByRole("tab", { name: "HTML" }).focus();
   await page.keyboard.press("ArrowRight");
-  await page.locator("pre", { hasText: "Hello ada," }).waitFor();
+  await page.locator("pre", { hasText: "Hello," }).waitFor();
   await expectAccessible(page);
   await page.keyboard.press("ArrowRight");
   await page.locator("pre", { hasText: "Auto-Submitted: auto-generated" }).waitFor();
@@ -53,7 +53,7 @@ test("a mail that was chosen stays in view when others come", async () => {
   await listed(page).first().click();
   await server.registerPerson("grace");
   await page.getByText("2 mails").waitFor();
-  await page.getByText("To ada <ada@example.com>").waitFor();
+  await page.getByText("To ada@example.com").waitFor();
 });
 
 test("a mail that comes after all were cleared elsewhere is shown, not the one that was in view", async () => {
@@ -62,11 +62,11 @@ test("a mail that comes after all were cleared elsewhere is shown, not the one t
   const page = await openPage();
   await page.goto(`${server.url}/mailbox`);
   await listed(page).first().click();
-  await page.getByText("To ada <ada@example.com>").waitFor();
+  await page.getByText("To ada@example.com").waitFor();
   await fetch(`${server.url}/mailbox/messages`, { method: "DELETE" });
   await server.registerPerson("grace");
-  await page.getByText("To grace <grace@example.com>").waitFor();
-  await page.frameLocator("iframe").getByText("Hello grace").waitFor();
+  await page.getByText("To grace@example.com").waitFor();
+  await page.frameLocator("iframe").getByText("someone used this email address").waitFor();
   await page.locator("#list button[aria-current=true]", { hasText: "grace" }).waitFor();
 });
 
@@ -184,7 +184,7 @@ test("the focus stays on an email in the list when others arrive", async () => {
   await listed(page).first().focus();
   await server.registerPerson("grace");
   await page.getByText("2 mails").waitFor();
-  expect(await page.locator("#list button:focus").textContent()).toContain("ada <ada@example.com>");
+  expect(await page.locator("#list button:focus").textContent()).toContain("ada@example.com");
 });
 
 test("the mailbox leads to the web client where there is one", async () => {

@@ -145,7 +145,6 @@ describe("a mailed link", () => {
     const token = await server.confirmationToken("ada@example.com");
     const page = await openPage();
     await page.goto(`${server.url}/#/finalize?token=an.old.one`);
-    await press(page, "Confirm email address");
     await sees(page, "This link no longer works");
     await page.evaluate(`location.href = ${JSON.stringify(`${server.url}/#/finalize?token=${token}`)}`);
     await expect.poll(() => alert(page).textContent()).toBe("");
@@ -161,7 +160,6 @@ describe("a mailed link", () => {
     server.advance(2 * DAY);
     const page = await openPage();
     await page.goto(`${server.url}/#/finalize?token=${token}`);
-    await press(page, "Confirm email address");
     await sees(page, "This link no longer works. It has expired or has already been used.");
     await follow(page, "Get a new confirmation link");
     await heading(page, "Get a new link");
@@ -180,7 +178,6 @@ describe("a mailed link", () => {
     server.succeed(await server.finalizeRegistration({ token }));
     const page = await openPage();
     await page.goto(`${server.url}/#/finalize?token=${token}`);
-    await press(page, "Confirm email address");
     await alert(page).getByRole("link", { name: "Get a new confirmation link" }).waitFor();
     await follow(page, "Log in");
     await heading(page, "Log in");
@@ -190,7 +187,6 @@ describe("a mailed link", () => {
     const server = await startServer();
     const page = await openPage();
     await page.goto(`${server.url}/#/finalize?token=%00`);
-    await press(page, "Confirm email address");
     await alert(page).getByText("This link no longer works").waitFor();
     await alert(page).getByRole("link", { name: "Get a new confirmation link" }).waitFor();
   });
@@ -199,7 +195,6 @@ describe("a mailed link", () => {
     const server = await startServer();
     const page = await openPage();
     await page.goto(`${server.url}/#/finalize?token=a.b.c`);
-    await press(page, "Confirm email address");
     await sees(page, "This link no longer works");
     await page.goto(`${server.url}/#/reset`);
     await sees(page, "open the link in the email we sent you");
@@ -209,8 +204,9 @@ describe("a mailed link", () => {
     const server = await startServer();
     await server.registerPerson("ada");
     const page = await openPage();
-    const answer = await holdAnswer(page);
     await page.goto(`${server.url}/#/finalize?token=${await server.confirmationToken("ada@example.com")}`);
+    await page.getByRole("button", { name: "Confirm email address" }).waitFor();
+    const answer = await holdAnswer(page);
     await press(page, "Confirm email address");
     await page.getByRole("banner").getByRole("link", { name: "Account Server" }).click();
     await heading(page, "Account Server");
@@ -222,15 +218,18 @@ describe("a mailed link", () => {
   test("that is answered late leaves a newer one that was opened meanwhile", async () => {
     const server = await startServer();
     await server.registerPerson("ada");
+    await server.registerPerson("grace");
     const page = await openPage();
-    const answer = await holdAnswer(page);
     await page.goto(`${server.url}/#/finalize?token=${await server.confirmationToken("ada@example.com")}`);
-    await press(page, "Confirm email address");
-    await page.goto(`${server.url}/#/finalize?token=a.newer.one`);
     const button = page.getByRole("button", { name: "Confirm email address" });
-    await expect.poll(() => button.getAttribute("aria-busy")).toBe("false");
+    await button.waitFor();
+    const answer = await holdAnswer(page);
+    await press(page, "Confirm email address");
+    await page.goto(`${server.url}/#/finalize?token=${await server.confirmationToken("grace@example.com")}`);
+    await sees(page, "grace@example.com");
     answer.release();
     await page.getByRole("banner").getByRole("link", { name: "Account", exact: true }).waitFor();
+    await sees(page, "You're logged in as ada.");
     await button.waitFor();
     expect(page.url()).toBe(`${server.url}/#/finalize`);
   });
@@ -261,6 +260,81 @@ describe("a mailed link", () => {
     await heading(page, "Your account");
     await goBack(page);
     await heading(page, "Account Server");
+  });
+
+  test("shows whose account it is, and says so if it replaces the account of somebody who is logged in", async () => {
+    const server = await startServer();
+    await server.activePerson("grace");
+    await server.registerPerson("ada");
+    const page = await openPage();
+    await logIn(page, server, "grace");
+    await heading(page, "Your account");
+
+    await page.goto(`${server.url}/#/finalize?token=${await server.confirmationToken("ada@example.com")}`);
+
+    await sees(page, "Confirm only if you created this account.");
+    await expect.poll(() => page.locator("dd").allTextContents()).toContain("ada");
+    await sees(page, "You're logged in as grace. If you confirm, this browser switches to the account ada.");
+    await expectAccessible(page);
+    await screenshot(page, "finalize-signed-in");
+    await press(page, "Confirm email address");
+    await heading(page, "Your account");
+    await sees(page, "ada@example.com");
+  });
+
+  test("asks for a password once a stranger may have chosen the one of the registration, and says why", async () => {
+    const server = await startServer();
+    await server.registerPerson("stranger", "ada@example.com", "the stranger's password");
+    await server.register({ username: "ada", email: "ada@example.com", password: PASSWORD });
+    const page = await openPage();
+    await page.goto(`${server.url}/#/finalize?token=${await server.confirmationToken("ada@example.com")}`);
+
+    await sees(page, "Someone else may have used your email address to create an account, too.");
+    await screenshot(page, "finalize-contested");
+    await expectAccessible(page);
+    await fill(page, { Password: "short", "Repeat password": "short" });
+    await press(page, "Confirm email address");
+    await sees(page, "Use at least 8 characters.");
+    await fill(page, { Password: NEW_PASSWORD, "Repeat password": NEW_PASSWORD });
+    await press(page, "Confirm email address");
+
+    await heading(page, "Your account");
+    await sees(page, "ada@example.com");
+    server.succeed(await server.login({ username: "ada@example.com", password: NEW_PASSWORD }));
+  });
+
+  test("asks for a password if a stranger registers while its page is open", async () => {
+    const server = await startServer();
+    await server.registerPerson("ada");
+    const page = await openPage();
+    await page.goto(`${server.url}/#/finalize?token=${await server.confirmationToken("ada@example.com")}`);
+    await sees(page, "Confirm only if you created this account.");
+    await server.register({
+      username: "stranger",
+      email: "ada@example.com",
+      password: "the stranger's password",
+    });
+
+    await press(page, "Confirm email address");
+
+    await sees(page, "Someone else may have used your email address");
+    await fill(page, { Password: NEW_PASSWORD, "Repeat password": NEW_PASSWORD });
+    await press(page, "Confirm email address");
+    await heading(page, "Your account");
+  });
+
+  test("can be tried again once the server can be reached", async () => {
+    const server = await startServer();
+    await server.registerPerson("ada");
+    const page = await openPage({ allows: /ERR_FAILED/ });
+    await page.route("**/graphql", (route) => route.abort(), { times: 1 });
+    await page.goto(`${server.url}/#/finalize?token=${await server.confirmationToken("ada@example.com")}`);
+    await sees(page, "We can't reach the server.");
+
+    await press(page, "Try again");
+
+    await press(page, "Confirm email address");
+    await heading(page, "Your account");
   });
 
   test.each(["/#/finalize", "/#/reset"])(

@@ -111,7 +111,7 @@ describe("a mail", () => {
     const link = linkIn({ mail } as ReceivedMail);
     expect(mail.html).toContain(link.replaceAll("=", "&#x3D;"));
     expect(recipients).toEqual(["ada.lovelace@example.com"]);
-    expect(mail.to).toEqual([{ name: "ada", address: "Ada.Lovelace@example.com" }]);
+    expect(mail.to).toEqual([{ name: "", address: "Ada.Lovelace@example.com" }]);
     expect(mail.cc ?? mail.bcc).toBeUndefined();
     const header = (key: string) => mail.headers.filter((each) => each.key === key).map(({ value }) => value);
     expect(header("auto-submitted")).toEqual(["auto-generated"]);

@@ -183,9 +183,10 @@ export class TestServer extends GraphQLDoor {
 
   /** As activePerson, with the role of administrators, which nobody gets through a public door without one. */
   async admin(username = "root"): Promise<ActivePerson> {
-    const person = await this.activePerson(username);
-    await this.query("update accounts.users set roles = '{USER,ADMIN}' where id = $1", [person.id]);
-    return person;
+    const person = await this.activePerson(`new-${username}`, `${username}@example.com`);
+    const change = "update accounts.users set roles = '{USER,ADMIN}', username = $2 where id = $1";
+    await this.query(change, [person.id, username]); // the username may be reserved
+    return { ...person, username };
   }
 }
 

@@ -42,6 +42,7 @@ const EXPLANATIONS: Readonly<Record<AccountErrorCode | "INTERNAL_SERVER_ERROR", 
   },
   BAD_USER_INPUT: () => ["Fix the fields marked above and try again."],
   WEAK_PASSWORD: (message) => [message],
+  PASSWORD_REQUIRED: () => ["Enter the password of the account."],
   INVALID_CREDENTIALS: (_message, { field }) => {
     if (field !== undefined) return ["Incorrect password."];
     // With HIDE_ACCOUNT_EXISTENCE, the server gives the same answer for accounts that are not confirmed yet.

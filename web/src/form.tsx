@@ -27,6 +27,8 @@ interface FormProps<Data, Variables extends AnyVariables, Fields extends FieldVa
   readonly keep?: (data: Data) => void;
   /** Moves on to what comes next. Does not run if the user has left the page. */
   readonly onSuccess: (data: Data, fields: Fields) => void;
+  /** Runs when the server refuses, in addition to what the form shows. */
+  readonly onRefused?: (code: unknown) => void;
   /** Where to go if the link from the email no longer works. */
   readonly afterDeadLink?: readonly NextStep[];
   readonly button: string;
@@ -42,6 +44,7 @@ export function Form<Data, Variables extends AnyVariables, Fields extends FieldV
   variables,
   keep,
   onSuccess,
+  onRefused,
   afterDeadLink,
   button,
   aside,
@@ -69,6 +72,7 @@ export function Form<Data, Variables extends AnyVariables, Fields extends FieldV
     if (data) keep?.(data);
     if (data && isThere.current) onSuccess(data, fields);
     if (!error) return;
+    onRefused?.(error.graphQLErrors[0]?.extensions["code"]);
     const explained = explain(error, Object.keys(fields), afterDeadLink);
     for (const [index, { field, message }] of explained.fields.entries()) {
       form.setError(field as Path<Fields>, { message }, { shouldFocus: index === 0 });

@@ -35,9 +35,21 @@ export const REGISTER = graphql(`
   }
 `);
 
+export const PENDING_ACCOUNT = graphql(`
+  query PendingAccount($token: String!) {
+    pendingAccount(token: $token) {
+      username
+      email
+      registeredAt
+      device
+      needsPassword
+    }
+  }
+`);
+
 export const FINALIZE_REGISTRATION = graphql(`
-  mutation FinalizeRegistration($token: String!) {
-    finalizeRegistration(token: $token) {
+  mutation FinalizeRegistration($token: String!, $password: String) {
+    finalizeRegistration(token: $token, password: $password) {
       accessToken
       user {
         id

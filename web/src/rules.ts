@@ -1,5 +1,5 @@
 // Checks fields as the user types, by the same rules as the API.
-import { FORMS } from "../../src/accounts/rules/argument-rules.ts";
+import { FORMS, newUsernameFault } from "../../src/accounts/rules/argument-rules.ts";
 import { serverSettings } from "./server-settings.ts";
 
 /** Returns true for a valid value, otherwise a sentence that says how to fix it. */
@@ -8,7 +8,9 @@ export type Rule = (value: string, fields: Readonly<Record<string, string>>) => 
 const PASSWORD_MAX_LENGTH = 128; // characters
 
 export const username: Rule = (value) =>
-  FORMS.username(value) === undefined || "Use 3 to 32 characters: letters a to z, numbers, and _ . -";
+  FORMS.username(value) === undefined
+    ? (newUsernameFault(value) ?? true)
+    : "Use 3 to 32 characters: letters a to z, numbers, and _ . -";
 
 export const email: Rule = (value) =>
   FORMS.email(value) === undefined || "Enter a valid email address, like ada@example.com.";

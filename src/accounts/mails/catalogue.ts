@@ -9,9 +9,12 @@ import type { InWords } from "./in-words.ts";
 import type { Links } from "./links.ts";
 import type { MailJob } from "./mail-job.ts";
 
-/** The variables of each mail's templates, besides `appName`, `username` and `locale`, which every mail has. */
+/**
+ * The variables of each mail's templates, besides `appName` and `locale`, which every mail has, and `username`, which every mail has
+ * that goes to a confirmed email address.
+ */
 interface Variables {
-  readonly registration: { link: string; expiresIn: string };
+  readonly registration: { link: string; expiresIn: string; registeredAt: string };
   readonly "already-registered": Record<string, never>;
   readonly reset: { link: string; expiresIn: string; requestedAt: string };
   readonly "password-changed": { changedAt: string };
@@ -31,6 +34,11 @@ interface Mail<Name extends MailName> {
    * dropped once the user's credentials have changed or an administrator has deactivated the account.
    */
   readonly isNotice?: true;
+  /**
+   * The email address is not confirmed, so the mail may reach a stranger. It holds nothing that the user chose, such as the
+   * username: mail programs make a link of `www.evil.example`.
+   */
+  readonly goesToUnconfirmed?: true;
   /** The letter to send now, or null to drop the mail. */
   readonly compose: (user: User, job: MailJob, tools: MailTools) => Letter | null | Promise<Letter | null>;
 }
@@ -38,7 +46,7 @@ interface Mail<Name extends MailName> {
 /** A mail of this name to a user, at the email address of the account unless another one is given. */
 export interface Letter {
   readonly mail: MailName;
-  readonly to: User;
+  readonly to: Pick<User, "username" | "email" | "locale">;
   readonly email?: string;
   readonly variables: Readonly<Record<string, string>>;
 }
@@ -52,10 +60,10 @@ export interface MailTools {
   readonly hidesExistence: boolean;
   readonly findByEmail: (email: string) => Promise<User | null>;
   readonly findEmailChange: (id: string) => Promise<EmailChange | null>;
-  /** @returns whether `user` is still an account that waits for its confirmation, now until `expiresAt` */
-  readonly extendConfirmation: (user: User, expiresAt: Date) => Promise<boolean>;
-  /** Extends the pending account of an email address, if it has one. */
-  readonly extendPending: (email: string) => Promise<void>;
+  /** @returns until when `user` waits for its confirmation now; null if it no longer does */
+  readonly extendConfirmation: (user: User) => Promise<Date | null>;
+  /** The same, for the account of an email address that waits, if there is one. */
+  readonly extendConfirmationOf: (email: string) => Promise<void>;
 }
 
 /** For how long the change of an email address can be undone: long enough for a mailbox that is read once a week. */
@@ -65,7 +73,12 @@ const sampleLink = (page: string) => `https://app.example.com/#/${page}?token=sa
 
 export const CATALOGUE: { readonly [Name in MailName]: Mail<Name> } = {
   registration: {
-    sample: (words) => ({ link: sampleLink("finalize"), expiresIn: words.duration(1440) }),
+    sample: (words) => ({
+      link: sampleLink("finalize"),
+      expiresIn: words.duration(1440),
+      registeredAt: `${words.time(SAMPLE_TIME)} (Firefox, Linux)`,
+    }),
+    goesToUnconfirmed: true,
     async compose(user, _job, tools) {
       await hideByExtending(user, tools);
       return user.isActive ? alreadyRegistered(user, tools) : confirmation(user, tools);
@@ -112,6 +125,7 @@ export const CATALOGUE: { readonly [Name in MailName]: Mail<Name> } = {
       expiresIn: words.duration(1440),
       requestedAt: words.time(SAMPLE_TIME),
     }),
+    goesToUnconfirmed: true,
     async compose(user, { emailChangeId = "", requestedAt }, tools) {
       const { tokens, links, words } = tools;
       const change = await tools.findEmailChange(emailChangeId);
@@ -172,16 +186,20 @@ function alreadyRegistered(owner: User, { hidesExistence }: MailTools): Letter |
 }
 
 async function confirmation(user: User, tools: MailTools): Promise<Letter | null> {
-  const { token, expiresAt } = tools.tokens.issue("registration", subjectOf(user));
-  // The account stays pending for as long as its newest link is good, however long the mail has waited.
-  if (!(await tools.extendConfirmation(user, expiresAt))) {
-    // It was activated, replaced or removed a moment ago, or another account has confirmed the email address.
+  const { tokens, links, words, now } = tools;
+  // The account waits for as long as its newest link is good, however long the mail has waited.
+  const waitsUntil = await tools.extendConfirmation(user);
+  if (!waitsUntil || waitsUntil <= now) {
+    // It was activated, replaced, removed or abandoned, or another account has confirmed the email address.
     const owner = await tools.findByEmail(user.email);
     return owner?.isActive ? alreadyRegistered(owner, tools) : null;
   }
+  const { token, expiresAt } = tokens.issue("registration", subjectOf(user), waitsUntil);
+  const registeredAt = words.time(user.createdAt.toISOString());
   return letter("registration", user, {
-    link: tools.links.confirmation(token),
-    expiresIn: tools.words.duration(tools.tokens.minutes("registration")),
+    link: links.confirmation(token),
+    expiresIn: words.duration(Math.round((expiresAt.getTime() - now.getTime()) / 60_000)),
+    registeredAt: user.registrationDevice ? `${registeredAt} (${user.registrationDevice})` : registeredAt,
   });
 }
 
@@ -190,5 +208,5 @@ async function confirmation(user: User, tools: MailTools): Promise<Letter | null
  * has an account.
  */
 async function hideByExtending(user: User, tools: MailTools): Promise<void> {
-  if (tools.hidesExistence) await tools.extendPending(user.email);
+  if (tools.hidesExistence) await tools.extendConfirmationOf(user.email);
 }

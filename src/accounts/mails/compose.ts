@@ -3,9 +3,13 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 
 import type { MailToRender } from "../../mail/renderer.ts";
 import { EmailChange } from "../model/email-change.entity.ts";
-import { User } from "../model/user.entity.ts";
-import { foldCase } from "../rules/fold-case.ts";
-import { extendConfirmation, findByEmail, isBoundTo, usersById } from "../store/users.ts";
+import {
+  extendConfirmation,
+  extendConfirmationOf,
+  findByEmail,
+  isBoundTo,
+  usersById,
+} from "../store/users.ts";
 import type { Tokens } from "../tokens.ts";
 import { CATALOGUE, type Letter, type MailName, type MailTools } from "./catalogue.ts";
 import { inWords, type InWords } from "./in-words.ts";
@@ -55,33 +59,28 @@ function toolsWith(
     hidesExistence: hideAccountExistence,
     findByEmail: (email) => findByEmail(em, email),
     findEmailChange: (id) => em.fork().findOne(EmailChange, { id }),
-    extendConfirmation: (pending, expiresAt) => extendConfirmation(em, pending, expiresAt),
-    async extendPending(email) {
-      const confirmationExpiresAt = tokens.expiry("registration");
-      const pending = { emailKey: foldCase(email), isActive: false };
-      await em.fork().nativeUpdate(User, pending, { confirmationExpiresAt });
-    },
+    extendConfirmation: (user) => extendConfirmation(em, user, tokens.expiry("registration")),
+    extendConfirmationOf: (email) => extendConfirmationOf(em, email, tokens.expiry("registration")),
   };
 }
 
 function toRender({ mail, to, email = to.email, variables }: Letter, appName: string): MailToRender {
+  const { locale, username } = to;
+  const greets = !CATALOGUE[mail].goesToUnconfirmed;
   return {
     template: mail,
-    locale: to.locale,
-    to: { name: to.username, address: email },
-    variables: { appName, username: to.username, ...variables },
+    locale,
+    to: { name: greets ? username : "", address: email },
+    variables: { appName, ...(greets && { username }), ...variables },
   };
 }
 
 /** Every mail in every locale, filled with sample data. */
 export function sampleMails(locales: readonly string[]): MailToRender[] {
-  const to = { name: "ada", address: "ada@example.com" };
-  return locales.flatMap((locale) =>
-    Object.entries(CATALOGUE).map(([template, { sample }]) => ({
-      template,
-      locale,
-      to,
-      variables: { appName: "Account Server", username: to.name, ...sample(inWords(locale)) },
-    })),
-  );
+  return locales.flatMap((locale) => {
+    const to = { username: "ada", email: "ada@example.com", locale };
+    return Object.entries(CATALOGUE).map(([mail, { sample }]) =>
+      toRender({ mail: mail as MailName, to, variables: sample(inWords(locale)) }, "Account Server"),
+    );
+  });
 }

@@ -31,5 +31,6 @@ export function inWords(locale: string): InWords {
 function largestUnits(minutes: number) {
   const hours = minutes / 60;
   if (hours >= 48 && hours % 24 === 0) return { days: hours / 24 };
+  if (hours > 10) return { hours: Math.floor(hours) }; // nobody counts the minutes
   return hours % 1 === 0 ? { hours } : { minutes };
 }

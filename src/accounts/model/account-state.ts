@@ -1,6 +1,7 @@
 // The states of an account, and what each operation answers in each of them. docs/accounts.md shows the same table; a test
 // tries every operation in every state.
 import type { AccountErrorCode } from "../rules/account-error.ts";
+import { daysAfter } from "./days.ts";
 import type { User } from "./user.entity.ts";
 
 /** The states, with what each means. */
@@ -36,6 +37,17 @@ export function isLapsed({ isActive, confirmationExpiresAt }: StateColumns, now:
   return !isActive && !!confirmationExpiresAt && confirmationExpiresAt <= now;
 }
 
+/** For how long an account can be confirmed, so that nobody keeps a username or an email address without confirming it. */
+export const CONFIRMABLE_DAYS = 7;
+
+/**
+ * Whether no link will confirm the account any more: it has expired, and the time for new links is over. It began with the
+ * registration, and begins anew with what an administrator does to the account.
+ */
+export function isAbandoned(user: StateColumns & Pick<User, "updatedAt">, now: Date): boolean {
+  return isLapsed(user, now) && daysAfter(user.updatedAt, CONFIRMABLE_DAYS) <= now;
+}
+
 /** Query filter for accounts that `isLapsed`. */
 export const whereLapsed = (now: Date) => ({ isActive: false, confirmationExpiresAt: { $lte: now } });
 
@@ -59,6 +71,7 @@ export const ANSWERS = {
     deleted: "EMAIL_TAKEN",
     erased: "EMAIL_TAKEN",
   },
+  /** Also `pendingAccount`, which shows what it would activate. */
   finalizeRegistration: {
     pending: "OK",
     expired: "INVALID_TOKEN",
@@ -71,7 +84,7 @@ export const ANSWERS = {
     pending: "OK",
     expired: "OK",
     active: "ALREADY_ACTIVATED",
-    deactivated: "ALREADY_ACTIVATED",
+    deactivated: "ACCOUNT_DEACTIVATED",
     deleted: "ALREADY_ACTIVATED",
     erased: "ALREADY_ACTIVATED",
   },

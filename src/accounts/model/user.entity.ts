@@ -29,6 +29,13 @@ export const UserSchema = defineEntity({
     isActive: p.boolean(),
     /** When the confirmation link expires. After that, another registration may take its place. Null for an active account. */
     confirmationExpiresAt: p.datetime(3).nullable(),
+    /**
+     * Whether more than one registration of the email address is known, so that whoever opens the confirmation link may not be the
+     * one who chose the password. The link then asks for a new one. False once the account is active.
+     */
+    isContested: p.boolean().default(false),
+    /** The device of whoever registered it, such as `Firefox, Linux`. Null if it is unknown, and once the account is active. */
+    registrationDevice: p.text().nullable(),
     /** Every token carries it and is valid only while it matches (docs/security.md). */
     credentialVersion: p.integer(),
     /** Set by an administrator. While it is set, no login, link or token works. */
@@ -61,11 +68,14 @@ export class User extends UserSchema.class {
     locale: string;
     roles?: readonly Role[];
     confirmationExpiresAt: Date | null;
+    registrationDevice?: string | null;
     createdAt?: Date;
     now: Date;
   }): User {
-    const { now, roles = [Role.USER], createdAt = now, ...rest } = values;
+    const { now, roles = [Role.USER], createdAt = now, registrationDevice = null, ...rest } = values;
     return Object.assign(new User(), rest, {
+      registrationDevice,
+      isContested: false,
       id: randomUUID(),
       roles: Object.values(Role).filter((role) => roles.includes(role)),
       isActive: rest.confirmationExpiresAt === null,
@@ -78,6 +88,8 @@ export class User extends UserSchema.class {
   activate(now: Date): void {
     this.isActive = true;
     this.confirmationExpiresAt = null;
+    this.isContested = false;
+    this.registrationDevice = null;
     this.endOlderTokens(now);
   }
 

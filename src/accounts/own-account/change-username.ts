@@ -4,7 +4,7 @@ import type { RequestSource } from "../model/request-source.ts";
 import type { Viewer } from "../model/sign-in.ts";
 import { User } from "../model/user.entity.ts";
 import { usernameTaken } from "../rules/account-error.ts";
-import { checkArguments } from "../rules/argument-rules.ts";
+import { checkArguments, checkNewUsername } from "../rules/argument-rules.ts";
 import { foldCase } from "../rules/fold-case.ts";
 import { lockViewer, takeTurns, unlessTaken, usernameTurn } from "../store/locks.ts";
 
@@ -19,6 +19,7 @@ export async function changeUsername(
   source: RequestSource,
 ): Promise<User> {
   checkArguments({ username }, ["username"]);
+  checkNewUsername(username);
   return deps.transaction(async (em) => {
     // The same turns as registrations take. For both names: two users who take each other's would deadlock otherwise.
     await takeTurns(em, [usernameTurn(username), usernameTurn(viewer.user.username)]);

@@ -21,6 +21,8 @@ const EXPORTED: Readonly<Record<keyof typeof USER_COLUMNS, boolean>> = {
   roles: true,
   isActive: true,
   confirmationExpiresAt: false, // null for whoever can ask
+  isContested: false, // false, as above
+  registrationDevice: false, // null, as above
   credentialVersion: false,
   deactivatedAt: false, // null, as above
   eraseAt: false,

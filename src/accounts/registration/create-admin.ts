@@ -24,6 +24,7 @@ export async function createAdmin(
     confirmationExpiresAt: null,
     now: deps.now(),
   });
-  await deps.transaction((em) => addAccount(deps, em, user, source));
+  const refusal = await deps.transaction((em) => addAccount(deps, em, user, source));
+  if (refusal) throw refusal;
   return user;
 }

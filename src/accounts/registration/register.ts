@@ -1,7 +1,8 @@
 import type { Dependencies } from "../dependencies.ts";
+import { knownDeviceOf } from "../model/device.ts";
 import type { RequestSource } from "../model/request-source.ts";
 import { User } from "../model/user.entity.ts";
-import { checkArguments } from "../rules/argument-rules.ts";
+import { checkArguments, checkNewUsername } from "../rules/argument-rules.ts";
 import { ONE_ANSWER } from "../rules/one-answer.ts";
 import { addAccount } from "./add-account.ts";
 
@@ -19,21 +20,25 @@ export async function register(
   source: RequestSource,
 ): Promise<string> {
   checkArguments({ ...args }, ["username", "email"]);
+  checkNewUsername(args.username);
   const locale = deps.pickLocale(args.locale === undefined ? acceptedLocales : [args.locale]);
   deps.passwords.checkStrength(args.password, args);
   await deps.rateLimits.tryRegistration(args.email, source);
   const passwordHash = await deps.passwords.hash(args.password, source);
-  await deps.transaction(async (em) => {
+  const refusal = await deps.transaction(async (em) => {
     const user = User.create({
       username: args.username,
       email: args.email,
       passwordHash,
       locale,
       confirmationExpiresAt: deps.tokens.expiry("registration"),
+      registrationDevice: knownDeviceOf(source.userAgent),
       now: deps.now(),
     });
-    await addAccount(deps, em, user, source);
-    await deps.outbox.enqueue(em, "registration", user);
+    const refusal = await addAccount(deps, em, user, source);
+    if (!refusal) await deps.outbox.enqueue(em, "registration", user);
+    return refusal;
   });
+  if (refusal) throw refusal;
   return deps.hideAccountExistence ? ONE_ANSWER : `A confirmation email is on its way to ${args.username}.`;
 }

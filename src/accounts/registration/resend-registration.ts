@@ -1,16 +1,14 @@
 import type { Dependencies } from "../dependencies.ts";
-import { answerTo } from "../model/account-state.ts";
+import { answerTo, isAbandoned, type AnswerTo } from "../model/account-state.ts";
 import type { RequestSource } from "../model/request-source.ts";
-import { User } from "../model/user.entity.ts";
-import { AccountError, emailNotFound } from "../rules/account-error.ts";
+import { AccountError, deactivated, emailNotFound } from "../rules/account-error.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
-import { foldCase } from "../rules/fold-case.ts";
 import { ONE_ANSWER } from "../rules/one-answer.ts";
-import { findByEmail } from "../store/users.ts";
+import { extendConfirmationOf, findByEmail } from "../store/users.ts";
 
 /**
  * Sends a new confirmation link; older ones stay good until one is used.
- * @throws {AccountError} BAD_USER_INPUT, EMAIL_NOT_FOUND, ALREADY_ACTIVATED, RATE_LIMITED
+ * @throws {AccountError} BAD_USER_INPUT, EMAIL_NOT_FOUND, ALREADY_ACTIVATED, ACCOUNT_DEACTIVATED, RATE_LIMITED
  */
 export async function resendRegistration(
   deps: Dependencies,
@@ -24,18 +22,30 @@ export async function resendRegistration(
     if (!deps.hideAccountExistence) {
       if (!user) throw emailNotFound(email);
       const answer = answerTo("resendRegistration", user, deps.now());
-      if (answer !== "OK" && user.isActive)
-        throw new AccountError(answer, `${email} is already confirmed. Log in instead.`, {
-          field: "email",
-        });
+      if (answer !== "OK") throw refusal(answer, email);
+      if (isAbandoned(user, deps.now())) throw abandoned(email);
     }
-    await em.nativeUpdate(
-      User,
-      { emailKey: foldCase(email), isActive: false },
-      { confirmationExpiresAt: deps.tokens.expiry("registration") },
-    );
+    await extendConfirmationOf(em, email, deps.tokens.expiry("registration"));
     await deps.auditTrail.record(em, "CONFIRMATION_REQUESTED", { user, source, actor: null });
     await deps.outbox.enqueue(em, "registration", user);
   });
   return deps.hideAccountExistence ? ONE_ANSWER : `A confirmation email is on its way to ${email}.`;
+}
+
+function refusal(answer: Exclude<AnswerTo<"resendRegistration">, "OK">, email: string): AccountError {
+  switch (answer) {
+    case "ACCOUNT_DEACTIVATED":
+      return deactivated("email");
+    case "ALREADY_ACTIVATED":
+      return new AccountError(answer, `${email} is already confirmed. Log in instead.`, { field: "email" });
+  }
+}
+
+/** As if the daily job had removed the account already. */
+function abandoned(email: string): AccountError {
+  return new AccountError(
+    "EMAIL_NOT_FOUND",
+    `The registration of ${email} was not confirmed in time. Register again.`,
+    { field: "email" },
+  );
 }

@@ -1,6 +1,7 @@
 // The form that arguments must have, checked before anything is looked up. Nothing is trimmed or normalized: what is
 // stored is what was sent.
 import { AccountError, type FieldFault } from "./account-error.ts";
+import { foldCase } from "./fold-case.ts";
 
 const USERNAME = /^[A-Za-z0-9_.-]{3,32}$/;
 
@@ -49,6 +50,28 @@ export const FORMS = { username: usernameFault, email: addressFault, newEmail: a
 function usernameFault(value: string): string | undefined {
   if (USERNAME.test(value)) return undefined;
   return "Use 3 to 32 characters: letters a to z, digits, and _ . - (no accents or spaces).";
+}
+
+/** Names that people take for the service itself (RFC 2142 and the like), without `_`, `.` and `-`. */
+const RESERVED = new Set(
+  (
+    "abuse admin administrator billing contact ftp help helpdesk hostmaster info mailerdaemon marketing moderator news noc " +
+    "noreply official owner postmaster root sales security staff support sysadmin system usenet uucp webmaster www"
+  ).split(" "),
+);
+
+/** Refuses a username that nobody may take. Whoever has it keeps it, and the operator can give it to users. */
+export function newUsernameFault(username: string): string | undefined {
+  if (!/^[A-Za-z0-9].*[A-Za-z0-9]$/.test(username)) return "Begin and end with a letter or a digit.";
+  if (RESERVED.has(foldCase(username).replaceAll(/[_.-]/g, "")))
+    return `${username} is reserved. Choose another username.`;
+  return undefined;
+}
+
+/** @throws {AccountError} BAD_USER_INPUT */
+export function checkNewUsername(username: string): void {
+  const message = newUsernameFault(username);
+  if (message !== undefined) refuseFaults([{ field: "username", message }]);
 }
 
 function addressFault(value: string): string | undefined {

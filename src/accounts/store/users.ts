@@ -2,6 +2,7 @@
 // (locks.ts).
 import type { EntityManager } from "@mikro-orm/postgresql";
 
+import { CONFIRMABLE_DAYS } from "../model/account-state.ts";
 import type { User } from "../model/user.entity.ts";
 import { foldCase } from "../rules/fold-case.ts";
 import type { TokenSubject } from "../tokens.ts";
@@ -67,14 +68,15 @@ const INSERT = statement<EventValues & Pick<User, Inserted> & { replaced: readon
    ), account as (
      insert into accounts.users (${INSERTED_COLUMNS})
      select ${INSERTED.map((name) => `:${name}`).join(", ")} from (select count(*) from replaced) as no_longer
+     on conflict (id) do update set ${INSERTED.map((name) => `${USER_COLUMNS[name]} = excluded.${USER_COLUMNS[name]}`).join(", ")}
      returning id
    )
    ${insertEvent("account")}`,
 );
 
 /**
- * Adds a new account in the place of others, and its first event. Deletes even if there is nobody to replace: under
- * HIDE_ACCOUNT_EXISTENCE the same statement runs whatever account the email address has.
+ * Adds a new account in the place of others, or writes over the one with its id, and adds its event. Under HIDE_ACCOUNT_EXISTENCE
+ * the same statement runs whatever account the email address has.
  */
 export async function insertUser(
   em: EntityManager,
@@ -123,22 +125,44 @@ export async function replacePasswordHash(em: EntityManager, user: User, newHash
   await run(em, REPLACE_PASSWORD_HASH, { id: user.id, oldHash: user.passwordHash, newHash });
 }
 
+// Never shortens the time, which would void an older link before it expires. Only a new registration or an administrator changes
+// `updated_at` of an account that waits, so requests for links cannot keep a username or an email address for ever.
+const WAIT_UNTIL = `confirmation_expires_at = greatest(
+  confirmation_expires_at, least(:expiresAt, updated_at + interval '${CONFIRMABLE_DAYS} days'))`;
+
 const EXTEND_CONFIRMATION = statement<
   { id: string; credentialVersion: number; expiresAt: Date },
-  { id: string }
+  { confirmation_expires_at: string }
 >(
   "extend-confirmation",
   // Only while no other account has confirmed the email address.
-  `update accounts.users as pending set confirmation_expires_at = :expiresAt
+  `update accounts.users as pending set ${WAIT_UNTIL}
    where id = :id and credential_version = :credentialVersion and not is_active
      and not exists (select from accounts.users where email_key = pending.email_key and is_active)
-   returning id`,
+   returning confirmation_expires_at`,
+);
+const EXTEND_BY_EMAIL = statement<{ key: string; expiresAt: Date }>(
+  "extend-confirmation-by-email",
+  `update accounts.users set ${WAIT_UNTIL} where email_key = :key and not is_active`,
 );
 
-/** @returns whether `user` is still an account that waits for its confirmation, now until `expiresAt` */
-export async function extendConfirmation(em: EntityManager, user: User, expiresAt: Date): Promise<boolean> {
+/**
+ * Lets `user` wait for its confirmation until `expiresAt`, or for as long as an account can be confirmed.
+ * @returns until when it waits now; null if it no longer does
+ */
+export async function extendConfirmation(
+  em: EntityManager,
+  user: User,
+  expiresAt: Date,
+): Promise<Date | null> {
   const { id, credentialVersion } = user;
-  return (await run(em, EXTEND_CONFIRMATION, { id, credentialVersion, expiresAt })).length > 0;
+  const [row] = await run(em, EXTEND_CONFIRMATION, { id, credentialVersion, expiresAt });
+  return row ? new Date(row.confirmation_expires_at) : null;
+}
+
+/** As `extendConfirmation`, for the account of an email address that waits, if there is one. */
+export async function extendConfirmationOf(em: EntityManager, email: string, expiresAt: Date): Promise<void> {
+  await run(em, EXTEND_BY_EMAIL, { key: foldCase(email), expiresAt });
 }
 
 /** What a token of this user is bound to. */

@@ -29,7 +29,7 @@ describe("usernames:", () => {
   const shared = sharedServer();
 
   test.each(
-    titled(["abc", "x".repeat(32), "A_b.c-D", "1234", "...", "-_-", "Ada.Lovelace", "null", "constructor"]),
+    titled(["abc", "x".repeat(32), "A_b.c-D", "1234", "a--_..b", "Ada.Lovelace", "null", "constructor"]),
   )("$title is allowed, and stays as it was given", async ({ value, index }) => {
     const server = shared();
     const email = `allowed-${index}@example.com`;
@@ -139,7 +139,7 @@ describe("addresses:", () => {
     const received = await server.smtp.mailTo(asRecipient(value));
     const { recipients, mail } = received;
     expect(recipients).toEqual([asRecipient(value)]);
-    expect(mail.to).toEqual([{ name: username, address: inMail(value) }]);
+    expect(mail.to).toEqual([{ name: "", address: inMail(value) }]);
     expect([mail.cc, mail.bcc, mail.replyTo].filter((field) => field?.length)).toEqual([]);
     const answer = await server.finalizeRegistration({ token: tokenIn(received) });
     expect(server.succeed(answer).user.email).toBe(value);
