@@ -11,6 +11,9 @@ import { SessionsAndEvents } from "./migrations/2026-11-24-sessions-and-events.t
 import { UsersLocale } from "./migrations/2026-11-24-users-locale.ts";
 import { Users } from "./migrations/2026-11-24-users.ts";
 import { UsersKeyCollation } from "./migrations/2026-11-25-users-key-collation.ts";
+import { EmailChangesEndsAt } from "./migrations/2026-11-26-email-changes-ends-at.ts";
+import { SessionsPasswordConfirmedAt } from "./migrations/2026-11-26-sessions-password-confirmed-at.ts";
+import { UsersFormerUsername } from "./migrations/2026-11-26-users-former-username.ts";
 
 /** The schema of all tables. The server changes nothing outside of it and the queue's schema. */
 export const SCHEMA = "accounts";
@@ -21,6 +24,9 @@ export const MIGRATIONS = [
   { name: "2026-11-24-users-locale", class: UsersLocale },
   { name: "2026-11-24-sessions-and-events", class: SessionsAndEvents },
   { name: "2026-11-25-users-key-collation", class: UsersKeyCollation },
+  { name: "2026-11-26-email-changes-ends-at", class: EmailChangesEndsAt },
+  { name: "2026-11-26-sessions-password-confirmed-at", class: SessionsPasswordConfirmedAt },
+  { name: "2026-11-26-users-former-username", class: UsersFormerUsername },
 ];
 
 /** The options for connecting to any database. */

@@ -163,7 +163,7 @@ export class TestServer extends GraphQLDoor {
     password = PASSWORD,
   ): Promise<Output<"AuthPayload">> {
     const token = await this.askForEmailChange(who, newEmail, password);
-    return this.succeed(await this.finalizeEmailChange({ token }));
+    return this.succeed(await this.as(who.accessToken).finalizeEmailChange({ token }));
   }
 
   /** Registers and confirms somebody; returns the tokens and the id too. */
@@ -174,10 +174,14 @@ export class TestServer extends GraphQLDoor {
     return { ...person, accessToken, refreshToken: refreshToken!, id: user.id };
   }
 
-  /** As activePerson, with the role of administrators, which nobody gets through a public door without one. */
+  /**
+   * As activePerson, with the role of administrators, which nobody gets through a public door without one, and with the password
+   * just confirmed.
+   */
   async admin(username = "root"): Promise<ActivePerson> {
     const person = await this.activePerson(username);
     await this.query("update accounts.users set roles = '{USER,ADMIN}' where id = $1", [person.id]);
+    this.succeed(await this.as(person.accessToken).confirmPassword(person));
     return person;
   }
 }

@@ -27,6 +27,8 @@ interface FormProps<Data, Variables extends AnyVariables, Fields extends FieldVa
   readonly keep?: (data: Data) => void;
   /** Moves on to what comes next. Does not run if the user has left the page. */
   readonly onSuccess: (data: Data, fields: Fields) => void;
+  /** Learns of a refusal, which is shown anyway. */
+  readonly onFailure?: (failure: Failure) => void;
   /** Where to go if the link from the email no longer works. */
   readonly afterDeadLink?: readonly NextStep[];
   readonly button: string;
@@ -42,6 +44,7 @@ export function Form<Data, Variables extends AnyVariables, Fields extends FieldV
   variables,
   keep,
   onSuccess,
+  onFailure,
   afterDeadLink,
   button,
   aside,
@@ -74,6 +77,7 @@ export function Form<Data, Variables extends AnyVariables, Fields extends FieldV
       form.setError(field as Path<Fields>, { message }, { shouldFocus: index === 0 });
     }
     setFailure(explained);
+    onFailure?.(explained);
   }
 
   /** The server judged the fields together, so changing any of them clears all of its errors. */

@@ -17,6 +17,8 @@ export const SessionSchema = defineEntity({
     lastUsedAt: p.datetime(3),
     /** The earlier of idle and absolute lifetime; moves with each use. */
     expiresAt: p.datetime(3).index("sessions_expires_at_index"),
+    /** When the password was last given in it, by the database's clock; null if it never was (store/step-up.ts). */
+    passwordConfirmedAt: p.datetime(3).nullable(),
   },
 });
 

@@ -7,6 +7,7 @@ import type { SignIn, Viewer } from "../model/sign-in.ts";
 import { unauthenticated } from "../rules/account-error.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
 import { lockViewer } from "../store/locks.ts";
+import { noteConfirmation } from "../store/step-up.ts";
 import { replacePasswordHash } from "../store/users.ts";
 import { confirmPassword } from "./confirm-password.ts";
 
@@ -40,6 +41,7 @@ export async function changePassword(
     await em.nativeDelete(RefreshToken, { session: session.id });
     await deps.auditTrail.record(em, "PASSWORD_CHANGED", { user, source, actor: user });
     await deps.outbox.enqueue(em, "password-changed", user);
+    await noteConfirmation(em, viewer.session, deps.now());
     return deps.sessions.continue(em, session);
   });
 }

@@ -5,6 +5,7 @@ import { AccountError } from "../rules/account-error.ts";
 
 /**
  * Makes sure that it is still the owner who sits at the device.
+ * @param actor null if the owner is not signed in
  * @throws {AccountError} INVALID_CREDENTIALS, SERVER_BUSY
  */
 export async function confirmPassword(
@@ -13,8 +14,9 @@ export async function confirmPassword(
   field: "password" | "currentPassword",
   password: string,
   source: RequestSource,
+  actor: User | null = viewer,
 ): Promise<void> {
   if (await deps.passwords.verify(viewer.passwordHash, password)) return;
-  await deps.auditTrail.record(deps.em, "PASSWORD_REFUSED", { user: viewer, source, actor: viewer });
+  await deps.auditTrail.record(deps.em, "PASSWORD_REFUSED", { user: viewer, source, actor });
   throw new AccountError("INVALID_CREDENTIALS", "Incorrect password.", { field });
 }

@@ -6,7 +6,7 @@ import type { RequestSource } from "../model/request-source.ts";
 import { User } from "../model/user.entity.ts";
 import { AccountError, usernameTaken } from "../rules/account-error.ts";
 import { foldCase } from "../rules/fold-case.ts";
-import { emailTurn, takeTurns, usernameTurn } from "../store/locks.ts";
+import { emailTurn, refuseFormerUsername, takeTurns, usernameTurn } from "../store/locks.ts";
 import { insertUser } from "../store/users.ts";
 
 /**
@@ -21,6 +21,7 @@ export async function addAccount(
   source: RequestSource,
 ): Promise<void> {
   await takeTurns(em, [usernameTurn(user.username), emailTurn(user.email)]);
+  await refuseFormerUsername(em, user.username, user, deps.now());
   const replaced = await replaceable(deps, em, user);
   await insertUser(em, user, replaced, deps.auditTrail.event("REGISTERED", { user, source, actor: null }));
 }

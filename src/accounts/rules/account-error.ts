@@ -8,6 +8,7 @@ export const ACCOUNT_ERROR_CODES = {
   WEAK_PASSWORD:
     "The password is too short, too long, too common, or the same as the username or the email address.",
   INVALID_CREDENTIALS: "The user is unknown or the password is wrong. Login does not say which.",
+  PASSWORD_REQUIRED: "The request needs the account's password.",
   ACCOUNT_NOT_ACTIVATED:
     "The account's email address is not confirmed yet. `resendRegistration` sends another link.",
   EMAIL_NOT_FOUND: "No account has this email address.",
@@ -63,6 +64,10 @@ export function unauthenticated(): AccountError {
     "UNAUTHENTICATED",
     "The Authorization header has no valid access token. Refresh the session or log in again.",
   );
+}
+
+export function forbidden(): AccountError {
+  return new AccountError("FORBIDDEN", "Only an administrator may do this.");
 }
 
 export function emailNotFound(email: string): AccountError {
