@@ -12,7 +12,7 @@ export const ACCOUNT_EVENT_TYPES = {
   LOGGED_IN: "Someone logged in with the password.",
   LOGIN_FAILED: "An attempt to log in was refused.",
   PASSWORD_REFUSED: "Someone entered a wrong password when asked to confirm it.",
-  PASSWORD_CONFIRMED: "A user who was logged in confirmed the password, to go on as an administrator.",
+  PASSWORD_CONFIRMED: "A user who was logged in confirmed the password.",
   LOGGED_OUT: "A device logged out.",
   SESSION_REVOKED: "A session was ended from another session.",
   SESSIONS_ENDED: "All sessions were ended.",
