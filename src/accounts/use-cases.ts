@@ -22,10 +22,12 @@ export * from "./sessions/revoke-session.ts";
 export * from "./password/request-reset.ts";
 export * from "./password/finalize-reset.ts";
 export * from "./password/change-password.ts";
+export * from "./password/step-up.ts";
 
 // To change the email address.
 export * from "./email-address/request-email-change.ts";
 export * from "./email-address/finalize-email-change.ts";
+export * from "./email-address/end-email-change-undo.ts";
 
 // To look after one's own account.
 export * from "./own-account/change-username.ts";

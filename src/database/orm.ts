@@ -15,6 +15,9 @@ import { DerivedRefreshTokens } from "./migrations/2026-11-25-derived-refresh-to
 import { RateLimits } from "./migrations/2026-11-25-rate-limits.ts";
 import { UsersContested } from "./migrations/2026-11-25-users-contested.ts";
 import { UsersKeyCollation } from "./migrations/2026-11-25-users-key-collation.ts";
+import { EmailChangesEndsAt } from "./migrations/2026-11-26-email-changes-ends-at.ts";
+import { SessionsPasswordConfirmedAt } from "./migrations/2026-11-26-sessions-password-confirmed-at.ts";
+import { UsersFormerUsername } from "./migrations/2026-11-26-users-former-username.ts";
 
 /** The schema of all tables. The server changes nothing outside of it and the queue's schema. */
 export const SCHEMA = "accounts";
@@ -28,6 +31,9 @@ export const MIGRATIONS = [
   { name: "2026-11-25-derived-refresh-tokens", class: DerivedRefreshTokens },
   { name: "2026-11-25-rate-limits", class: RateLimits },
   { name: "2026-11-25-users-contested", class: UsersContested },
+  { name: "2026-11-26-email-changes-ends-at", class: EmailChangesEndsAt },
+  { name: "2026-11-26-sessions-password-confirmed-at", class: SessionsPasswordConfirmedAt },
+  { name: "2026-11-26-users-former-username", class: UsersFormerUsername },
 ];
 
 /** The options for connecting to any database. */

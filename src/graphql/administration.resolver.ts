@@ -1,4 +1,4 @@
-// The queries and mutations of administrators.
+// The queries and mutations of administrators. What they do to others asks for a password given a short time ago (confirmPassword).
 import { Arg, Args, ArgsType, Authorized, Ctx, Field, ID, Mutation, Query, Resolver } from "type-graphql";
 
 import type { Accounts } from "../accounts/accounts.ts";
@@ -8,6 +8,7 @@ import { SetUserRolesArgs } from "./arguments.ts";
 import { AccountEventConnection, ConnectionArgs, UserConnection } from "./connections.ts";
 import type { RequestContext } from "./context.ts";
 import { Errors } from "./errors-directive.ts";
+import { OncePerOperation } from "./once-per-operation.ts";
 import { UserObject } from "./user.object.ts";
 
 @ArgsType()
@@ -70,52 +71,69 @@ export class AdministrationResolver {
 
   @Authorized(Role.ADMIN)
   @Mutation(() => UserObject, {
-    description: "Replaces the roles of a user. The change applies from the user's next request.",
+    description:
+      "Replaces the roles of a user, who is notified by email. The change applies from the user's next request. Only a user " +
+      "whose email address is confirmed can become an administrator.",
   })
-  @Errors("UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND", "BAD_USER_INPUT", "LAST_ADMIN")
+  @Errors(
+    "UNAUTHENTICATED",
+    "FORBIDDEN",
+    "PASSWORD_REQUIRED",
+    "NOT_FOUND",
+    "BAD_USER_INPUT",
+    "ACCOUNT_NOT_ACTIVATED",
+    "LAST_ADMIN",
+  )
+  @OncePerOperation()
   async setUserRoles(
     @Ctx() context: RequestContext,
     @Args(() => SetUserRolesArgs) { id, roles }: SetUserRolesArgs,
   ): Promise<UserObject> {
-    const { user: admin } = await context.viewer();
+    const admin = await context.viewer();
     return UserObject.of(await this.#accounts.setUserRoles(admin, id, roles, context.source));
   }
 
   @Authorized(Role.ADMIN)
   @Mutation(() => UserObject, {
     description:
-      "Deactivates a user. Every session and link becomes invalid, and the user cannot log in until `reactivateUser`.",
+      "Deactivates a user, who is notified by email. Every session and link becomes invalid, and the user cannot log in until " +
+      "`reactivateUser`.",
   })
-  @Errors("UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND", "LAST_ADMIN")
+  @Errors("UNAUTHENTICATED", "FORBIDDEN", "PASSWORD_REQUIRED", "NOT_FOUND", "LAST_ADMIN")
+  @OncePerOperation()
   async deactivateUser(
     @Ctx() context: RequestContext,
     @Arg("id", () => ID, { description: "The ID of the user to deactivate." }) id: string,
   ): Promise<UserObject> {
-    const { user: admin } = await context.viewer();
+    const admin = await context.viewer();
     return UserObject.of(await this.#accounts.deactivateUser(admin, id, context.source));
   }
 
   @Authorized(Role.ADMIN)
   @Mutation(() => UserObject, {
-    description: "Reactivates a deactivated user, who can then log in as before.",
+    description: "Reactivates a deactivated user, who is notified by email and can then log in as before.",
   })
-  @Errors("UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND")
+  @Errors("UNAUTHENTICATED", "FORBIDDEN", "PASSWORD_REQUIRED", "NOT_FOUND")
+  @OncePerOperation()
   async reactivateUser(
     @Ctx() context: RequestContext,
     @Arg("id", () => ID, { description: "The ID of the user to reactivate." }) id: string,
   ): Promise<UserObject> {
-    const { user: admin } = await context.viewer();
+    const admin = await context.viewer();
     return UserObject.of(await this.#accounts.reactivateUser(admin, id, context.source));
   }
 
   @Authorized(Role.ADMIN)
-  @Mutation(() => UserObject, { description: "Logs a user out on every device." })
-  @Errors("UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND")
+  @Mutation(() => UserObject, {
+    description: "Logs a user out on every device. The user is notified by email.",
+  })
+  @Errors("UNAUTHENTICATED", "FORBIDDEN", "PASSWORD_REQUIRED", "NOT_FOUND")
+  @OncePerOperation()
   async endUserSessions(
     @Ctx() context: RequestContext,
     @Arg("id", () => ID, { description: "The ID of the user to log out." }) id: string,
   ): Promise<UserObject> {
-    const { user: admin } = await context.viewer();
+    const admin = await context.viewer();
     return UserObject.of(await this.#accounts.endUserSessions(admin, id, context.source));
   }
 }

@@ -119,6 +119,20 @@ export class RequestEmailChangeArgs {
 }
 
 @ArgsType()
+export class FinalizeEmailChangeArgs {
+  @Field(() => String, { nullable: true, description: TOKEN })
+  token?: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "The password of the account. Needed to confirm a new address unless the Authorization header has an access token " +
+      "of the account. Not needed to undo a change.",
+  })
+  password?: string | null;
+}
+
+@ArgsType()
 export class SetUserRolesArgs {
   @Field(() => ID, { description: "The ID of the user to update." })
   id!: string;

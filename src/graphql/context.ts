@@ -46,8 +46,10 @@ export interface RequestContext {
    * argument is an invalid token and does not fall back to the header.
    */
   mailedToken(argument: string | null | undefined): string;
+  /** The user who is logged in, looked up once per request; null if nobody is. */
+  viewerIfAny(): Promise<Viewer | null>;
   /**
-   * The user who is logged in, looked up once per request.
+   * The user who is logged in.
    * @throws {AccountError} UNAUTHENTICATED
    */
   viewer(): Promise<Viewer>;
@@ -59,6 +61,8 @@ export function createContext(request: GraphQLRequest, accounts: Accounts): Requ
   // RFC 6750; the scheme's case does not matter.
   const bearerToken = /^bearer +([^\s]+) *$/i.exec(authorization ?? "")?.[1] ?? null;
   let found: Promise<Viewer | null> | undefined;
+  const viewerIfAny = () =>
+    (found ??= bearerToken === null ? Promise.resolve(null) : accounts.authenticate(bearerToken));
   return {
     refreshCookie,
     deviceCookie,
@@ -78,9 +82,9 @@ export function createContext(request: GraphQLRequest, accounts: Accounts): Requ
     },
     hasAuthorization: authorization !== undefined,
     mailedToken: (argument) => argument ?? bearerToken ?? "",
+    viewerIfAny,
     async viewer() {
-      found ??= bearerToken === null ? Promise.resolve(null) : accounts.authenticate(bearerToken);
-      const viewer = await found;
+      const viewer = await viewerIfAny();
       if (!viewer) throw unauthenticated();
       return viewer;
     },

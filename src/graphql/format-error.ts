@@ -49,7 +49,7 @@ export function internalError(log: Logger, cause: unknown): GraphQLFormattedErro
 }
 
 /** No useful message is longer; anything beyond this is text from the request. */
-const MESSAGE_MAX_LENGTH = 300;
+const MESSAGE_MAX_LENGTH = 500;
 
 /** graphql-js quotes what it cannot parse, which may be a password whose quotation marks were forgotten. */
 function withoutValues(text: string): string {

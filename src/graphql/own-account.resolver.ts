@@ -5,10 +5,10 @@ import type { Accounts } from "../accounts/accounts.ts";
 import { AccountEventObject } from "./account-event.object.ts";
 import {
   ChangePasswordArgs,
+  FinalizeEmailChangeArgs,
   PasswordArgs,
   NEW_USERNAME,
   RequestEmailChangeArgs,
-  TOKEN,
 } from "./arguments.ts";
 import { AccountEventConnection, ConnectionArgs } from "./connections.ts";
 import type { RequestContext } from "./context.ts";
@@ -90,23 +90,52 @@ export class OwnAccountResolver {
 
   @Mutation(() => AuthPayload, {
     description:
-      "Changes the email address with the token from the email to the new address, and logs the user in. Every earlier " +
-      "access token and link becomes invalid, and the old address receives a notice. The token from that notice " +
-      "changes the address back and ends every session.",
+      "Changes the email address with the token from the email to the new address, and logs the user in. Needs an access " +
+      "token of the account, or its password. Every earlier access token and link becomes invalid, and the old address " +
+      "receives a notice. The token from that notice is enough to change the address back, which ends every session.",
   })
-  @Errors("BAD_USER_INPUT", "INVALID_TOKEN", "EMAIL_TAKEN")
+  @Errors(
+    "BAD_USER_INPUT",
+    "INVALID_TOKEN",
+    "PASSWORD_REQUIRED",
+    "INVALID_CREDENTIALS",
+    "EMAIL_TAKEN",
+    "SERVER_BUSY",
+    "RATE_LIMITED",
+  )
   @OncePerOperation()
   async finalizeEmailChange(
     @Ctx() context: RequestContext,
-    @Arg("token", () => String, { nullable: true, description: TOKEN }) token: string | null | undefined,
+    @Args(() => FinalizeEmailChangeArgs) { token, password }: FinalizeEmailChangeArgs,
   ): Promise<AuthPayload> {
-    const signIn = await this.#accounts.finalizeEmailChange(context.mailedToken(token), context.source);
-    return AuthPayload.of(signIn, context);
+    const viewer = await context.viewerIfAny();
+    const args = { token: context.mailedToken(token), ...(password != null && { password }) };
+    return AuthPayload.of(await this.#accounts.finalizeEmailChange(viewer, args, context.source), context);
   }
 
   @Authorized()
-  @Mutation(() => UserObject, { description: "Changes the username of the current user." })
+  @Mutation(() => MessagePayload, {
+    description:
+      "For a user who has lost the old mailbox, or fears that someone else can read it: in 3 days, the changes of the email " +
+      "address can no longer be undone by the links that went there. Until then they can. Both addresses receive an email.",
+  })
+  @Errors("UNAUTHENTICATED", "BAD_USER_INPUT", "INVALID_CREDENTIALS", "SERVER_BUSY", "RATE_LIMITED")
+  @OncePerOperation()
+  async endEmailChangeUndo(
+    @Ctx() context: RequestContext,
+    @Args(() => PasswordArgs) { password }: PasswordArgs,
+  ): Promise<MessagePayload> {
+    const viewer = await context.viewer();
+    return MessagePayload.of(await this.#accounts.endEmailChangeUndo(viewer, password, context.source));
+  }
+
+  @Authorized()
+  @Mutation(() => UserObject, {
+    description:
+      "Changes the username of the current user, who is notified by email. Nobody else can take the old one for 30 days.",
+  })
   @Errors("UNAUTHENTICATED", "BAD_USER_INPUT", "USERNAME_TAKEN")
+  @OncePerOperation()
   async changeUsername(
     @Ctx() context: RequestContext,
     @Arg("username", () => String, { description: NEW_USERNAME }) username: string,

@@ -1,8 +1,9 @@
 // The sessions of the current user, one per device.
-import { Arg, Authorized, Ctx, ID, Mutation, Query, Resolver } from "type-graphql";
+import { Arg, Args, Authorized, Ctx, ID, Mutation, Query, Resolver } from "type-graphql";
 
 import { AccountError } from "../accounts/rules/account-error.ts";
 import type { Accounts } from "../accounts/accounts.ts";
+import { PasswordArgs } from "./arguments.ts";
 import type { RequestContext } from "./context.ts";
 import { Errors } from "./errors-directive.ts";
 import { OncePerOperation } from "./once-per-operation.ts";
@@ -51,6 +52,22 @@ export class SessionResolver {
       if (error instanceof AccountError) context.refreshCookie?.clear();
       throw error;
     }
+  }
+
+  @Authorized()
+  @Mutation(() => MessagePayload, {
+    description:
+      "Confirms the password of the current user for this session. What administrators do to other users asks for a " +
+      "password that was given in the last 10 minutes, here or at a login, and is refused with PASSWORD_REQUIRED otherwise.",
+  })
+  @Errors("UNAUTHENTICATED", "BAD_USER_INPUT", "INVALID_CREDENTIALS", "SERVER_BUSY", "RATE_LIMITED")
+  @OncePerOperation()
+  async confirmPassword(
+    @Ctx() context: RequestContext,
+    @Args(() => PasswordArgs) { password }: PasswordArgs,
+  ): Promise<MessagePayload> {
+    const viewer = await context.viewer();
+    return MessagePayload.of(await this.#accounts.stepUp(viewer, password, context.source));
   }
 
   @Authorized()

@@ -45,6 +45,14 @@ export class UserObject {
   })
   deactivatedAt!: Date | null;
 
+  @Field(() => GraphQLISODateTime, {
+    nullable: true,
+    description:
+      "When a deleted account will be erased with all its data. Until then, its owner can restore it by logging in. Null " +
+      "if the owner has not deleted it.",
+  })
+  eraseAt!: Date | null;
+
   static of(user: User): UserObject {
     return Object.assign(new UserObject(), {
       id: user.id,
@@ -54,6 +62,7 @@ export class UserObject {
       isActive: user.isActive && !user.deactivatedAt,
       createdAt: user.createdAt,
       deactivatedAt: user.deactivatedAt ?? null,
+      eraseAt: user.eraseAt ?? null,
     } satisfies Pick<UserObject, keyof UserObject>);
   }
 }

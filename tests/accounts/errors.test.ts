@@ -713,6 +713,16 @@ const confirmed: {
     field: "password",
     call: (server, { accessToken }, password) => server.as(accessToken).exportAccount({ password }),
   },
+  {
+    operation: "endEmailChangeUndo",
+    field: "password",
+    call: (server, { accessToken }, password) => server.as(accessToken).endEmailChangeUndo({ password }),
+  },
+  {
+    operation: "confirmPassword",
+    field: "password",
+    call: (server, { accessToken }, password) => server.as(accessToken).confirmPassword({ password }),
+  },
 ];
 const unconfirmed: Scenario[] = confirmed.flatMap(({ operation, field, call }) => [
   ...[
@@ -850,11 +860,43 @@ const finalizeEmailChange: Scenario[] = [
     prepare: async (server, name) => {
       const person = await server.activePerson(name);
       const token = await server.askForEmailChange(person, `new-${person.email}`);
-      server.succeed(await server.finalizeEmailChange({ token }));
+      server.succeed(await server.finalizeEmailChange({ token, password: PASSWORD }));
       return {
-        attempt: () => server.finalizeEmailChange({ token }),
+        attempt: () => server.finalizeEmailChange({ token, password: PASSWORD }),
         message: /link is not valid.*already used/,
         field: "token",
+      };
+    },
+  },
+  ...[
+    { when: "nobody is signed in and there is no password", isSignedIn: false },
+    { when: "somebody else is signed in and there is no password", isSignedIn: true },
+  ].map(({ when, isSignedIn }) => ({
+    operation: "finalizeEmailChange",
+    code: "PASSWORD_REQUIRED",
+    when,
+    prepare: async (server: TestServer, name: string) => {
+      const person = await server.activePerson(name);
+      const token = await server.askForEmailChange(person, `new-${person.email}`);
+      const door = isSignedIn ? server.as((await server.activePerson(`other-${name}`)).accessToken) : server;
+      return {
+        attempt: () => door.finalizeEmailChange({ token }),
+        message: /^Log in to the account that asked for this change, or give its password\.$/,
+        field: "password",
+      };
+    },
+  })),
+  {
+    operation: "finalizeEmailChange",
+    code: "INVALID_CREDENTIALS",
+    when: "the password is wrong",
+    prepare: async (server, name) => {
+      const person = await server.activePerson(name);
+      const token = await server.askForEmailChange(person, `new-${person.email}`);
+      return {
+        attempt: () => server.finalizeEmailChange({ token, password: WRONG_PASSWORD }),
+        message: /^Incorrect password\.$/,
+        field: "password",
       };
     },
   },
@@ -868,7 +910,7 @@ const finalizeEmailChange: Scenario[] = [
       const token = await server.askForEmailChange(person, newEmail);
       await server.activePerson(`other-${name}`, newEmail);
       return {
-        attempt: () => server.finalizeEmailChange({ token }),
+        attempt: () => server.finalizeEmailChange({ token, password: PASSWORD }),
         message: new RegExp(`email address ${newEmail} already exists`),
         field: "token",
       };
@@ -888,6 +930,21 @@ const changeUsername: Scenario[] = [
         message: /^username: /,
         field: "username",
         fields: ["username"],
+      };
+    },
+  },
+  {
+    operation: "changeUsername",
+    code: "USERNAME_TAKEN",
+    when: "another user gave it up a moment ago",
+    prepare: async (server, name) => {
+      const { accessToken } = await server.activePerson(name);
+      const other = await server.activePerson(`other-${name}`);
+      server.succeed(await server.as(other.accessToken).changeUsername({ username: `new-${name}` }));
+      return {
+        attempt: () => server.as(accessToken).changeUsername({ username: other.username }),
+        message: new RegExp(`username ${other.username} is taken`),
+        field: "username",
       };
     },
   },
@@ -1028,6 +1085,43 @@ const forbidden: Scenario[] = administration.flatMap(({ operation, call }) => [
   },
 ]);
 
+/** What administrators do to others. */
+const unconfirmedAdmin: Scenario[] = administration
+  .filter(({ operation }) => listedCodes.get(operation as OperationName)!.includes("PASSWORD_REQUIRED"))
+  .map(({ operation, call }) => ({
+    operation,
+    code: "PASSWORD_REQUIRED",
+    when: "the password was last given more than 10 minutes ago",
+    prepare: async (server, name) => {
+      const admin = await server.admin(name);
+      const { id } = await server.activePerson(`other-${name}`);
+      await server.query(
+        "update accounts.sessions set password_confirmed_at = now() - interval '10 minutes' where user_id = $1",
+        [admin.id],
+      );
+      return {
+        attempt: () => call(server, admin.accessToken, id),
+        message: /asks for your password again.*confirmPassword/,
+      };
+    },
+  }));
+
+const unconfirmedUser: Scenario = {
+  operation: "setUserRoles",
+  code: "ACCOUNT_NOT_ACTIVATED",
+  when: "the user who is to be an administrator has not confirmed the address",
+  prepare: async (server, name) => {
+    const { accessToken } = await server.admin(name);
+    const { username } = await server.registerPerson(`other-${name}`);
+    const [row] = await server.query("select id from accounts.users where username = $1", [username]);
+    return {
+      attempt: () => server.as(accessToken).setUserRoles({ id: row!["id"], roles: ["USER", "ADMIN"] }),
+      message: new RegExp(`^${username} has not confirmed the email address`),
+      field: "id",
+    };
+  },
+};
+
 const notFound: Scenario[] = administration.flatMap(({ operation, field, call }) =>
   field === undefined
     ? []
@@ -1146,6 +1240,8 @@ const scenarios = [
   ...changeUsername,
   ...badPages,
   ...forbidden,
+  ...unconfirmedAdmin,
+  unconfirmedUser,
   ...notFound,
   ...lastAdmin,
   noRole,

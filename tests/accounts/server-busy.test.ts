@@ -12,6 +12,7 @@ test(
     const wrong = "wrong horse battery";
     // Somebody else's than the resets, which end what was issued before.
     const eve = await server.activePerson("eve");
+    const change = await server.askForEmailChange(eve, "new-eve@example.com");
     const { username, email } = await server.activePerson("ada");
     const token = await server.askForReset(email);
     await server.registerPerson("pending");
@@ -45,6 +46,18 @@ test(
       requestEmailChange: {
         send: () =>
           server.as(eve.accessToken).requestEmailChange({ newEmail: "new-eve@example.com", password: wrong }),
+        otherwise: ["INVALID_CREDENTIALS"],
+      },
+      finalizeEmailChange: {
+        send: () => server.finalizeEmailChange({ token: change, password: wrong }),
+        otherwise: ["INVALID_CREDENTIALS"],
+      },
+      endEmailChangeUndo: {
+        send: () => server.as(eve.accessToken).endEmailChangeUndo({ password: wrong }),
+        otherwise: ["INVALID_CREDENTIALS"],
+      },
+      confirmPassword: {
+        send: () => server.as(eve.accessToken).confirmPassword({ password: wrong }),
         otherwise: ["INVALID_CREDENTIALS"],
       },
       deleteAccount: {

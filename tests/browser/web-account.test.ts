@@ -100,6 +100,48 @@ describe("a signed-in person", () => {
     await sees(page, "Your email address is now ada@example.com.");
   });
 
+  test("is asked for the password by the link to the new address where somebody else may have opened it", async () => {
+    const server = await startServer();
+    const ada = await server.activePerson("ada");
+    const token = await server.askForEmailChange(ada, "lovelace@example.com");
+    const page = await openPage();
+    await page.goto(`${server.url}/#/change-email?token=${token}`);
+    await press(page, "Confirm email address");
+    await sees(page, "If you didn't ask for this, close this page.");
+    await sees(page, "Enter your password to continue.");
+    await screenshot(page, "change-email-password");
+    await expectAccessible(page);
+    await page.keyboard.type("not this one"); // the field has the focus
+    await press(page, "Confirm email address");
+    await sees(page, "Incorrect password.");
+    await fill(page, { Password: PASSWORD });
+    await press(page, "Confirm email address");
+    await sees(page, "Your email address is now lovelace@example.com.");
+  });
+
+  test("is not asked for it in a tab whose access token is good no longer", async () => {
+    const server = await startServer();
+    await server.activePerson("ada");
+    const page = await signedIn(server);
+    server.advance(16 * MINUTE);
+    const { accessToken } = server.succeed(await server.login({ username: "ada", password: PASSWORD }));
+    const token = await server.askForEmailChange({ accessToken }, "lovelace@example.com");
+    await page.goto(`${server.url}/#/change-email?token=${token}`);
+    await press(page, "Confirm email address");
+    await sees(page, "Your email address is now lovelace@example.com.");
+  });
+
+  test("makes a change of address final", async () => {
+    const server = await startServer();
+    await server.changeEmail(await server.activePerson("ada", "lost@example.com"), "ada@example.com");
+    const page = await signedIn(server);
+    await follow(page, "Change email");
+    await follow(page, "Make the change final");
+    await fill(page, { Password: PASSWORD });
+    await press(page, "Make change final");
+    await sees(page, "In 3 days at the latest, the change of your email address can no longer be undone.");
+  });
+
   test("changes the username", async () => {
     const server = await startServer();
     await server.activePerson("ada");
@@ -178,6 +220,39 @@ test("an administrator finds a user, gives the role, deactivates, and reads what
   await sees(page, "This is the only administrator.");
 });
 
+test("an administrator whose password was given long ago is asked for it, and goes on", async () => {
+  const server = await startServer();
+  await server.admin("ada");
+  const { id } = await server.activePerson("grace");
+  const page = await signedIn(server);
+  await server.query("update accounts.sessions set password_confirmed_at = now() - interval '1 hour'");
+  await page.goto(`${server.url}/#/users/${id}`);
+  await press(page, "Make administrator");
+  await sees(page, "Enter your password to continue.");
+  await screenshot(page, "user-password");
+  await expectAccessible(page);
+  await page.keyboard.type("not this one"); // the field has the focus
+  await press(page, "Continue");
+  await sees(page, "Incorrect password.");
+  await fill(page, { "Your password": PASSWORD });
+  await press(page, "Continue");
+  await sees(page, "User, Administrator");
+  await press(page, "Deactivate");
+  await page.getByRole("button", { name: "Reactivate", exact: true }).waitFor();
+});
+
+test("an administrator sees that an account is deleted", async () => {
+  const server = await startServer();
+  await server.admin("ada");
+  const grace = await server.activePerson("grace");
+  server.succeed(await server.as(grace.accessToken).deleteAccount({ password: PASSWORD }));
+  const page = await signedIn(server);
+  await follow(page, "Users");
+  await sees(page, /grace@example\.com · Deleted, erased on/);
+  await follow(page, "grace");
+  await sees(page, /^Deleted, erased on/);
+});
+
 test("a long list comes page by page", async () => {
   const server = await startServer();
   const { id } = await server.admin("ada");
@@ -200,6 +275,7 @@ test("a long list comes page by page", async () => {
 test.each([
   ["account/password"],
   ["account/email"],
+  ["account/email/undo"],
   ["account/username"],
   ["account/devices"],
   ["account/activity"],
@@ -214,7 +290,7 @@ test.each([
   await page.goto(`${server.url}/#/${path}`);
   await page.getByRole("heading", { level: 1 }).waitFor();
   await expect.poll(() => page.getByText("Loading…").count()).toBe(0);
-  const name = path.replace("/", "-").replace(/\?.*/, "");
+  const name = path.replaceAll("/", "-").replace(/\?.*/, "");
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
     await screenshot(page, `${name}-${colorScheme}`);

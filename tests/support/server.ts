@@ -170,7 +170,7 @@ export class TestServer extends GraphQLDoor {
     password = PASSWORD,
   ): Promise<Output<"AuthPayload">> {
     const token = await this.askForEmailChange(who, newEmail, password);
-    return this.succeed(await this.finalizeEmailChange({ token }));
+    return this.succeed(await this.as(who.accessToken).finalizeEmailChange({ token }));
   }
 
   /** Registers and confirms somebody; returns the tokens and the id too. */
@@ -181,11 +181,15 @@ export class TestServer extends GraphQLDoor {
     return { ...person, accessToken, refreshToken: refreshToken!, id: user.id };
   }
 
-  /** As activePerson, with the role of administrators, which nobody gets through a public door without one. */
+  /**
+   * As activePerson, with the role of administrators, which nobody gets through a public door without one, and with the password
+   * just confirmed.
+   */
   async admin(username = "root"): Promise<ActivePerson> {
     const person = await this.activePerson(`new-${username}`, `${username}@example.com`);
     const change = "update accounts.users set roles = '{USER,ADMIN}', username = $2 where id = $1";
     await this.query(change, [person.id, username]); // the username may be reserved
+    this.succeed(await this.as(person.accessToken).confirmPassword(person));
     return { ...person, username };
   }
 }

@@ -1,8 +1,12 @@
-// A button that runs one mutation. It is busy until the answer arrives, and shows an error below itself.
-import { useState } from "react";
+// A button that runs one mutation. It is busy until the answer arrives, and shows an error below itself. If the server wants the
+// password first, it asks for it there, and goes on.
+import { useRef, useState } from "react";
 import { useMutation, type AnyVariables, type TypedDocumentNode } from "urql";
 
-import { explain } from "./failure.ts";
+import { explain, type Failure } from "./failure.ts";
+import { Form, PasswordField } from "./form.tsx";
+import { CONFIRM_PASSWORD } from "./operations.ts";
+import { required } from "./rules.ts";
 
 interface ActionProps<Data, Variables extends AnyVariables> {
   readonly mutation: TypedDocumentNode<Data, Variables>;
@@ -18,18 +22,20 @@ export function Action<Data, Variables extends AnyVariables>({
   children,
 }: ActionProps<Data, Variables>) {
   const [{ fetching }, execute] = useMutation(mutation);
-  const [sentence, setSentence] = useState("");
+  const button = useRef<HTMLButtonElement>(null);
+  const [failure, setFailure] = useState<Failure | null>(null);
 
   async function act(): Promise<void> {
-    setSentence("");
+    setFailure(null);
     const { data, error } = await execute(variables);
     if (data) onSuccess(data);
-    if (error) setSentence(explain(error).sentence);
+    if (error) setFailure(explain(error));
   }
 
   return (
     <>
       <button
+        ref={button}
         type="button"
         className="secondary"
         aria-disabled={fetching}
@@ -41,8 +47,28 @@ export function Action<Data, Variables extends AnyVariables>({
         {children}
       </button>
       <div role="alert" className="failure">
-        {sentence !== "" && <p>{sentence}</p>}
+        {failure && <p>{failure.sentence}</p>}
       </div>
+      {failure?.code === "PASSWORD_REQUIRED" && (
+        <Form
+          mutation={CONFIRM_PASSWORD}
+          fields={{ password: "" }}
+          variables={(fields) => fields}
+          onSuccess={() => {
+            button.current?.focus();
+            void act();
+          }}
+          button="Continue"
+        >
+          <PasswordField
+            name="password"
+            label="Your password"
+            rule={required}
+            autoComplete="current-password"
+            autoFocus
+          />
+        </Form>
+      )}
     </>
   );
 }

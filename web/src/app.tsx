@@ -14,6 +14,7 @@ import { ChangeUsernamePage } from "./pages/change-username.tsx";
 import { CheckMailPage } from "./pages/check-mail.tsx";
 import { DeleteAccountPage } from "./pages/delete-account.tsx";
 import { DevicesPage } from "./pages/devices.tsx";
+import { EndEmailChangeUndoPage } from "./pages/end-email-change-undo.tsx";
 import { ExportPage } from "./pages/export.tsx";
 import { FinalizeEmailChangePage } from "./pages/finalize-email-change.tsx";
 import { FinalizePage } from "./pages/finalize.tsx";
@@ -33,6 +34,7 @@ const FOR_SIGNED_IN = {
   "/account": AccountPage,
   "/account/password": ChangePasswordPage,
   "/account/email": ChangeEmailPage,
+  "/account/email/undo": EndEmailChangeUndoPage,
   "/account/username": ChangeUsernamePage,
   "/account/devices": DevicesPage,
   "/account/activity": ActivityPage,

@@ -22,7 +22,12 @@ export function createClient(userId: string | undefined): Client {
           },
           didAuthError: ({ graphQLErrors }) =>
             userId !== undefined &&
-            graphQLErrors.some(({ extensions }) => extensions["code"] === "UNAUTHENTICATED"),
+            graphQLErrors.some(
+              ({ extensions: { code, field } }) =>
+                code === "UNAUTHENTICATED" ||
+                // Of a mailed link: who is logged in would need no password.
+                (code === "PASSWORD_REQUIRED" && field === "password"),
+            ),
           refreshAuth: refreshSession,
         }),
       ),

@@ -10,6 +10,8 @@ export interface NextStep {
 }
 
 export interface Failure {
+  /** The error's code; undefined if the server did not answer. */
+  readonly code: string | undefined;
   readonly sentence: string;
   readonly nextSteps: readonly NextStep[];
   /** Errors of individual form fields. */
@@ -42,7 +44,6 @@ const EXPLANATIONS: Readonly<Record<AccountErrorCode | "INTERNAL_SERVER_ERROR", 
   },
   BAD_USER_INPUT: () => ["Fix the fields marked above and try again."],
   WEAK_PASSWORD: (message) => [message],
-  PASSWORD_REQUIRED: () => ["Enter the password of the account."],
   INVALID_CREDENTIALS: (_message, { field }) => {
     if (field !== undefined) return ["Incorrect password."];
     // With HIDE_ACCOUNT_EXISTENCE, the server gives the same answer for accounts that are not confirmed yet.
@@ -50,10 +51,11 @@ const EXPLANATIONS: Readonly<Record<AccountErrorCode | "INTERNAL_SERVER_ERROR", 
       "Incorrect username or password. If your account is new, make sure you've confirmed your email address.";
     return [sentence, RESET_PASSWORD, NEW_CONFIRMATION];
   },
-  ACCOUNT_NOT_ACTIVATED: () => [
-    "Your email address isn't confirmed yet. Open the link in the email we sent you.",
-    NEW_CONFIRMATION,
-  ],
+  PASSWORD_REQUIRED: () => ["Enter your password to continue."],
+  ACCOUNT_NOT_ACTIVATED: (_message, { field }) =>
+    field === "id"
+      ? ["This user hasn't confirmed their email address yet."]
+      : ["Your email address isn't confirmed yet. Open the link in the email we sent you.", NEW_CONFIRMATION],
   EMAIL_NOT_FOUND: () => ["No account uses this email address. Check it for typos.", REGISTER],
   ALREADY_ACTIVATED: () => ["This email address is already confirmed.", LOG_IN],
   INVALID_TOKEN: () => ["This link no longer works. It has expired or has already been used."],
@@ -82,6 +84,7 @@ export function explain(
   const [first] = error.graphQLErrors;
   if (!first) {
     return {
+      code: undefined,
       sentence: "We can't reach the server. Check your connection and try again.",
       nextSteps: [],
       fields: [],
@@ -96,6 +99,7 @@ export function explain(
   const explanation = isExplained(code) ? EXPLANATIONS[code] : (message: string) => [message] as const;
   const [sentence, ...nextSteps] = explanation(first.message, extensions);
   return {
+    code,
     sentence,
     nextSteps: code === "INVALID_TOKEN" ? afterDeadLink : nextSteps,
     fields: faults.length === 0 && formFields.includes(field) ? [{ field, message: sentence }] : faults,

@@ -27,8 +27,8 @@ interface FormProps<Data, Variables extends AnyVariables, Fields extends FieldVa
   readonly keep?: (data: Data) => void;
   /** Moves on to what comes next. Does not run if the user has left the page. */
   readonly onSuccess: (data: Data, fields: Fields) => void;
-  /** Runs when the server refuses, in addition to what the form shows. */
-  readonly onRefused?: (code: unknown) => void;
+  /** Learns of a refusal, which is shown anyway. */
+  readonly onFailure?: (failure: Failure) => void;
   /** Where to go if the link from the email no longer works. */
   readonly afterDeadLink?: readonly NextStep[];
   readonly button: string;
@@ -44,7 +44,7 @@ export function Form<Data, Variables extends AnyVariables, Fields extends FieldV
   variables,
   keep,
   onSuccess,
-  onRefused,
+  onFailure,
   afterDeadLink,
   button,
   aside,
@@ -72,12 +72,12 @@ export function Form<Data, Variables extends AnyVariables, Fields extends FieldV
     if (data) keep?.(data);
     if (data && isThere.current) onSuccess(data, fields);
     if (!error) return;
-    onRefused?.(error.graphQLErrors[0]?.extensions["code"]);
     const explained = explain(error, Object.keys(fields), afterDeadLink);
     for (const [index, { field, message }] of explained.fields.entries()) {
       form.setError(field as Path<Fields>, { message }, { shouldFocus: index === 0 });
     }
     setFailure(explained);
+    onFailure?.(explained);
   }
 
   /** The server judged the fields together, so changing any of them clears all of its errors. */

@@ -144,6 +144,14 @@ export const REVOKE_SESSION = graphql(`
   }
 `);
 
+export const CONFIRM_PASSWORD = graphql(`
+  mutation ConfirmPassword($password: String!) {
+    confirmPassword(password: $password) {
+      message
+    }
+  }
+`);
+
 export const CHANGE_PASSWORD = graphql(`
   mutation ChangePassword($currentPassword: String!, $newPassword: String!) {
     changePassword(currentPassword: $currentPassword, newPassword: $newPassword) {
@@ -164,13 +172,21 @@ export const REQUEST_EMAIL_CHANGE = graphql(`
 `);
 
 export const FINALIZE_EMAIL_CHANGE = graphql(`
-  mutation FinalizeEmailChange($token: String!) {
-    finalizeEmailChange(token: $token) {
+  mutation FinalizeEmailChange($token: String!, $password: String) {
+    finalizeEmailChange(token: $token, password: $password) {
       accessToken
       user {
         id
         email
       }
+    }
+  }
+`);
+
+export const END_EMAIL_CHANGE_UNDO = graphql(`
+  mutation EndEmailChangeUndo($password: String!) {
+    endEmailChangeUndo(password: $password) {
+      message
     }
   }
 `);
@@ -250,6 +266,7 @@ export const USERS = graphql(`
           roles
           isActive
           deactivatedAt
+          eraseAt
         }
       }
       pageInfo {
@@ -269,6 +286,7 @@ export const USER = graphql(`
       roles
       isActive
       deactivatedAt
+      eraseAt
       createdAt
     }
   }

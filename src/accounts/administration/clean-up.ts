@@ -24,6 +24,11 @@ export async function cleanUp({
     }),
     erased: await em.nativeDelete(User, { eraseAt: before(0) }),
     sessions: await em.nativeDelete(Session, { expiresAt: before(0) }),
+    formerUsernames: await em.nativeUpdate(
+      User,
+      { formerUsernameUntil: before(0) },
+      { formerUsername: null, formerUsernameUntil: null },
+    ),
     emailChanges: await em.nativeDelete(EmailChange, {
       requestedAt: before(EMAIL_CHANGES_REMOVED_AFTER_DAYS),
     }),

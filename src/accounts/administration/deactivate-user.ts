@@ -6,7 +6,7 @@ import { changeUser, type Admin } from "./change-user.ts";
 
 /**
  * Signs a user out everywhere, voids every link, and lets nobody in again before `reactivateUser`.
- * @throws {AccountError} NOT_FOUND, LAST_ADMIN
+ * @throws {AccountError} LAST_ADMIN, and what changeUser throws
  */
 export async function deactivateUser(
   deps: Dependencies,

@@ -5,7 +5,7 @@ import { changeUser, type Admin } from "./change-user.ts";
 
 /**
  * Signs a user out on every device, and no more.
- * @throws {AccountError} NOT_FOUND
+ * @throws {AccountError} what changeUser throws
  */
 export async function endUserSessions(
   deps: Dependencies,

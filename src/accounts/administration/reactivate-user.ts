@@ -5,7 +5,7 @@ import { changeUser, type Admin } from "./change-user.ts";
 
 /**
  * Takes a deactivation back: the user logs in as before.
- * @throws {AccountError} NOT_FOUND
+ * @throws {AccountError} what changeUser throws
  */
 export async function reactivateUser(
   deps: Dependencies,

@@ -4,39 +4,46 @@ import type { Dependencies } from "../dependencies.ts";
 import { answerTo } from "../model/account-state.ts";
 import { EmailChange } from "../model/email-change.entity.ts";
 import type { RequestSource } from "../model/request-source.ts";
-import type { SignIn } from "../model/sign-in.ts";
-import type { User } from "../model/user.entity.ts";
-import { emailInUse, invalidToken } from "../rules/account-error.ts";
+import type { SignIn, Viewer } from "../model/sign-in.ts";
+import { User } from "../model/user.entity.ts";
+import { confirmPassword } from "../password/confirm-password.ts";
+import { AccountError, emailInUse, invalidToken } from "../rules/account-error.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
 import { lockUser, unlessTaken } from "../store/locks.ts";
 import { isBoundTo } from "../store/users.ts";
 import type { TokenSubject } from "../tokens.ts";
+import { undoEmailChange } from "./undo-email-change.ts";
 
 /**
  * Changes the email address to the one that the mailed token was sent to, ends every older access token and link, tells the old
- * address, and signs in. The token of that notice changes it back and ends every session.
- * @throws {AccountError} BAD_USER_INPUT, INVALID_TOKEN, EMAIL_TAKEN
+ * address, and signs in. Whoever opens the link must be signed in as its user or give the password: otherwise somebody could move
+ * their own account to a stranger's address, have the stranger confirm it, and take it back later with the undo.
+ *
+ * The token of the notice to the old address undoes the change, by itself.
+ * @param viewer who is signed in, if anybody is
+ * @throws {AccountError} BAD_USER_INPUT, INVALID_TOKEN, PASSWORD_REQUIRED, INVALID_CREDENTIALS, SERVER_BUSY, RATE_LIMITED, EMAIL_TAKEN
  */
 export async function finalizeEmailChange(
   deps: Dependencies,
-  token: string,
+  viewer: Viewer | null,
+  args: { token: string; password?: string },
   source: RequestSource,
 ): Promise<SignIn> {
-  checkArguments({ token });
-  const subject = deps.tokens.read("email-change", token) ?? deps.tokens.read("email-undo", token);
+  checkArguments(args);
+  const undo = deps.tokens.read("email-undo", args.token);
+  if (undo) return undoEmailChange(deps, undo, source);
+  const subject = deps.tokens.read("email-change", args.token);
   if (!subject) throw invalidToken();
+  await confirmOwner(deps, viewer, subject, args.password, source);
   return deps.transaction(async (em) => {
-    const { user, change } = await lockChange(deps, em, subject);
-    const wasDeleted = user.eraseAt !== null;
+    // Locks the user first and checks then: of two racing links, the second finds its change gone. The version of the credentials
+    // is the link's, so the password is still the one that was confirmed.
+    const user = await lockUser(em, subject.userId);
+    const change = await findChange(deps, em, user, subject);
+    if (!user || !change) throw invalidToken();
     user.email = change.newEmail;
-    user.eraseAt = null; // only an undo finds it set
     user.endOlderTokens(deps.now());
     await unlessTaken(em.flush(), emailInUse(change.newEmail, "token"));
-    if (change.isUndo) {
-      await endWhatAnIntruderMayHold(deps, em, user, change);
-      if (wasDeleted) await deps.auditTrail.record(em, "RESTORED", { user, source, actor: user });
-      return deps.sessions.open(em, user, "EMAIL_CHANGE_UNDONE", source);
-    }
     await em.nativeDelete(EmailChange, { user: user.id, isUndo: false });
     await tellOldAddress(deps, em, user, change);
     return deps.sessions.open(em, user, "EMAIL_CHANGED", source);
@@ -44,38 +51,45 @@ export async function finalizeEmailChange(
 }
 
 /**
- * Locks the user first and checks then: of two racing links, the second finds its change gone.
- * @throws {AccountError} INVALID_TOKEN
+ * A dead link is refused before a password is asked for.
+ * @throws {AccountError} INVALID_TOKEN, PASSWORD_REQUIRED, INVALID_CREDENTIALS, SERVER_BUSY, RATE_LIMITED
  */
-async function lockChange(
-  { now }: Dependencies,
-  em: EntityManager,
+async function confirmOwner(
+  deps: Dependencies,
+  viewer: Viewer | null,
   subject: TokenSubject,
-): Promise<{ user: User; change: EmailChange }> {
-  if (subject.reference === undefined) throw invalidToken();
-  const user = await lockUser(em, subject.userId);
-  const change = await em.findOne(EmailChange, { id: subject.reference, user: subject.userId });
-  if (!user || !change) throw invalidToken();
-  const operation = change.isUndo ? "undoEmailChange" : "finalizeEmailChange";
-  if (answerTo(operation, user, now()) === "INVALID_TOKEN") throw invalidToken();
-  // An undo outlives what an intruder does next; a change is good only for the account as it was when the change was requested.
-  if (!change.isUndo && !(isBoundTo(subject, user) && change.oldEmail === user.email)) throw invalidToken();
-  return { user, change };
+  password: string | undefined,
+  source: RequestSource,
+): Promise<void> {
+  const em = deps.em.fork();
+  const owner = await em.findOne(User, { id: subject.userId });
+  if (!owner || !(await findChange(deps, em, owner, subject))) throw invalidToken();
+  const session = viewer?.user.id === owner.id ? viewer.session : null;
+  if (password !== undefined)
+    return confirmPassword(deps, { user: owner, session }, "password", password, source);
+  if (!session)
+    throw new AccountError(
+      "PASSWORD_REQUIRED",
+      "Log in to the account that asked for this change, or give its password.",
+      { field: "password" },
+    );
 }
 
-/**
- * Whoever changed the email address knows the password, holds a session, or holds the undo of a later change. None of these
- * is to help them again. The undo of an earlier change belongs to somebody else: whoever had the address before.
- */
-async function endWhatAnIntruderMayHold(
-  deps: Dependencies,
+/** A change is good only for the account as it was when the change was requested. */
+async function findChange(
+  { now }: Dependencies,
   em: EntityManager,
-  user: User,
-  undone: EmailChange,
-): Promise<void> {
-  const since = { requestedAt: { $gte: undone.requestedAt } };
-  await em.nativeDelete(EmailChange, { user: user.id, $or: [{ isUndo: false }, since] });
-  await deps.sessions.endAll(em, user);
+  user: User | null,
+  subject: TokenSubject,
+): Promise<EmailChange | null> {
+  if (!user || subject.reference === undefined || !isBoundTo(subject, user)) return null;
+  if (answerTo("finalizeEmailChange", user, now()) === "INVALID_TOKEN") return null;
+  return em.findOne(EmailChange, {
+    id: subject.reference,
+    user: user.id,
+    isUndo: false,
+    oldEmail: user.email,
+  });
 }
 
 /** With the change back as the way to undo it. */

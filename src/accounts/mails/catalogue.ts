@@ -20,7 +20,14 @@ interface Variables {
   readonly "password-changed": { changedAt: string };
   readonly "email-change": { link: string; expiresIn: string; requestedAt: string };
   readonly "email-changed": { newEmail: string; changedAt: string; link: string; expiresIn: string };
+  readonly "email-undo-ending": { newEmail: string; requestedAt: string; endsAt: string; link: string };
+  readonly "email-undo-ending-notice": { oldEmail: string; requestedAt: string; endsAt: string };
+  readonly "username-changed": { changedAt: string };
   readonly "account-deleted": { eraseAt: string };
+  readonly "roles-changed": { roles: string; changedAt: string };
+  readonly "account-deactivated": { deactivatedAt: string };
+  readonly "account-reactivated": { reactivatedAt: string };
+  readonly "sessions-ended": { endedAt: string };
 }
 
 /** Also the name of its templates' folder. */
@@ -67,7 +74,8 @@ export interface MailTools {
 }
 
 /** For how long the change of an email address can be undone: long enough for a mailbox that is read once a week. */
-export const UNDO_MINUTES = 7 * 24 * 60;
+export const UNDO_DAYS = 7;
+export const UNDO_MINUTES = UNDO_DAYS * 24 * 60;
 
 const sampleLink = (page: string) => `https://app.example.com/#/${page}?token=sample`;
 
@@ -165,6 +173,54 @@ export const CATALOGUE: { readonly [Name in MailName]: Mail<Name> } = {
     },
   },
 
+  /** To the old email address, where the undo still works. */
+  "email-undo-ending": {
+    sample: (words) => ({
+      newEmail: "lovelace@example.com",
+      requestedAt: words.time(SAMPLE_TIME),
+      endsAt: words.time("2026-11-27T09:30:00Z"),
+      link: sampleLink("change-email"),
+    }),
+    isNotice: true,
+    async compose(user, { emailChangeId = "", requestedAt }, { tokens, links, words, findEmailChange }) {
+      const undo = await findEmailChange(emailChangeId);
+      if (!undo?.endsAt) return null;
+      const { token } = tokens.issue("email-undo", { ...subjectOf(user), reference: undo.id });
+      const variables = {
+        newEmail: undo.oldEmail, // the undo is the change back
+        requestedAt: words.time(requestedAt),
+        endsAt: words.time(undo.endsAt.toISOString()),
+        link: links.emailChange(token),
+      };
+      return { ...letter("email-undo-ending", user, variables), email: undo.newEmail };
+    },
+  },
+
+  "email-undo-ending-notice": {
+    sample: (words) => ({
+      oldEmail: "ada.byron@example.com",
+      requestedAt: words.time(SAMPLE_TIME),
+      endsAt: words.time("2026-11-27T09:30:00Z"),
+    }),
+    isNotice: true,
+    async compose(user, { emailChangeId = "", requestedAt }, { words, findEmailChange }) {
+      const undo = await findEmailChange(emailChangeId);
+      if (!undo?.endsAt) return null;
+      return letter("email-undo-ending-notice", user, {
+        oldEmail: undo.newEmail, // the undo is the change back
+        requestedAt: words.time(requestedAt),
+        endsAt: words.time(undo.endsAt.toISOString()),
+      });
+    },
+  },
+
+  "username-changed": {
+    sample: (words) => ({ changedAt: words.time(SAMPLE_TIME) }),
+    isNotice: true,
+    compose: (user, { requestedAt }, { words }) =>
+      letter("username-changed", user, { changedAt: words.time(requestedAt) }),
+  },
+
   "account-deleted": {
     sample: (words) => ({ eraseAt: words.date("2026-12-24T09:30:00Z") }),
     compose: (user, _job, { words }) =>
@@ -172,12 +228,52 @@ export const CATALOGUE: { readonly [Name in MailName]: Mail<Name> } = {
         ? letter("account-deleted", user, { eraseAt: words.date(user.eraseAt.toISOString()) })
         : null,
   },
+
+  "roles-changed": {
+    sample: (words) => ({ roles: "USER, ADMIN", changedAt: words.time(SAMPLE_TIME) }),
+    isNotice: true,
+    compose: (user, { requestedAt }, { words }) =>
+      ifConfirmed(user, "roles-changed", {
+        roles: user.roles.join(", "),
+        changedAt: words.time(requestedAt),
+      }),
+  },
+
+  "account-deactivated": {
+    sample: (words) => ({ deactivatedAt: words.time(SAMPLE_TIME) }),
+    isNotice: true,
+    compose: (user, { requestedAt }, { words }) =>
+      ifConfirmed(user, "account-deactivated", { deactivatedAt: words.time(requestedAt) }),
+  },
+
+  "account-reactivated": {
+    sample: (words) => ({ reactivatedAt: words.time(SAMPLE_TIME) }),
+    isNotice: true,
+    compose: (user, { requestedAt }, { words }) =>
+      ifConfirmed(user, "account-reactivated", { reactivatedAt: words.time(requestedAt) }),
+  },
+
+  "sessions-ended": {
+    sample: (words) => ({ endedAt: words.time(SAMPLE_TIME) }),
+    isNotice: true,
+    compose: (user, { requestedAt }, { words }) =>
+      ifConfirmed(user, "sessions-ended", { endedAt: words.time(requestedAt) }),
+  },
 };
 
 const SAMPLE_TIME = "2026-11-24T09:30:00Z";
 
 function letter<Name extends MailName>(mail: Name, to: User, variables: Variables[Name]): Letter {
   return { mail, to, variables };
+}
+
+/** What an administrator did to an account that was never confirmed is no news for the address that somebody gave for it. */
+function ifConfirmed<Name extends MailName>(
+  user: User,
+  mail: Name,
+  variables: Variables[Name],
+): Letter | null {
+  return user.isActive ? letter(mail, user, variables) : null;
 }
 
 /** Where existence is not hidden, the answer to the request has said it. */

@@ -16,6 +16,8 @@ export const EmailChangeSchema = defineEntity({
     newEmail: p.text(),
     isUndo: p.boolean(),
     requestedAt: p.datetime(3).index("email_changes_requested_at_index"),
+    /** When an undo ends whose end was asked for. Any other ends when its link expires. */
+    endsAt: p.datetime(3).nullable(),
   },
 });
 
@@ -29,6 +31,7 @@ export class EmailChange extends EmailChangeSchema.class {
       newEmail,
       isUndo,
       requestedAt: now,
+      endsAt: null,
     });
   }
 }

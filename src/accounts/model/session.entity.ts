@@ -19,6 +19,8 @@ export const SessionSchema = defineEntity({
     expiresAt: p.datetime(3).index("sessions_expires_at_index"),
     /** The number of the newest refresh token that was used; 0 if none was. Using an older one reveals a copy. */
     usedToken: p.integer().default(0),
+    /** When the password was last given in it, by the database's clock; null if it never was (store/step-up.ts). */
+    passwordConfirmedAt: p.datetime(3).nullable(),
   },
 });
 

@@ -3,6 +3,12 @@ import { randomUUID } from "node:crypto";
 
 import { defineEntity, p } from "@mikro-orm/core";
 
+import { foldCase } from "../rules/fold-case.ts";
+import { daysAfter } from "./days.ts";
+
+/** How long a username that was given up is kept for its owner, so that nobody passes for them. */
+const FORMER_USERNAME_DAYS = 30;
+
 /** What a user may do. */
 export const Role = { USER: "USER", ADMIN: "ADMIN" } as const;
 export type Role = (typeof Role)[keyof typeof Role];
@@ -42,6 +48,10 @@ export const UserSchema = defineEntity({
     deactivatedAt: p.datetime(3).nullable(),
     /** When a deleted account is erased. Logging in before that restores it. Null unless deleted. */
     eraseAt: p.datetime(3).nullable(),
+    /** A username that was given up, with A to Z in lower case. */
+    formerUsername: p.text().nullable(),
+    /** Until then, nobody else can take the former username. */
+    formerUsernameUntil: p.datetime(3).nullable(),
     createdAt: p.datetime(3),
     updatedAt: p.datetime(3),
   },
@@ -55,6 +65,11 @@ export const UserSchema = defineEntity({
     },
     { name: "users_erase_at_index", properties: ["eraseAt"], where: "erase_at is not null" },
     { name: "users_created_at_id_index", properties: ["createdAt", "id"] },
+    {
+      name: "users_former_username_index",
+      properties: ["formerUsername"],
+      where: "former_username is not null",
+    },
   ],
 });
 
@@ -91,6 +106,24 @@ export class User extends UserSchema.class {
     this.isContested = false;
     this.registrationDevice = null;
     this.endOlderTokens(now);
+  }
+
+  /**
+   * Takes another username. The old one is kept for a while; of several, the first, which is the one that others know. Going back
+   * to it ends that.
+   */
+  rename(username: string, now: Date): void {
+    const [oldKey, newKey] = [foldCase(this.username), foldCase(username)];
+    const keeps = this.formerUsernameUntil != null && this.formerUsernameUntil > now;
+    if (keeps && newKey === this.formerUsername) {
+      this.formerUsername = null;
+      this.formerUsernameUntil = null;
+    } else if (!keeps && newKey !== oldKey) {
+      this.formerUsername = oldKey;
+      this.formerUsernameUntil = daysAfter(now, FORMER_USERNAME_DAYS);
+    }
+    this.username = username;
+    this.updatedAt = now;
   }
 
   /** Voids every token that was issued before. */

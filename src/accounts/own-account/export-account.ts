@@ -26,6 +26,8 @@ const EXPORTED: Readonly<Record<keyof typeof USER_COLUMNS, boolean>> = {
   credentialVersion: false,
   deactivatedAt: false, // null, as above
   eraseAt: false,
+  formerUsername: true,
+  formerUsernameUntil: true,
   createdAt: true,
   updatedAt: true,
 };
@@ -56,8 +58,8 @@ export async function exportAccount(
       sessions: sessions.map(({ id, ip, userAgent, createdAt, lastUsedAt, expiresAt }) => ({
         ...{ id, address: ip, userAgent, createdAt, lastUsedAt, expiresAt },
       })),
-      emailChanges: emailChanges.map(({ oldEmail, newEmail, isUndo, requestedAt }) => ({
-        ...{ oldEmail, newEmail, isUndo, requestedAt },
+      emailChanges: emailChanges.map(({ oldEmail, newEmail, isUndo, requestedAt, endsAt }) => ({
+        ...{ oldEmail, newEmail, isUndo, requestedAt, endsAt },
       })),
       events: events.map(({ type, occurredAt, ip, userAgent, actor, actorId }) => ({
         ...{ type, occurredAt, address: ip, userAgent, actor, actorId },

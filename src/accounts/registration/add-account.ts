@@ -6,7 +6,7 @@ import type { RequestSource } from "../model/request-source.ts";
 import { User } from "../model/user.entity.ts";
 import { AccountError, usernameTaken } from "../rules/account-error.ts";
 import { foldCase } from "../rules/fold-case.ts";
-import { emailTurn, takeTurns, usernameTurn } from "../store/locks.ts";
+import { emailTurn, refuseFormerUsername, takeTurns, usernameTurn } from "../store/locks.ts";
 import { insertUser } from "../store/users.ts";
 
 /**
@@ -24,6 +24,7 @@ export async function addAccount(
   source: RequestSource,
 ): Promise<AccountError | null> {
   await takeTurns(em, [usernameTurn(user.username), emailTurn(user.email)]);
+  await refuseFormerUsername(em, user.username, user, deps.now());
   const usernameKey = foldCase(user.username);
   const emailKey = foldCase(user.email);
   // Locked, so that none of them is activated meanwhile; in one order, so that two registrations cannot deadlock.

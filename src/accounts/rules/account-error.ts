@@ -7,8 +7,8 @@ export const ACCOUNT_ERROR_CODES = {
   BAD_USER_INPUT: "One or more arguments are malformed. `extensions.fields` lists each with what is wrong.",
   WEAK_PASSWORD:
     "The password is too short, too long, too common, or the same as the username or the email address.",
-  PASSWORD_REQUIRED: "The request needs the account's password.",
   INVALID_CREDENTIALS: "The user is unknown or the password is wrong. Login does not say which.",
+  PASSWORD_REQUIRED: "The request needs the account's password.",
   ACCOUNT_NOT_ACTIVATED:
     "The account's email address is not confirmed yet. `resendRegistration` sends another link.",
   EMAIL_NOT_FOUND: "No account has this email address.",
@@ -77,6 +77,10 @@ export function unauthenticated(): AccountError {
     "UNAUTHENTICATED",
     "The Authorization header has no valid access token. Refresh the session or log in again.",
   );
+}
+
+export function forbidden(): AccountError {
+  return new AccountError("FORBIDDEN", "Only an administrator may do this.");
 }
 
 export function emailNotFound(email: string): AccountError {

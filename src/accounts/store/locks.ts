@@ -2,7 +2,8 @@
 // as expected:
 //
 //   lockUser         null
-//   lockUserById     NOT_FOUND        an administrator's change of somebody
+//   lockUserById     NOT_FOUND        the operator's change of somebody
+//   lockForAdmin     NOT_FOUND        an administrator's change of somebody; locks the administrator, too
 //   lockLinkOwner    INVALID_TOKEN    the redemption of a mailed link
 //   lockViewer       UNAUTHENTICATED  a change by the signed-in user
 import { createHash } from "node:crypto";
@@ -10,11 +11,20 @@ import { createHash } from "node:crypto";
 import { LockMode, UniqueConstraintViolationException, type EntityManager } from "@mikro-orm/postgresql";
 
 import { answerTo, WHERE_ACTIVE } from "../model/account-state.ts";
+import type { Viewer } from "../model/sign-in.ts";
 import { Role, User } from "../model/user.entity.ts";
-import { AccountError, invalidToken, notFound, unauthenticated } from "../rules/account-error.ts";
+import {
+  AccountError,
+  forbidden,
+  invalidToken,
+  notFound,
+  unauthenticated,
+  usernameTaken,
+} from "../rules/account-error.ts";
 import { foldCase } from "../rules/fold-case.ts";
 import type { TokenSubject } from "../tokens.ts";
 import { run, statement } from "./statement.ts";
+import { requireConfirmation } from "./step-up.ts";
 import { isBoundTo, subjectOf, UUID } from "./users.ts";
 
 export function lockUser(em: EntityManager, id: string): Promise<User | null> {
@@ -49,9 +59,33 @@ export async function lockLinkOwner(
  * @throws {AccountError} UNAUTHENTICATED
  */
 export async function lockViewer(em: EntityManager, viewer: User, now: Date): Promise<User> {
-  const user = await lockUser(em, viewer.id);
-  if (!user || !isBoundTo(subjectOf(viewer), user) || answerTo("authenticate", user, now) !== "OK")
+  return stillSignedIn(await lockUser(em, viewer.id), viewer, now);
+}
+
+/** @throws {AccountError} UNAUTHENTICATED */
+function stillSignedIn(locked: User | null | undefined, viewer: User, now: Date): User {
+  if (!locked || !isBoundTo(subjectOf(viewer), locked) || answerTo("authenticate", locked, now) !== "OK")
     throw unauthenticated();
+  return locked;
+}
+
+/**
+ * Locks the user whom an administrator is about to change, and the administrator: only behind that lock is it certain that nobody
+ * has taken the role or the session away since the request began. Both in one order, or two who change each other would deadlock.
+ * @throws {AccountError} UNAUTHENTICATED, FORBIDDEN, PASSWORD_REQUIRED, NOT_FOUND
+ */
+export async function lockForAdmin(em: EntityManager, admin: Viewer, id: string, now: Date): Promise<User> {
+  const locked = await em.find(
+    User,
+    { id: { $in: UUID.test(id) ? [admin.user.id, id] : [admin.user.id] } },
+    { orderBy: { id: "asc" }, lockMode: LockMode.PESSIMISTIC_WRITE },
+  );
+  const find = (wanted: string) => locked.find((user) => user.id === wanted.toLowerCase());
+  const actor = stillSignedIn(find(admin.user.id), admin.user, now);
+  if (!actor.roles.includes(Role.ADMIN)) throw forbidden();
+  await requireConfirmation(em, admin.session, now);
+  const user = find(id);
+  if (!user) throw notFound(id);
   return user;
 }
 
@@ -73,6 +107,24 @@ export async function keepAnAdmin(em: EntityManager, user: User, now: Date): Pro
       `${user.username} is the last administrator. Give another user the role first.`,
     );
   }
+}
+
+/**
+ * Refuses a username that somebody else has given up a short time ago. Take the username's turn first.
+ * @throws {AccountError} USERNAME_TAKEN
+ */
+export async function refuseFormerUsername(
+  em: EntityManager,
+  username: string,
+  taker: User,
+  now: Date,
+): Promise<void> {
+  const keepers = await em.count(User, {
+    id: { $ne: taker.id },
+    formerUsername: foldCase(username),
+    formerUsernameUntil: { $gt: now },
+  });
+  if (keepers > 0) throw usernameTaken(username);
 }
 
 export const usernameTurn = (username: string) => `username ${foldCase(username)}`;

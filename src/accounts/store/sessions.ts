@@ -18,6 +18,7 @@ import type { RefreshTokens } from "../refresh-tokens.ts";
 import type { Tokens } from "../tokens.ts";
 import { insertEvent, type AuditTrail, type EventValues } from "./audit-trail.ts";
 import { batched, run, statement } from "./statement.ts";
+import { CONFIRMED_AT_OPENING } from "./step-up.ts";
 import { userOf, type UserRow } from "./user-row.ts";
 import { subjectOf } from "./users.ts";
 
@@ -50,8 +51,8 @@ const OPEN_SESSION = statement<
        order by last_used_at desc, id offset ${SESSIONS_MAX - 1}
      )
    ), session as (
-     insert into accounts.sessions (id, user_id, address, user_agent, created_at, last_used_at, expires_at)
-     select :sessionId, id, :ip, :userAgent, :occurredAt, :occurredAt, :expiresAt from owner
+     insert into accounts.sessions (id, user_id, address, user_agent, created_at, last_used_at, expires_at, password_confirmed_at)
+     select :sessionId, id, :ip, :userAgent, :occurredAt, :occurredAt, :expiresAt, ${CONFIRMED_AT_OPENING} from owner
    )
    select credential_version from owner`,
 );

@@ -22,6 +22,8 @@ export const USER_COLUMNS = {
   credentialVersion: "credential_version",
   deactivatedAt: "deactivated_at",
   eraseAt: "erase_at",
+  formerUsername: "former_username",
+  formerUsernameUntil: "former_username_until",
   createdAt: "created_at",
   updatedAt: "updated_at",
 } as const satisfies Record<Property, string>;
@@ -56,6 +58,8 @@ export function userOf(row: UserRow): User {
     credentialVersion: row.credential_version,
     deactivatedAt: dateOf(row.deactivated_at),
     eraseAt: dateOf(row.erase_at),
+    formerUsername: row.former_username,
+    formerUsernameUntil: dateOf(row.former_username_until),
     createdAt: new Date(row.created_at),
     updatedAt: new Date(row.updated_at),
   } satisfies Record<Property, unknown> & Partial<User> & { __proto__: User };

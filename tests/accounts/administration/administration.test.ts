@@ -107,6 +107,21 @@ test("user shows anybody, whatever the account's state", async () => {
   expect(await show(pending!.id)).toMatchObject({ username: "pending", isActive: false });
 });
 
+test("user shows that an account is deleted, and until when it can be restored", async () => {
+  const server = await startServer();
+  const root = await server.admin();
+  const ada = await server.activePerson("ada");
+  const eraseAt = async () =>
+    server.succeed(await server.as(root.accessToken).user({ id: ada.id }))?.eraseAt ?? null;
+  expect(await eraseAt()).toBeNull();
+  server.freezeAt(new Date("2026-11-24T09:30:00Z"));
+
+  const { accessToken } = server.succeed(await server.login({ username: "ada", password: PASSWORD }));
+  server.succeed(await server.as(accessToken).deleteAccount({ password: PASSWORD }));
+
+  expect(await eraseAt()).toBe("2026-12-24T09:30:00.000Z");
+});
+
 describe("users", () => {
   test("is a list in pages, in the order of registration, also within one millisecond", async () => {
     const server = await startServer();
@@ -338,7 +353,11 @@ describe("the last administrator", () => {
         () => steps[step]!(server, second.accessToken, root.id),
       );
 
-      expect(tally(answers)).toEqual({ done: 1, LAST_ADMIN: 1 });
+      // Whoever comes second is an administrator no longer.
+      expect([
+        { done: 1, FORBIDDEN: 1 },
+        { done: 1, UNAUTHENTICATED: 1 },
+      ]).toContainEqual(tally(answers));
       const sql = "select id from accounts.users where 'ADMIN' = any (roles) and deactivated_at is null";
       expect(await server.query(sql)).toHaveLength(1);
     },
@@ -355,7 +374,11 @@ describe("the last administrator", () => {
       () => server.as(second.accessToken).setUserRoles({ id: root.id, roles: ["USER"] }),
     );
 
-    expect(tally(answers)).toEqual({ done: 1, LAST_ADMIN: 1 });
+    // Whose account is deleted first is signed in no longer.
+    expect([
+      { done: 1, LAST_ADMIN: 1 },
+      { done: 1, UNAUTHENTICATED: 1 },
+    ]).toContainEqual(tally(answers));
   });
 });
 
@@ -404,7 +427,7 @@ describe("deactivateUser", () => {
     "change of address": async (server) => {
       const ada = await server.activePerson("ada");
       const token = await server.askForEmailChange(ada, "lovelace@example.com");
-      return { ada, use: () => server.finalizeEmailChange({ token }) };
+      return { ada, use: () => server.finalizeEmailChange({ token, password: PASSWORD }) };
     },
     "undo of a change of address": async (server) => {
       const { ada, use } = await links["change of address"]!(server);
@@ -479,6 +502,57 @@ describe("deactivateUser", () => {
     await deactivate(server, ada);
     server.advance(29 * DAY + MINUTE);
     server.refuse(await server.login({ username: "ada", password: PASSWORD }), "ACCOUNT_DEACTIVATED");
+  });
+});
+
+describe("whom an administrator changes", () => {
+  const mails: Record<string, { act: Operation; subject: string; says: RegExp }> = {
+    setUserRoles: {
+      act: writing["setUserRoles"]!,
+      subject: "Your roles for Account Server were changed",
+      says: /Your roles are now: USER, ADMIN\./,
+    },
+    deactivateUser: {
+      act: writing["deactivateUser"]!,
+      subject: "Your account with Account Server was deactivated",
+      says: /an administrator deactivated your account/,
+    },
+    reactivateUser: {
+      act: writing["reactivateUser"]!,
+      subject: "Your account with Account Server was reactivated",
+      says: /You can log in again/,
+    },
+    endUserSessions: {
+      act: writing["endUserSessions"]!,
+      subject: "You were logged out of Account Server",
+      says: /an administrator logged you out on all devices/,
+    },
+  };
+
+  test.each(Object.keys(mails))("hears of %s by mail", async (name) => {
+    const server = await startServer();
+    const root = await server.admin();
+    const ada = await server.activePerson("ada");
+    const { act, subject, says } = mails[name]!;
+
+    server.succeed(await act(server, root.accessToken, ada.id));
+
+    const { mail } = await server.smtp.mailTo(ada.email, ({ mail }) => mail.subject === subject);
+    expect(mail.text).toMatch(says);
+    expect(mail.text).toContain("Hello ada");
+  });
+
+  test("is not written to before the address is confirmed", async () => {
+    const server = await startServer();
+    const root = await server.admin();
+    const { email } = await server.registerPerson("pending");
+    const [pending] = await server.query<{ id: string }>("select id from accounts.users where not is_active");
+    await server.mailsSettled();
+
+    server.succeed(await server.as(root.accessToken).deactivateUser({ id: pending!.id }));
+
+    await server.mailsSettled();
+    expect(server.subjectsTo(email)).toHaveLength(1);
   });
 });
 

@@ -52,7 +52,7 @@ const changeEmail: Step = async (cast) => {
   await requestChange(cast);
   const { server, ada } = cast;
   const token = await server.mailedToken(`new-${ada.email}`, /confirm your new email address/i);
-  return done(server, server.finalizeEmailChange({ token }));
+  return done(server, server.as(ada.accessToken).finalizeEmailChange({ token }));
 };
 const deleteAccount: Step = ({ server, ada }) =>
   done(server, server.as(ada.accessToken).deleteAccount({ password: PASSWORD }));
@@ -119,6 +119,32 @@ const steps: Record<string, { step: Step; events: string[] }> = {
       return done(cast.server, cast.server.finalizeEmailChange({ token }));
     },
     events: ["EMAIL_CHANGE_REQUESTED by OWNER", "EMAIL_CHANGED by OWNER", "EMAIL_CHANGE_UNDONE by OWNER"],
+  },
+  "a mailed link with a wrong password": {
+    step: async (cast) => {
+      await requestChange(cast);
+      const { server, ada } = cast;
+      const token = await server.emailChangeToken(`new-${ada.email}`);
+      const answer = await server.finalizeEmailChange({ token, password: "wrong" });
+      server.refuse(answer, "INVALID_CREDENTIALS");
+    },
+    events: ["EMAIL_CHANGE_REQUESTED by OWNER", "PASSWORD_REFUSED by ANYONE"],
+  },
+  endEmailChangeUndo: {
+    step: async (cast) => {
+      const { server, ada } = cast;
+      const { accessToken } = (await changeEmail(cast)) as Output<"AuthPayload">;
+      return done(server, server.as(accessToken).endEmailChangeUndo(ada));
+    },
+    events: [
+      "EMAIL_CHANGE_REQUESTED by OWNER",
+      "EMAIL_CHANGED by OWNER",
+      "EMAIL_CHANGE_UNDO_ENDING by OWNER",
+    ],
+  },
+  confirmPassword: {
+    step: ({ server, ada }) => done(server, server.as(ada.accessToken).confirmPassword(ada)),
+    events: ["PASSWORD_CONFIRMED by OWNER"],
   },
   changeUsername: {
     step: ({ server, ada }) =>

@@ -28,7 +28,9 @@ describe("a change of address", () => {
     const token = await server.askForEmailChange(ada, "Lovelace@example.com");
     expect(await emailOf(server, ada)).toBe(ada.email);
 
-    const { accessToken, user } = server.succeed(await server.finalizeEmailChange({ token }));
+    const { accessToken, user } = server.succeed(
+      await server.finalizeEmailChange({ token, password: PASSWORD }),
+    );
 
     expect(user).toMatchObject({ id: ada.id, email: "Lovelace@example.com" });
     server.succeed(await server.as(accessToken).me());
@@ -37,14 +39,16 @@ describe("a change of address", () => {
     server.succeed(await server.refreshSession(other));
     server.succeed(await server.login({ username: "lovelace@EXAMPLE.com", password: PASSWORD }));
     server.refuse(await server.login({ username: ada.email, password: PASSWORD }), "INVALID_CREDENTIALS");
-    server.refuse(await server.finalizeEmailChange({ token }), "INVALID_TOKEN");
+    server.refuse(await server.finalizeEmailChange({ token, password: PASSWORD }), "INVALID_TOKEN");
   });
 
   test("takes the token from the header too", async () => {
     const server = await startServer();
     const ada = await server.activePerson("ada");
     const token = await server.askForEmailChange(ada, "lovelace@example.com");
-    server.succeed(await server.with({ authorization: `Bearer ${token}` }).finalizeEmailChange());
+    server.succeed(
+      await server.with({ authorization: `Bearer ${token}` }).finalizeEmailChange({ password: PASSWORD }),
+    );
     expect(await emailOf(server, ada)).toBe("lovelace@example.com");
   });
 
@@ -103,7 +107,7 @@ describe("a change of address", () => {
     const token = await server.askForEmailChange(ada, "lovelace@example.com");
     await server.activePerson("lovelace");
 
-    server.refuse(await server.finalizeEmailChange({ token }), "EMAIL_TAKEN");
+    server.refuse(await server.finalizeEmailChange({ token, password: PASSWORD }), "EMAIL_TAKEN");
 
     expect(await emailOf(server, ada)).toBe(ada.email);
     server.succeed(await server.as(ada.accessToken).me());
@@ -116,7 +120,7 @@ describe("a change of address", () => {
     await server.registerPerson("lovelace");
     const confirmation = await server.confirmationToken("lovelace@example.com");
 
-    server.succeed(await server.finalizeEmailChange({ token }));
+    server.succeed(await server.finalizeEmailChange({ token, password: PASSWORD }));
 
     server.refuse(await server.finalizeRegistration({ token: confirmation }), "INVALID_TOKEN");
     expect(await emailOf(server, ada)).toBe("lovelace@example.com");
@@ -132,7 +136,7 @@ describe("a change of address", () => {
     const [changed, confirmed] = await meetAt(
       server,
       "users",
-      () => server.finalizeEmailChange({ token }),
+      () => server.finalizeEmailChange({ token, password: PASSWORD }),
       () => server.finalizeRegistration({ token: confirmation }),
     );
 
@@ -155,7 +159,7 @@ describe("a change of address", () => {
     const answers = await meetAt(
       server,
       "users",
-      ...tokens.map((token) => () => server.finalizeEmailChange({ token })),
+      ...tokens.map((token) => () => server.finalizeEmailChange({ token, password: PASSWORD })),
     );
 
     expect(tally(answers)).toEqual({ done: 1, EMAIL_TAKEN: 1 });
@@ -174,10 +178,15 @@ describe("a change of address", () => {
     const tokens: string[] = [];
     for (const address of addresses) tokens.push(await server.askForEmailChange(ada, address));
 
-    const { user } = server.succeed(await server.finalizeEmailChange({ token: tokens[first]! }));
+    const { user } = server.succeed(
+      await server.finalizeEmailChange({ token: tokens[first]!, password: PASSWORD }),
+    );
 
     expect(user.email).toBe(addresses[first]);
-    server.refuse(await server.finalizeEmailChange({ token: tokens[1 - first]! }), "INVALID_TOKEN");
+    server.refuse(
+      await server.finalizeEmailChange({ token: tokens[1 - first]!, password: PASSWORD }),
+      "INVALID_TOKEN",
+    );
     expect(await emailOf(server, ada)).toBe(addresses[first]);
   });
 
@@ -194,7 +203,7 @@ describe("a change of address", () => {
     const answers = await meetAt(
       server,
       "users",
-      ...tokens.map((token) => () => server.finalizeEmailChange({ token })),
+      ...tokens.map((token) => () => server.finalizeEmailChange({ token, password: PASSWORD })),
     );
 
     expect(tally(answers)).toEqual({ done: 1, INVALID_TOKEN: 1 });
@@ -208,7 +217,7 @@ describe("a change of address", () => {
     const ada = await server.activePerson("ada");
     const late = await server.askForEmailChange(ada, "late@example.com");
     server.advance(61 * MINUTE);
-    server.refuse(await server.finalizeEmailChange({ token: late }), "INVALID_TOKEN");
+    server.refuse(await server.finalizeEmailChange({ token: late, password: PASSWORD }), "INVALID_TOKEN");
   });
 
   test("is not to be had with a token of another kind", async () => {
@@ -224,7 +233,8 @@ describe("a change of address", () => {
       "",
     ];
 
-    for (const token of others) server.refuse(await server.finalizeEmailChange({ token }), "INVALID_TOKEN");
+    for (const token of others)
+      server.refuse(await server.finalizeEmailChange({ token, password: PASSWORD }), "INVALID_TOKEN");
     server.refuse(await server.finalizeReset({ token: link, password: NEW_PASSWORD }), "INVALID_TOKEN");
     server.refuse(await server.finalizeRegistration({ token: link }), "INVALID_TOKEN");
     server.refuse(await server.as(link).me(), "UNAUTHENTICATED");
@@ -257,7 +267,7 @@ describe("a change of address", () => {
       const ada = await server.activePerson("ada");
       const token = await server.askForEmailChange(ada, "lovelace@example.com");
       await server.activePerson("lovelace");
-      server.refuse(await server.finalizeEmailChange({ token }), "EMAIL_TAKEN");
+      server.refuse(await server.finalizeEmailChange({ token, password: PASSWORD }), "EMAIL_TAKEN");
     });
   });
 });

@@ -99,7 +99,7 @@ const ATTEMPTS: Record<
     const token = isConfirmed
       ? await server.askForEmailChange(subject, `new-${subject.email}`)
       : subject.confirmation;
-    return () => server.finalizeEmailChange({ token });
+    return () => server.finalizeEmailChange({ token, password: PASSWORD });
   },
   undoEmailChange: async (server, subject) => {
     const isConfirmed = subject.accessToken !== subject.confirmation;

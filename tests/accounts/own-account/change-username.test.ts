@@ -6,7 +6,7 @@ import { meetAt, tally } from "../../support/hold-back.ts";
 import { DAY, MINUTE, PASSWORD, startServer } from "../../support/server.ts";
 
 describe("changeUsername", () => {
-  test("takes a new name, and frees the old one", async () => {
+  test("takes a new name, and tells the owner by mail", async () => {
     const server = await startServer();
     const ada = await server.activePerson("ada");
 
@@ -16,7 +16,8 @@ describe("changeUsername", () => {
     expect(server.succeed(await server.as(ada.accessToken).me())).toEqual(user);
     server.succeed(await server.login({ username: "lovelace", password: PASSWORD }));
     server.refuse(await server.login({ username: "ada", password: PASSWORD }), "INVALID_CREDENTIALS");
-    await server.registerPerson("ada", "other@example.com");
+    await server.mailsSettled();
+    expect(server.subjectsTo(ada.email).at(-1)).toBe("Your username for Account Server was changed");
   });
 
   test("takes one's own name in another case", async () => {

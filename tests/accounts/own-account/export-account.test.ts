@@ -34,13 +34,21 @@ test("exportAccount holds all that is stored about the user, and no hash", async
       locale: "en",
       roles: ["USER"],
       isActive: true,
+      formerUsername: null,
+      formerUsernameUntil: null,
       createdAt: iso,
       updatedAt: iso,
     },
     sessions: [session, session],
     emailChanges: [
-      { oldEmail: "lovelace@example.com", newEmail: ada.email, isUndo: true, requestedAt: iso },
-      { oldEmail: "lovelace@example.com", newEmail: "third@example.com", isUndo: false, requestedAt: iso },
+      { oldEmail: "lovelace@example.com", newEmail: ada.email, isUndo: true, requestedAt: iso, endsAt: null },
+      {
+        oldEmail: "lovelace@example.com",
+        newEmail: "third@example.com",
+        isUndo: false,
+        requestedAt: iso,
+        endsAt: null,
+      },
     ],
     events: [
       event("REGISTERED", "ANYONE"),

@@ -102,7 +102,7 @@ describe("with the header Session-Transport: cookie,", () => {
     answers.push(await server.with(ASKED).finalizeReset({ token, password: NEW_PASSWORD }));
     const again = server.succeed(await server.login({ username: "ada", password: NEW_PASSWORD }));
     const link = await server.askForEmailChange(again, "lovelace@example.com", NEW_PASSWORD);
-    answers.push(await server.with(ASKED).finalizeEmailChange({ token: link }));
+    answers.push(await server.with(ASKED).finalizeEmailChange({ token: link, password: NEW_PASSWORD }));
 
     for (const answer of answers) {
       server.succeed(answer);

@@ -12,7 +12,8 @@ test("every column of a user is read by a statement as the ORM reads it", async 
   const { username } = await server.activePerson("ada");
   await server.query(
     `update accounts.users set locale = 'pt-BR', roles = '{USER,ADMIN}', deactivated_at = now(),
-       erase_at = now() + interval '1 day'`,
+       erase_at = now() + interval '1 day', former_username = 'lovelace',
+       former_username_until = now() + interval '1 day'`,
   );
   const orm = await connectOrm(server.databaseUrl);
   onTestFinished(() => orm.close());

@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { Link } from "wouter";
 
 import { Field, Form, PasswordField } from "../form.tsx";
 import { REQUEST_EMAIL_CHANGE } from "../operations.ts";
@@ -29,6 +30,10 @@ export function ChangeEmailPage() {
           </p>
         )}
       </div>
+      <p className="aside">
+        Changed it lately, and lost the old mailbox?{" "}
+        <Link href="/account/email/undo">Make the change final</Link>
+      </p>
     </Page>
   );
 }

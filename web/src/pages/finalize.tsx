@@ -125,7 +125,7 @@ function ConfirmForm({ token, needsPassword, onPasswordRequired }: ConfirmFormPr
         announce("Your email address is confirmed.");
         navigate("/account", { replace: true });
       }}
-      onRefused={(code) => {
+      onFailure={({ code }) => {
         if (code === "PASSWORD_REQUIRED") onPasswordRequired();
       }}
       afterDeadLink={AFTER_DEAD_LINK}

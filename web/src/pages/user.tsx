@@ -4,7 +4,7 @@ import { useParams } from "wouter";
 import { Action } from "../action.tsx";
 import { Events } from "../events.tsx";
 import { explain } from "../failure.ts";
-import { dateInWords, rolesInWords } from "../format.ts";
+import { dateInWords, rolesInWords, statusInWords } from "../format.ts";
 import {
   ACCOUNT_EVENTS,
   DEACTIVATE_USER,
@@ -39,9 +39,7 @@ export function UserPage() {
             <dt>Created</dt>
             <dd>{dateInWords(user.createdAt)}</dd>
             <dt>Status</dt>
-            <dd>
-              {user.isActive ? "Active" : user.deactivatedAt === null ? "Not confirmed" : "Deactivated"}
-            </dd>
+            <dd>{statusInWords(user)}</dd>
           </dl>
           {user.roles.includes("ADMIN") ? (
             <Action mutation={SET_USER_ROLES} variables={{ id, roles: ["USER"] }} onSuccess={changed}>

@@ -1,6 +1,7 @@
 import { useDeferredValue, useId, useState } from "react";
 import { Link } from "wouter";
 
+import { statusInWords } from "../format.ts";
 import { PagedList } from "../paged-list.tsx";
 import { USERS } from "../operations.ts";
 import { Page } from "../page.tsx";
@@ -31,12 +32,12 @@ export function UsersPage() {
         query={USERS}
         variables={{ search }}
         connection={(data) => data.users}
-        row={({ id, username, email, roles, isActive, deactivatedAt }) => (
+        row={({ id, username, email, roles, ...user }) => (
           <>
             <Link href={`/users/${id}`}>{username}</Link> {roles.includes("ADMIN") && <em>Administrator</em>}
             <p className="details">
               {email}
-              {!isActive && ` · ${deactivatedAt === null ? "Not confirmed" : "Deactivated"}`}
+              {statusInWords(user) !== "Active" && ` · ${statusInWords(user)}`}
             </p>
           </>
         )}
