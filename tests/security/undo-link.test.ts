@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 
 import type { Output } from "../support/graphql.ts";
-import { meetAt } from "../support/hold-back.ts";
+import { whileHeld } from "../support/hold-back.ts";
 import { DAY, MINUTE, PASSWORD, startServer, type ActivePerson, type TestServer } from "../support/server.ts";
 
 const NEW_PASSWORD = "a new battery staple";
@@ -102,9 +102,9 @@ describe("an owner who changes the address", () => {
     const token = await server.askForEmailChange(ada, "lovelace@example.com");
     const change = { currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
 
-    const [, confirmed] = await meetAt(
+    const [, confirmed] = await whileHeld(
       server,
-      "users",
+      `select id from accounts.users where id = '${ada.id}' for update`, // who waits for a row first gets it first
       () => server.as(ada.accessToken).changePassword(change),
       () => server.finalizeEmailChange({ token, password: PASSWORD }),
     );
