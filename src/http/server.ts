@@ -17,6 +17,7 @@ import {
   refuseExpectation,
   refuseUrl,
 } from "./errors.ts";
+import { clientAddresses } from "./client-address.ts";
 import { serveGraphiQL } from "./graphiql.ts";
 import { refreshCookie } from "./refresh-cookie.ts";
 import { acceptJsonOnly } from "./json-body.ts";
@@ -46,8 +47,6 @@ export interface HttpParts {
 export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {
   const hasCors = parts.corsOrigins.length > 0;
   const http = Fastify({
-    // Fastify takes an empty array as a setting. With false, the client's IP address is that of the socket.
-    trustProxy: parts.trustedProxies.length > 0 ? [...parts.trustedProxies] : false,
     logger: false, // the URL of a request may contain an operation with its arguments
     bodyLimit: BODY_LIMIT_KIB * 1024,
     requestTimeout: 30_000,
@@ -105,6 +104,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     });
   }
 
+  const addressOf = clientAddresses(parts.trustedProxies);
   await http.register(cookie);
   http.route({
     method: ["GET", "POST"],
@@ -115,7 +115,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
           parts.createContext({
             authorization: request.headers.authorization,
             acceptLanguage: request.headers["accept-language"],
-            ip: request.ip,
+            ip: addressOf(request.raw),
             userAgent: request.headers["user-agent"],
             refreshCookie: refreshCookie(request, reply, parts.isProduction),
           }),
