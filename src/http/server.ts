@@ -31,8 +31,6 @@ export interface HttpParts {
   readonly log: Logger;
   readonly isProduction: boolean;
   readonly trustedProxies: readonly string[];
-  /** The host name or IP address to listen on. */
-  readonly host: string;
   readonly corsOrigins: readonly string[];
   /** Whether the database responds and the server is not stopping. */
   readonly isReady: () => Promise<boolean>;
@@ -99,7 +97,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   if (hasGraphiQL) serveGraphiQL(http);
   if (mailbox) {
     await http.register((scope, _options, done) => {
-      serveMailbox(scope, { folder: mailbox, host: parts.host, hasWebClient: webClient !== null });
+      serveMailbox(scope, { folder: mailbox, hasWebClient: webClient !== null });
       done();
     });
   }
