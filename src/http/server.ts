@@ -22,6 +22,7 @@ import { serveGraphiQL } from "./graphiql.ts";
 import { refreshCookie } from "./refresh-cookie.ts";
 import { acceptJsonOnly } from "./json-body.ts";
 import { serveMailbox } from "./mailbox.ts";
+import { securityHeaders } from "./security-headers.ts";
 import { serveWebClient, type WebClientSettings } from "./web-client.ts";
 import { servePageFiles } from "./web-pages.ts";
 
@@ -44,25 +45,21 @@ export interface HttpParts {
 
 export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {
   const hasCors = parts.corsOrigins.length > 0;
+  const headers = securityHeaders(parts.isProduction);
   const http = Fastify({
     logger: false, // the URL of a request may contain an operation with its arguments
     bodyLimit: BODY_LIMIT_KIB * 1024,
     requestTimeout: 30_000,
     return503OnClosing: false, // while stopping, still serves requests on open connections
     clientErrorHandler: refuseClientError,
-    frameworkErrors: refuseUrl,
+    frameworkErrors: (_error, _request, reply) => refuseUrl(reply.headers(headers)),
     http: { requireHostHeader: false }, // Node's own answer has no body
   });
   http.server.on("checkExpectation", refuseExpectation);
   handleErrors(http, parts.log);
   acceptJsonOnly(http);
   http.addHook("onRequest", async (request, reply) => {
-    reply.headers({
-      "cache-control": "no-store",
-      "content-security-policy": "default-src 'none'; frame-ancestors 'none'", // each page has its own
-      "referrer-policy": "no-referrer",
-      "x-content-type-options": "nosniff",
-    });
+    reply.headers(headers);
     if (!hasGoodHost(request)) {
       return reply.code(400).send(httpError(400, "The Host header of the request is missing or invalid."));
     }
