@@ -6,20 +6,28 @@ import { runInNewContext } from "node:vm";
 
 import type { App } from "../app/app.ts";
 import { loadConfig, readEnvironment, type Config } from "../config/config.ts";
-import { loggableError } from "../log.ts";
-import { isFirst, runWorkers } from "./workers.ts";
+import { createLogger, loggableError } from "../log.ts";
+import { isFirst, isWorker, runWorkers } from "./workers.ts";
 
 const STOP_WITHIN_MS = 9_500;
 const state = { isStopping: false };
 
 try {
   const config = loadConfig(readEnvironment());
+  if (!isWorker()) await warn(config);
   if (isFirst(config.workers)) runWorkers(config.workers, STOP_WITHIN_MS);
   else await serve(config);
 } catch (error) {
   console.error(error instanceof Error && !isBug(error) ? error.message : error);
   // After a signal, stop() is already running and will exit.
   if (!state.isStopping) process.exit(1);
+}
+
+/** Logs the weak settings, once for all workers. */
+async function warn({ warnings, logLevel, isProduction }: Config): Promise<void> {
+  if (warnings.length === 0) return;
+  const log = await createLogger(logLevel, isProduction);
+  for (const warning of warnings) log.warn(warning);
 }
 
 async function serve(config: Config): Promise<void> {

@@ -6,6 +6,11 @@ export function isFirst(workers: number): boolean {
   return workers > 1 && cluster.isPrimary;
 }
 
+/** Whether another process has started this one to serve requests beside others. */
+export function isWorker(): boolean {
+  return cluster.isWorker;
+}
+
 /**
  * Starts the workers and replaces any that exits. If one exits before it serves, its replacement would too, so all stop with
  * exit code 1. A signal stops all workers in order.

@@ -3,7 +3,7 @@
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 
-import { parseDatabaseUrl } from "./database-url.ts";
+import { isLoopbackHost, parseDatabaseUrl, unsecuredHost } from "./database-url.ts";
 import { readEnvFile } from "./env-file.ts";
 import { Reader, withoutEmpty, type Environment } from "./reader.ts";
 import { RATE_LIMITS, type RateLimitName } from "../accounts/rules/rate-limits.ts";
@@ -57,6 +57,8 @@ export interface Config {
   readonly confirmationUri: string | null;
   readonly resetUri: string | null;
   readonly emailChangeUri: string | null;
+  /** What is allowed in production, but weak: one sentence each, with how to mend it. */
+  readonly warnings: readonly string[];
 }
 
 /** Lists everything that is wrong with the environment. Each fault says what is wrong and how to correct it. */
@@ -89,12 +91,12 @@ export function loadConfig(environment: Environment): Config {
     port: read.integer("PORT", 4000, 0, 65535),
     workers: read.integer("WORKERS", 1, 1, 64),
     trustedProxies: readProxies(read),
-    corsOrigins: readOrigins(read),
+    corsOrigins: readOrigins(read, isProduction),
     logLevel: read.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"], "info"),
     dataDir: resolve(read.text("DATA_DIR", ".data")),
     databaseUrl: readDatabaseUrl(read),
     migrateOnStart: read.boolean("MIGRATE_ON_START", true),
-    jwtSecret: read.optional("JWT_SECRET") ?? read.optional("SECRET_KEY"),
+    jwtSecret: read.optional(secretName(read)),
     accessTokenMinutes: read.integer("ACCESS_TOKEN_MINUTES", 15, 1, MONTH_IN_MINUTES),
     registrationTokenMinutes: read.integer("REGISTRATION_TOKEN_MINUTES", 1440, 1, MONTH_IN_MINUTES),
     resetTokenMinutes: read.integer("RESET_TOKEN_MINUTES", 30, 1, MONTH_IN_MINUTES),
@@ -110,12 +112,16 @@ export function loadConfig(environment: Environment): Config {
     sender: { name: appName, address: readSenderAddress(read, isProduction) },
     subjects: readSubjects(read),
     hasWebClient: read.boolean("WEB_CLIENT", true),
-    confirmationUri: readLink(read, "CONFIRMATION_URI", isProduction),
-    resetUri: readLink(read, "RESET_URI", isProduction),
-    emailChangeUri: readLink(read, "EMAIL_CHANGE_URI", isProduction) ?? besideConfirmation(read),
+    confirmationUri: readLink(read, "CONFIRMATION_URI", "/#/finalize", isProduction),
+    resetUri: readLink(read, "RESET_URI", "/#/reset", isProduction),
+    emailChangeUri:
+      readLink(read, "EMAIL_CHANGE_URI", "/#/change-email", isProduction) ?? besideConfirmation(read),
+    warnings: read.warnings,
   };
-  if (isProduction) requireForProduction(read, config);
-  else if (!config.hasWebClient) requireLinks(read, config, "WEB_CLIENT=false");
+  if (isProduction) {
+    requireForProduction(read, config);
+    warnInProduction(read, config);
+  } else if (!config.hasWebClient) requireLinks(read, config, "WEB_CLIENT=false");
   if (config.workers > 1) requireForWorkers(read, config);
   if (read.faults.length > 0) throw new ConfigError(read.faults);
   return Object.freeze(config);
@@ -123,9 +129,21 @@ export function loadConfig(environment: Environment): Config {
 
 const MONTH_IN_MINUTES = 31 * 24 * 60;
 const SECRET_MIN_BYTES = 32;
+/** 32 random bytes, written in hexadecimal or base64, have more, but for one time in millions. */
+const SECRET_MIN_DISTINCT_BYTES = 8;
+
+/** The name under which the secret is set: the Flask application calls it SECRET_KEY. */
+function secretName(read: Reader): "JWT_SECRET" | "SECRET_KEY" {
+  const isFlask = read.optional("JWT_SECRET") === null && read.optional("SECRET_KEY") !== null;
+  return isFlask ? "SECRET_KEY" : "JWT_SECRET";
+}
+
+function databaseUrlName(read: Reader): string {
+  return read.optional("DATABASE_URL") === null ? "SQLALCHEMY_DATABASE_URI" : "DATABASE_URL";
+}
 
 function readDatabaseUrl(read: Reader): string | null {
-  const name = read.optional("DATABASE_URL") === null ? "SQLALCHEMY_DATABASE_URI" : "DATABASE_URL";
+  const name = databaseUrlName(read);
   const value = read.optional(name);
   if (value === null) return null;
   try {
@@ -154,15 +172,15 @@ function readRateLimits(read: Reader): Config["rateLimits"] {
 
 function readSmtp(read: Reader): SmtpSettings | null {
   const isTls = read.boolean("MAIL_USE_SSL", false);
-  const isStartTls = read.boolean("MAIL_USE_TLS", false);
-  const port = read.integer("MAIL_PORT", isTls ? 465 : isStartTls ? 587 : 25, 1, 65535);
+  const startTls = readStartTls(read);
+  const port = read.integer("MAIL_PORT", isTls ? 465 : startTls === true ? 587 : 25, 1, 65535);
   const user = read.optional("MAIL_USERNAME");
   const pass = read.optional("MAIL_PASSWORD");
-  if (isTls && isStartTls) {
+  if (isTls && startTls === true) {
     read.faults.push(
       "MAIL_USE_SSL and MAIL_USE_TLS are both set. Keep MAIL_USE_SSL for port 465, or MAIL_USE_TLS for port 587.",
     );
-  } else if (isStartTls && port === 465) {
+  } else if (startTls === true && port === 465) {
     read.faults.push(
       "MAIL_USE_TLS is set with MAIL_PORT=465, the port for implicit TLS. Set MAIL_USE_SSL instead.",
     );
@@ -171,12 +189,24 @@ function readSmtp(read: Reader): SmtpSettings | null {
     read.faults.push("MAIL_PASSWORD is set without MAIL_USERNAME. Set both.");
   const host = read.optional("MAIL_SERVER");
   if (host === null) return null;
-  return {
-    host,
-    port,
-    security: isTls || port === 465 ? "tls" : isStartTls ? "starttls" : "opportunistic",
-    auth: user !== null && pass !== null ? { user, pass } : null,
-  };
+  const auth = user !== null && pass !== null ? { user, pass } : null;
+  if (isTls || port === 465) return { host, port, security: "tls", auth };
+  if (auth !== null && startTls === false) {
+    read.faults.push(
+      "MAIL_USE_TLS is false, but MAIL_PASSWORD needs TLS. Remove MAIL_USE_TLS, which then requires STARTTLS, or set it " +
+        "to optional, which sends MAIL_PASSWORD in the clear if the SMTP server offers no STARTTLS.",
+    );
+  }
+  // A man in the middle can hide the offer of STARTTLS, so credentials wait for no offer.
+  const isRequired = startTls === true || (auth !== null && startTls !== "optional");
+  return { host, port, security: isRequired ? "starttls" : "opportunistic", auth };
+}
+
+/** Null if unset. */
+function readStartTls(read: Reader): boolean | "optional" | null {
+  const value = read.optional("MAIL_USE_TLS");
+  if (value === null) return null;
+  return /^optional$/i.test(value) ? "optional" : read.boolean("MAIL_USE_TLS", false);
 }
 
 function readSenderAddress(read: Reader, isProduction: boolean): string {
@@ -202,14 +232,15 @@ function readSubjects(read: Reader): Config["subjects"] {
   return { ...(registration && { registration }), ...(reset && { reset }) };
 }
 
-function readLink(read: Reader, name: string, isProduction: boolean): string | null {
+/** @param page the address of the web client's page, for the message */
+function readLink(read: Reader, name: string, page: string, isProduction: boolean): string | null {
   const value = read.optional(name);
   if (value === null) return null;
   const protocol = URL.canParse(value) ? new URL(value).protocol : "";
   if (protocol !== "https:" && (isProduction || protocol !== "http:")) {
     const schemes = isProduction ? "an https" : "an http or https";
     read.faults.push(
-      `${name} is "${value}". Set it to ${schemes} URL, such as https://app.example.com/#/finalize.`,
+      `${name} is "${value}". Set it to ${schemes} URL, such as https://app.example.com${page}.`,
     );
   }
   return value;
@@ -232,7 +263,14 @@ function readProxies(read: Reader): string[] {
     const version = isIP(address);
     const isNetwork =
       bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
-    if (version !== 0 && isNetwork && more === undefined) return true;
+    if (version !== 0 && isNetwork && more === undefined) {
+      if (Number(bits ?? 32) > 0) return true;
+      read.faults.push(
+        `TRUSTED_PROXIES contains "${proxy}", which trusts every client to say its own IP address. ` +
+          "Set it to the addresses of your proxies, such as 127.0.0.1 or 10.0.0.0/8, separated by commas.",
+      );
+      return false;
+    }
     read.faults.push(
       `TRUSTED_PROXIES contains "${proxy}". Set it to IP addresses or networks, such as 127.0.0.1 or 10.0.0.0/8, separated by commas.`,
     );
@@ -240,13 +278,21 @@ function readProxies(read: Reader): string[] {
   });
 }
 
-function readOrigins(read: Reader): string[] {
+function readOrigins(read: Reader, isProduction: boolean): string[] {
   const origins = (read.optional("CORS_ORIGINS") ?? "").split(",").map((origin) => origin.trim());
   return origins.filter((origin) => {
     if (origin === "") return false;
-    if (!origin.includes("*") && URL.canParse(origin) && new URL(origin).origin === origin) return true;
+    if (origin.includes("*") || !URL.canParse(origin) || new URL(origin).origin !== origin) {
+      read.faults.push(
+        `CORS_ORIGINS contains "${origin}". Set it to exact origins, such as https://app.example.com, separated by commas.`,
+      );
+      return false;
+    }
+    const { protocol, hostname } = new URL(origin);
+    if (!isProduction || protocol !== "http:" || isLoopbackHost(hostname)) return true;
     read.faults.push(
-      `CORS_ORIGINS contains "${origin}". Set it to exact origins, such as https://app.example.com, separated by commas.`,
+      `CORS_ORIGINS contains "${origin}", whose pages anybody on the way can change. Set it to https origins, ` +
+        "such as https://app.example.com, separated by commas.",
     );
     return false;
   });
@@ -260,13 +306,48 @@ function requireForProduction(read: Reader, config: Config): void {
   if (config.databaseUrl === null) missing("DATABASE_URL", "postgresql://user:password@host:5432/database");
   if (config.smtp === null) missing("MAIL_SERVER", "the host name of your SMTP server");
   requireLinks(read, config, reason);
-  if (config.jwtSecret === null) {
-    missing("JWT_SECRET", "at least 32 random bytes, such as the output of `openssl rand -base64 48`");
-  } else if (Buffer.byteLength(config.jwtSecret) < SECRET_MIN_BYTES) {
-    const bytes = Buffer.byteLength(config.jwtSecret);
-    read.faults.push(
-      `JWT_SECRET has ${bytes} bytes. Set it to at least ${SECRET_MIN_BYTES} random bytes, ` +
-        "such as the output of `openssl rand -base64 48`.",
+  if (config.jwtSecret === null) missing("JWT_SECRET", SECRET_ADVICE);
+  else requireStrongSecret(read, config.jwtSecret);
+}
+
+const SECRET_ADVICE = `at least ${SECRET_MIN_BYTES} random bytes, such as the output of \`openssl rand -base64 48\``;
+
+/** Refuses what was certainly not drawn at random. The message contains nothing of the secret. */
+function requireStrongSecret(read: Reader, secret: string): void {
+  const bytes = Buffer.from(secret);
+  const isRepetition = [...bytes.keys()].some(
+    (unit) => unit > 0 && unit <= bytes.length / 2 && bytes.subarray(unit).equals(bytes.subarray(0, -unit)),
+  );
+  const weakness =
+    bytes.length < SECRET_MIN_BYTES
+      ? `has ${bytes.length} bytes`
+      : isRepetition
+        ? "repeats one text"
+        : new Set(bytes).size < SECRET_MIN_DISTINCT_BYTES
+          ? `has only ${new Set(bytes).size} different bytes`
+          : null;
+  if (weakness !== null) read.faults.push(`${secretName(read)} ${weakness}. Set it to ${SECRET_ADVICE}.`);
+}
+
+function warnInProduction(read: Reader, config: Config): void {
+  if (read.optional("HIDE_ACCOUNT_EXISTENCE") === null) {
+    read.warnings.push(
+      "HIDE_ACCOUNT_EXISTENCE is not set, so anybody can find out whether an email address has an account. " +
+        "Set it to true, or to false if that is intended.",
+    );
+  }
+  const databaseHost = config.databaseUrl === null ? null : unsecuredHost(config.databaseUrl);
+  if (databaseHost !== null) {
+    read.warnings.push(
+      `${databaseUrlName(read)} leads over the network to ${databaseHost} without a TLS certificate that is checked. ` +
+        "Add the parameter sslmode=verify-full, and sslrootcert=FILE if the certificate is of a CA of your own.",
+    );
+  }
+  const { smtp } = config;
+  if (smtp?.security === "opportunistic" && !isLoopbackHost(smtp.host)) {
+    read.warnings.push(
+      `Emails with their links ${smtp.auth === null ? "" : "and MAIL_PASSWORD "}may go to ${smtp.host} in the clear. ` +
+        "Set MAIL_USE_TLS=true, or MAIL_USE_SSL=true for port 465.",
     );
   }
 }

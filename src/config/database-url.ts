@@ -1,4 +1,5 @@
 // Parses the URL of a database, including the form that SQLAlchemy uses.
+import { isIPv4 } from "node:net";
 
 const SCHEMES = ["postgres:", "postgresql:", "postgresql+psycopg2:"];
 
@@ -27,10 +28,30 @@ export function parseDatabaseUrl(name: string, value: string): string {
 /** Checks that each part can be decoded, because the driver would throw an error that quotes it. */
 function isDatabaseUrl(value: string): boolean {
   try {
-    const { username, password, pathname } = new URL(value);
-    for (const part of [username, password, pathname]) decodeURIComponent(part);
+    const { username, password, hostname, pathname } = new URL(value);
+    for (const part of [username, password, hostname, pathname]) decodeURIComponent(part);
     return pathname.length > 1;
   } catch {
     return false;
   }
+}
+
+/**
+ * The host that the connection leads to over a network without checking the server's certificate; null if the connection
+ * stays on this machine or is secured. Of the values of sslmode, `require` does not count: what it checks depends on the
+ * driver's version.
+ */
+export function unsecuredHost(databaseUrl: string): string | null {
+  if (!isDatabaseUrl(databaseUrl)) return null; // reported as a fault
+  const { hostname, searchParams } = new URL(databaseUrl);
+  const host = searchParams.get("host") ?? decodeURIComponent(hostname);
+  const isHere = host === "" || host.startsWith("/") || isLoopbackHost(host);
+  const isChecked = ["verify-full", "verify-ca"].includes(searchParams.get("sslmode") ?? "");
+  return isHere || isChecked ? null : host;
+}
+
+export function isLoopbackHost(host: string): boolean {
+  return (
+    host === "localhost" || host === "::1" || host === "[::1]" || (isIPv4(host) && host.startsWith("127."))
+  );
 }

@@ -4,6 +4,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export class Reader {
   readonly faults: string[] = [];
+  readonly warnings: string[] = [];
   readonly #variables: Environment;
 
   constructor(variables: Environment) {

@@ -10,8 +10,8 @@ import type { Viewer } from "../accounts/model/sign-in.ts";
 export interface GraphQLRequest {
   readonly authorization: string | undefined;
   readonly acceptLanguage: string | undefined;
-  /** The client's IP address. */
-  readonly ip: string;
+  /** The client's IP address; null if the connection has ended. */
+  readonly ip: string | null;
   readonly userAgent: string | undefined;
   /** Null if the client passes the refresh token in arguments and payloads instead. */
   readonly refreshCookie: RefreshCookie | null;

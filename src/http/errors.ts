@@ -34,7 +34,7 @@ export function handleErrors(http: FastifyInstance, log: Logger): void {
 }
 
 /** A URL that cannot be decoded reaches no route. The message does not repeat it, because it may contain arguments. */
-export function refuseUrl(_error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
+export function refuseUrl(reply: FastifyReply): void {
   void reply.code(400).send(httpError(400, "The URL of the request cannot be decoded."));
 }
 

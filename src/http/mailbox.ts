@@ -1,26 +1,27 @@
 // The mailbox, which shows emails instead of sending them: a page at /mailbox, and for programs the messages as JSON, their
 // sources, an event stream, and deletion.
+import type { IncomingHttpHeaders } from "node:http";
+import { isIP } from "node:net";
 import { PassThrough } from "node:stream";
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 import type { MailboxFolder } from "../mail/mailbox-folder.ts";
+import { isLoopback } from "./client-address.ts";
 import { httpError } from "./errors.ts";
+import { isOwnConnection } from "./own-connection.ts";
 import { servePage } from "./web-pages.ts";
 
 export interface MailboxParts {
   readonly folder: MailboxFolder;
-  /** The host name on which the server listens, which the mailbox accepts as a Host header. */
-  readonly host: string;
   readonly hasWebClient: boolean;
 }
 
-export function serveMailbox(http: FastifyInstance, { folder, host, hasWebClient }: MailboxParts): void {
-  // DNS rebinding: a page of another site could point its own host name to this server and read the emails.
-  const names = ["localhost", "127.0.0.1", "[::1]", host.toLowerCase(), `[${host.toLowerCase()}]`];
-  http.addHook("onRequest", async ({ headers }, reply) => {
-    if (headers.host !== undefined && names.includes(new URL(`http://${headers.host}`).hostname)) return;
-    return reply.code(403).send(httpError(403, `The mailbox is available only at localhost and ${host}.`));
+export function serveMailbox(http: FastifyInstance, { folder, hasWebClient }: MailboxParts): void {
+  // The emails contain links that log people in, so whoever reads them must be the person who started the server.
+  http.addHook("onRequest", async ({ headers, raw }, reply) => {
+    if (isLocalName(headers.host) && !isForwarded(headers) && (await isOwnConnection(raw.socket))) return;
+    return reply.code(403).send(httpError(403, REFUSAL));
   });
 
   servePage(http, "/mailbox", {
@@ -49,6 +50,22 @@ export function serveMailbox(http: FastifyInstance, { folder, host, hasWebClient
     for (const events of open) events.end();
     done();
   });
+}
+
+const REFUSAL =
+  "The mailbox is only for the user who runs the server, on the same machine, at the host name localhost and not through " +
+  "a proxy. To read emails elsewhere, set MAIL_SERVER.";
+
+/** DNS rebinding: a page of another site could point its own host name to this server and read the emails. */
+function isLocalName(host: string | undefined): boolean {
+  if (host === undefined) return false;
+  const name = new URL(`http://${host}`).hostname.replace(/^\[(.*)\]$/, "$1");
+  return name === "localhost" || (isIP(name) !== 0 && isLoopback(name));
+}
+
+/** Whether a proxy says that it passes on somebody else's request. */
+function isForwarded(headers: IncomingHttpHeaders): boolean {
+  return Object.keys(headers).some((name) => /^(?:forwarded|via|x-real-ip|x-forwarded-.*)$/.test(name));
 }
 
 /** Sends the server-sent event `change` whenever the folder changes. */

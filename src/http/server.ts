@@ -18,10 +18,12 @@ import {
   refuseUrl,
 } from "./errors.ts";
 import { deviceCookie } from "./device-cookie.ts";
+import { clientAddresses } from "./client-address.ts";
 import { serveGraphiQL } from "./graphiql.ts";
 import { refreshCookie } from "./refresh-cookie.ts";
 import { acceptJsonOnly } from "./json-body.ts";
 import { serveMailbox } from "./mailbox.ts";
+import { securityHeaders } from "./security-headers.ts";
 import { serveWebClient, type WebClientSettings } from "./web-client.ts";
 import { servePageFiles } from "./web-pages.ts";
 
@@ -31,8 +33,6 @@ export interface HttpParts {
   readonly log: Logger;
   readonly isProduction: boolean;
   readonly trustedProxies: readonly string[];
-  /** The host name or IP address to listen on. */
-  readonly host: string;
   readonly corsOrigins: readonly string[];
   /** Whether the database responds and the server is not stopping. */
   readonly isReady: () => Promise<boolean>;
@@ -46,27 +46,21 @@ export interface HttpParts {
 
 export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {
   const hasCors = parts.corsOrigins.length > 0;
+  const headers = securityHeaders(parts.isProduction);
   const http = Fastify({
-    // Fastify takes an empty array as a setting. With false, the client's IP address is that of the socket.
-    trustProxy: parts.trustedProxies.length > 0 ? [...parts.trustedProxies] : false,
     logger: false, // the URL of a request may contain an operation with its arguments
     bodyLimit: BODY_LIMIT_KIB * 1024,
     requestTimeout: 30_000,
     return503OnClosing: false, // while stopping, still serves requests on open connections
     clientErrorHandler: refuseClientError,
-    frameworkErrors: refuseUrl,
+    frameworkErrors: (_error, _request, reply) => refuseUrl(reply.headers(headers)),
     http: { requireHostHeader: false }, // Node's own answer has no body
   });
   http.server.on("checkExpectation", refuseExpectation);
   handleErrors(http, parts.log);
   acceptJsonOnly(http);
   http.addHook("onRequest", async (request, reply) => {
-    reply.headers({
-      "cache-control": "no-store",
-      "content-security-policy": "default-src 'none'; frame-ancestors 'none'", // each page has its own
-      "referrer-policy": "no-referrer",
-      "x-content-type-options": "nosniff",
-    });
+    reply.headers(headers);
     if (!hasGoodHost(request)) {
       return reply.code(400).send(httpError(400, "The Host header of the request is missing or invalid."));
     }
@@ -102,11 +96,12 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   if (hasGraphiQL) serveGraphiQL(http);
   if (mailbox) {
     await http.register((scope, _options, done) => {
-      serveMailbox(scope, { folder: mailbox, host: parts.host, hasWebClient: webClient !== null });
+      serveMailbox(scope, { folder: mailbox, hasWebClient: webClient !== null });
       done();
     });
   }
 
+  const addressOf = clientAddresses(parts.trustedProxies);
   await http.register(cookie);
   http.route({
     method: ["GET", "POST"],
@@ -117,7 +112,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
           parts.createContext({
             authorization: request.headers.authorization,
             acceptLanguage: request.headers["accept-language"],
-            ip: request.ip,
+            ip: addressOf(request.raw),
             userAgent: request.headers["user-agent"],
             refreshCookie: refreshCookie(request, reply, parts.isProduction),
             deviceCookie: deviceCookie(request, reply, parts.isProduction),

@@ -188,12 +188,13 @@ test("the focus stays on an email in the list when others arrive", async () => {
 });
 
 test("the mailbox leads to the web client where there is one", async () => {
-  const page = await openPage();
-  await page.goto(`${(await startWithMailbox()).url}/mailbox`);
-  await page.getByRole("link", { name: "Account server" }).waitFor();
   const uri = "https://app.example.com/";
-  const server = await startWithMailbox({ WEB_CLIENT: "false", CONFIRMATION_URI: uri, RESET_URI: uri });
-  await page.goto(`${server.url}/mailbox`);
+  const withClient = await startWithMailbox();
+  const without = await startWithMailbox({ WEB_CLIENT: "false", CONFIRMATION_URI: uri, RESET_URI: uri });
+  const page = await openPage(); // last, so that it is closed before the servers that it listens to
+  await page.goto(`${withClient.url}/mailbox`);
+  await page.getByRole("link", { name: "Account server" }).waitFor();
+  await page.goto(`${without.url}/mailbox`);
   await page.getByRole("link", { name: "GraphiQL" }).waitFor();
   expect(await page.getByRole("link", { name: "Account server" }).count()).toBe(0);
 });

@@ -64,6 +64,7 @@ test("nothing has to be set", () => {
     confirmationUri: null,
     resetUri: null,
     emailChangeUri: null,
+    warnings: [],
   } satisfies Config);
 });
 
@@ -135,6 +136,7 @@ test("every variable is read", () => {
     confirmationUri: PRODUCTION.CONFIRMATION_URI,
     resetUri: PRODUCTION.RESET_URI,
     emailChangeUri: "https://app.example.com/#/new-address",
+    warnings: [expect.stringMatching(/^DATABASE_URL /)],
   } satisfies Config);
 });
 
@@ -310,6 +312,7 @@ describe("the names of the Flask application", () => {
 });
 
 describe("the way to the SMTP server", () => {
+  const LOGIN = { MAIL_USERNAME: "accounts@example.com", MAIL_PASSWORD: "pw" };
   const smtp = (environment: Environment) => {
     const config = loadConfig({ MAIL_SERVER: "smtp.example.com", ...environment });
     return [config.smtp?.security, config.smtp?.port];
@@ -326,6 +329,12 @@ describe("the way to the SMTP server", () => {
     [{ MAIL_PORT: "465" }, "tls", 465],
     [{ MAIL_USE_SSL: "true", MAIL_USE_TLS: "false" }, "tls", 465],
     [{ MAIL_USE_SSL: "false", MAIL_USE_TLS: "false" }, "opportunistic", 25],
+    [{ MAIL_USE_TLS: "optional" }, "opportunistic", 25],
+    [{ MAIL_USE_SSL: "true", MAIL_USE_TLS: "optional" }, "tls", 465],
+    [LOGIN, "starttls", 25],
+    [{ ...LOGIN, MAIL_PORT: "587" }, "starttls", 587],
+    [{ ...LOGIN, MAIL_PORT: "465", MAIL_USE_TLS: "false" }, "tls", 465],
+    [{ ...LOGIN, MAIL_USE_TLS: "Optional" }, "opportunistic", 25],
   ])("with %j is %s on port %i", (environment, security, port) => {
     expect(smtp(environment)).toEqual([security, port]);
   });
@@ -333,6 +342,7 @@ describe("the way to the SMTP server", () => {
   test.each<[Environment, RegExp]>([
     [{ MAIL_USE_SSL: "true", MAIL_USE_TLS: "true" }, /^MAIL_USE_SSL and MAIL_USE_TLS .*\. Keep/],
     [{ MAIL_USE_TLS: "true", MAIL_PORT: "465" }, /^MAIL_USE_TLS .*MAIL_PORT=465.*\. Set MAIL_USE_SSL/],
+    [{ ...LOGIN, MAIL_USE_TLS: "false" }, /^MAIL_USE_TLS is false, but MAIL_PASSWORD .*optional/],
     [{ MAIL_PASSWORD: HIDDEN }, /^MAIL_PASSWORD .*MAIL_USERNAME\. Set both/],
   ])("with %j is a fault", (environment, fault) => {
     expect(faultsOf({ MAIL_SERVER: "smtp.example.com", ...environment })).toEqual([
@@ -343,7 +353,7 @@ describe("the way to the SMTP server", () => {
   test("needs a password for a username to sign in with it", () => {
     const base = { MAIL_SERVER: "smtp.example.com", MAIL_USERNAME: "accounts@example.com" };
     expect(loadConfig(base).smtp?.auth).toBeNull();
-    expect(loadConfig({ ...base, MAIL_PASSWORD: "pw" }).smtp?.auth).toEqual({
+    expect(loadConfig({ ...base, ...LOGIN }).smtp?.auth).toEqual({
       user: "accounts@example.com",
       pass: "pw",
     });
@@ -392,6 +402,10 @@ const WRONG: [string, string][] = [
   ["CONFIRMATION_URI", "app.example.com/finalize"],
   ["CONFIRMATION_URI", "javascript:alert(1)"],
   ["RESET_URI", "ftp://app.example.com"],
+  ["TRUSTED_PROXIES", "proxy.example.com"],
+  ["TRUSTED_PROXIES", "10.0.0.0/33"],
+  ["TRUSTED_PROXIES", "0.0.0.0/0"],
+  ["TRUSTED_PROXIES", "127.0.0.1,::/0"],
 ];
 
 describe("a fault", () => {
@@ -460,8 +474,8 @@ describe("production", () => {
   );
 
   test("measures the secret in bytes", () => {
-    expect(faultsOf({ ...PRODUCTION, JWT_SECRET: "x".repeat(32) })).toEqual([]);
-    expect(faultsOf({ ...PRODUCTION, JWT_SECRET: "é".repeat(16) })).toEqual([]);
+    expect(faultsOf({ ...PRODUCTION, JWT_SECRET: "0123456789abcdefghijklmnopqrstuv" })).toEqual([]);
+    expect(faultsOf({ ...PRODUCTION, JWT_SECRET: "äöüßáéíóúàèìòùâê" })).toEqual([]);
   });
 
   test("is told everything that is missing in one message", () => {

@@ -92,6 +92,7 @@ describe("the way to the SMTP server", () => {
   };
 
   test("takes MAIL_USERNAME and MAIL_PASSWORD", async () => {
+    trustTestCertificate();
     const { smtp, sessions } = await startMailServer(asksForPassword);
     const server = await startServer({
       env: { MAIL_PORT: String(smtp.port), MAIL_PASSWORD: "smtp hunter2" },
@@ -102,6 +103,7 @@ describe("the way to the SMTP server", () => {
   });
 
   test("tells nobody a MAIL_PASSWORD that is refused", async () => {
+    trustTestCertificate();
     const log = captureLog();
     const { smtp, sessions } = await startMailServer(asksForPassword);
     const server = await startServer({

@@ -223,6 +223,7 @@ test("production starts with everything given, and logs that it is ready as JSON
       NODE_ENV: "production",
       DATABASE_URL: await createDatabase(inject("postgresUrl")),
       ...SERVED,
+      HIDE_ACCOUNT_EXISTENCE: "true",
       MAIL_USERNAME: "accounts@example.com",
       CONFIRMATION_URI: "https://app.example/#/finalize",
       RESET_URI: "https://app.example/#/reset",

@@ -2,7 +2,7 @@
 import ipaddr from "ipaddr.js";
 
 export interface RequestSource {
-  /** The IP address; null if the request did not come over a network. */
+  /** The IP address; null if the request did not come over a network, or its client has gone. */
   readonly ip: string | null;
   /** The User-Agent header as it was sent. */
   readonly userAgent: string | null;
