@@ -830,6 +830,7 @@ describe("every page", () => {
       const [mail] = await server.mailbox(1);
       await page.goto(/http\S+/.exec(mail!.text)![0]);
       await press(page, "Confirm email address");
+      await heading(page, "Your account");
       await sees(page, "ada@example.com");
     }
     await page.goto(server.url + path);
