@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 
 import { Hashing } from "../accounts/hashing/hashing.ts";
+import { measureWorkFactor, workFactorAdvice } from "../accounts/hashing/work-factor.ts";
 import { mailComposer } from "../accounts/mails/compose.ts";
 import { Links } from "../accounts/mails/links.ts";
 import type { MailJob } from "../accounts/mails/mail-job.ts";
@@ -14,12 +15,13 @@ import { lockDataDir, readOrCreateSecret } from "../embedded-postgres/data-dir.t
 import { startApollo } from "../graphql/apollo.ts";
 import { createContext } from "../graphql/context.ts";
 import { createHttpServer } from "../http/server.ts";
-import { createLogger } from "../log.ts";
+import { createLogger, type Logger } from "../log.ts";
 import { MailboxFolder } from "../mail/mailbox-folder.ts";
 import { MailQueue } from "../mail/queue.ts";
 import { mailboxTransport, smtpTransport } from "../mail/transport.ts";
 import { mailWorker } from "../mail/worker.ts";
 import { composeAccounts, createTokens } from "./compose-accounts.ts";
+import { openBreachedPasswords } from "./open-breached-passwords.ts";
 import { openMailTemplates } from "./mail-templates.ts";
 import { openDatabase } from "./open-database.ts";
 import { withTimeLimit } from "./time-limit.ts";
@@ -86,6 +88,7 @@ export class App {
     const log = await createLogger(config.logLevel, config.isProduction);
     await this.#lockDataDir();
     const hashing = this.#sharedHashing ?? this.#startHashing();
+    const breached = await openBreachedPasswords(config, log, this.#opened);
     const { orm, databaseUrl } = await this.#openDatabase();
     const em = orm.em;
     const now = this.#now;
@@ -93,7 +96,7 @@ export class App {
     const queue = new MailQueue<MailJob>({ databaseUrl, log });
     const { renderer } = openMailTemplates(config);
     const tokens = createTokens(config, config.jwtSecret ?? this.#keptSecret(), now);
-    const accounts = composeAccounts(config, { em, hashing, queue, renderer, tokens, now });
+    const accounts = composeAccounts(config, { em, hashing, breached, log, queue, renderer, tokens, now });
     const links = new Links(() => ({
       confirmation: config.confirmationUri ?? `${this.#url}/#/finalize`,
       reset: config.resetUri ?? `${this.#url}/#/reset`,
@@ -128,6 +131,7 @@ export class App {
         : null,
       mailbox: config.smtp ? null : mailbox,
     });
+    await accounts.learnPasswordWorks();
     await this.#listen(http);
 
     // Last, so that a start that fails has sent nothing.
@@ -136,6 +140,19 @@ export class App {
       log.info({ removed: await accounts.cleanUp() }, "removed expired rows");
     });
     if (config.isProduction) log.info({ url: this.#url }, "ready");
+    if (!this.#sharedHashing) void this.#tellWorkFactor(hashing, log);
+  }
+
+  /** In the background: nothing waits for it. */
+  async #tellWorkFactor(hashing: Hashing, log: Logger): Promise<void> {
+    try {
+      const milliseconds = await measureWorkFactor(hashing, this.#config.passwordHash);
+      log.debug({ milliseconds: Math.round(milliseconds) }, "measured a password hash");
+      const advice = workFactorAdvice(milliseconds, this.#config.passwordHash);
+      if (advice !== undefined) log.warn(advice);
+    } catch {
+      // The server stops meanwhile, or hashing fails, which the next login tells.
+    }
   }
 
   async #stop(): Promise<void> {

@@ -2,6 +2,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 
 import { createAccounts, type Accounts } from "../accounts/accounts.ts";
+import type { BreachedPasswords } from "../accounts/hashing/breached-passwords.ts";
 import type { Hashing } from "../accounts/hashing/hashing.ts";
 import { Passwords } from "../accounts/hashing/passwords.ts";
 import { UNDO_MINUTES } from "../accounts/mails/catalogue.ts";
@@ -11,12 +12,15 @@ import { AuditTrail } from "../accounts/store/audit-trail.ts";
 import { Sessions } from "../accounts/store/sessions.ts";
 import { Tokens } from "../accounts/tokens.ts";
 import type { Config } from "../config/config.ts";
+import type { Logger } from "../log.ts";
 import type { MailQueue } from "../mail/queue.ts";
 import type { MailRenderer } from "../mail/renderer.ts";
 
 export interface AccountsParts {
   readonly em: EntityManager;
   readonly hashing: Hashing;
+  readonly breached: BreachedPasswords;
+  readonly log: Logger;
   readonly queue: MailQueue<MailJob>;
   readonly renderer: MailRenderer;
   readonly tokens: Tokens;
@@ -24,7 +28,7 @@ export interface AccountsParts {
 }
 
 export function composeAccounts(config: Config, parts: AccountsParts): Accounts {
-  const { em, hashing, queue, renderer, tokens, now } = parts;
+  const { em, hashing, breached, log, queue, renderer, tokens, now } = parts;
   const auditTrail = new AuditTrail({ now, retentionDays: config.auditRetentionDays });
   const sessions = new Sessions({
     em,
@@ -37,7 +41,15 @@ export function composeAccounts(config: Config, parts: AccountsParts): Accounts 
   return createAccounts({
     em,
     transaction: (work) => em.fork().transactional(work),
-    passwords: new Passwords(hashing, config.passwordMinLength),
+    passwords: new Passwords({
+      hashing,
+      breached,
+      log,
+      minLength: config.passwordMinLength,
+      appName: config.appName,
+      workFactor: config.passwordHash,
+      peppers: config.passwordPeppers,
+    }),
     tokens,
     sessions,
     auditTrail,

@@ -7,6 +7,7 @@ import type { MailJob } from "../accounts/mails/mail-job.ts";
 import type { RequestSource } from "../accounts/model/request-source.ts";
 import { composeAccounts, createTokens } from "./compose-accounts.ts";
 import { openMailTemplates } from "./mail-templates.ts";
+import { openBreachedPasswords } from "./open-breached-passwords.ts";
 import { openDatabase } from "./open-database.ts";
 import { withTimeLimit } from "./time-limit.ts";
 import type { Config } from "../config/config.ts";
@@ -28,11 +29,8 @@ export async function openAccounts(config: Config, opened: AsyncDisposableStack)
   const databaseUrl = config.databaseUrl ?? (await embeddedPostgres(config.dataDir, opened));
   const orm = await openDatabase(databaseUrl, config.migrateOnStart);
   opened.defer(() => withTimeLimit(DATABASE_CLOSES_WITHIN_MS, orm.close()));
-  const queue = new MailQueue<MailJob>({
-    databaseUrl,
-    log: await createLogger("silent", true), // errors that matter reject a call
-    isPassive: true,
-  });
+  const log = await createLogger("silent", true); // errors that matter reject a call
+  const queue = new MailQueue<MailJob>({ databaseUrl, log, isPassive: true });
   opened.defer(() => withTimeLimit(DATABASE_CLOSES_WITHIN_MS, queue.stop(0)));
   await queue.start();
   const now = () => new Date();
@@ -42,6 +40,8 @@ export async function openAccounts(config: Config, opened: AsyncDisposableStack)
     {
       em: orm.em,
       hashing: new Hashing(1),
+      breached: await openBreachedPasswords(config, log, opened),
+      log,
       queue,
       renderer: openMailTemplates(config).renderer,
       tokens: createTokens(config, secret, now),

@@ -22,9 +22,8 @@ export async function changePassword(
   source: RequestSource,
 ): Promise<SignIn> {
   checkArguments({ currentPassword, newPassword });
-  deps.passwords.checkStrength(newPassword, viewer.user, "newPassword");
   await confirmPassword(deps, viewer.user, "currentPassword", currentPassword, source);
-  const passwordHash = await deps.passwords.hash(newPassword);
+  const passwordHash = await deps.passwords.hashNew(newPassword, viewer.user, "newPassword");
   return deps.transaction(async (em) => {
     const user = await lockViewer(em, viewer.user, deps.now());
     // Locked, or a concurrent refresh would add a token to it after the old ones are deleted.

@@ -20,8 +20,7 @@ export async function register(
 ): Promise<string> {
   checkArguments({ ...args }, ["username", "email"]);
   const locale = deps.pickLocale(args.locale === undefined ? acceptedLocales : [args.locale]);
-  deps.passwords.checkStrength(args.password, args);
-  const passwordHash = await deps.passwords.hash(args.password);
+  const passwordHash = await deps.passwords.hashNew(args.password, args);
   await deps.transaction(async (em) => {
     const user = User.create({
       username: args.username,

@@ -1,7 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 
 import type { Dependencies } from "../dependencies.ts";
-import { isOutdated } from "../hashing/hash-formats.ts";
 import { answerTo } from "../model/account-state.ts";
 import type { RequestSource } from "../model/request-source.ts";
 import type { SignIn } from "../model/sign-in.ts";
@@ -26,11 +25,13 @@ export async function login(
   const isRight = await deps.passwords.verify(user?.passwordHash ?? null, password);
   const refusal = user && isRight ? refuse(deps, user) : invalidCredentials();
   if (!user || refusal) {
+    // An imported hash may take another time than one made here.
+    if (deps.hideAccountExistence) await deps.passwords.evenOut(user?.passwordHash ?? null, password);
     // Recorded for an unknown name, too, or the time would tell that it is unknown.
     await deps.auditTrail.record(deps.em, "LOGIN_FAILED", { user, source, actor: null });
     throw refusal ?? invalidCredentials();
   }
-  const newHash = await upgradedHash(deps, user, password);
+  const newHash = await deps.passwords.upgrade(user.passwordHash, password);
   if (newHash === null && !user.eraseAt) return deps.sessions.open(deps.em, user, "LOGGED_IN", source);
   return deps.transaction(async (em) => {
     if (newHash !== null) {
@@ -77,15 +78,4 @@ async function restore(
   if (!user) throw invalidCredentials();
   user.eraseAt = null;
   await deps.auditTrail.record(em, "RESTORED", { user, source, actor: user });
-}
-
-async function upgradedHash(deps: Dependencies, user: User, password: string): Promise<string | null> {
-  if (!isOutdated(user.passwordHash)) return null;
-  try {
-    return await deps.passwords.hash(password);
-  } catch (error) {
-    // SERVER_BUSY is no reason to refuse the right password: the next login tries again.
-    if (error instanceof AccountError) return null;
-    throw error;
-  }
 }
