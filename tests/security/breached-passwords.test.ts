@@ -3,13 +3,14 @@
 import { truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { describe, expect, test } from "vitest";
+import { describe, expect, inject, test } from "vitest";
 
 import { makePasswordFilter } from "../../src/app/make-password-filter.ts";
 import { captureLog } from "../support/log.ts";
+import { createDatabase } from "../support/postgres.ts";
 import { temporaryFolder } from "../support/process.ts";
 import { sha1, startRangeService } from "../support/range-service.ts";
-import { PASSWORD, startServer, type TestServer } from "../support/server.ts";
+import { openServer, PASSWORD, startServer, type TestServer } from "../support/server.ts";
 
 const BREACHED = "an otter of 1972 sings";
 const GOOD = "a new battery staple";
@@ -44,11 +45,13 @@ describe("a breached password is refused at register, finalizeReset and changePa
       env: async () => ({ PASSWORD_RANGE_URL: (await startRangeService([BREACHED])).url }),
     },
   ])("$what", async ({ env }) => {
-    const before = await startServer();
-    await before.registerPerson("eve", "eve@example.com", BREACHED);
-    const eveToken = await before.confirmationToken("eve@example.com");
-    before.succeed(await before.finalizeRegistration({ token: eveToken }));
-    const server = await startServer({ env: await env(), databaseUrl: before.databaseUrl });
+    const databaseUrl = await createDatabase(inject("postgresUrl"));
+    const before = await openServer({ databaseUrl });
+    await before.server.registerPerson("eve", "eve@example.com", BREACHED);
+    const eveToken = await before.server.confirmationToken("eve@example.com");
+    before.server.succeed(await before.server.finalizeRegistration({ token: eveToken }));
+    await before.stop();
+    const server = await startServer({ env: await env(), databaseUrl });
 
     const error = server.refuse(await register(server, "bob", BREACHED), "WEAK_PASSWORD");
     expect(error.message).toMatch(REASON);

@@ -2,10 +2,11 @@
 // key is told.
 import argon2 from "argon2";
 import bcrypt from "bcrypt";
-import { expect, test } from "vitest";
+import { expect, inject, onTestFinished, test } from "vitest";
 
 import { captureLog } from "../support/log.ts";
-import { PASSWORD, startServer, type TestServer } from "../support/server.ts";
+import { createDatabase } from "../support/postgres.ts";
+import { openServer, PASSWORD, startServer, type TestServer } from "../support/server.ts";
 
 const KEYS = {
   1: Buffer.alloc(32, "first key").toString("base64"),
@@ -23,8 +24,18 @@ async function hashOf(server: TestServer, username: string): Promise<string> {
   return row!.password_hash;
 }
 
-const startAgain = (server: TestServer, env: Record<string, string>) =>
-  startServer({ env, databaseUrl: server.databaseUrl });
+/** Starts one server after another with the same database, each with another pepper. */
+async function restartable(): Promise<(pepper: string) => Promise<TestServer>> {
+  const databaseUrl = await createDatabase(inject("postgresUrl"));
+  let stop = () => Promise.resolve();
+  onTestFinished(() => stop());
+  return async (pepper) => {
+    await stop();
+    const opened = await openServer({ env: { PASSWORD_PEPPER: pepper }, databaseUrl });
+    stop = opened.stop;
+    return opened.server;
+  };
+}
 
 async function expectLogin(server: TestServer, username: string, password = PASSWORD): Promise<void> {
   server.refuse(await server.login({ username, password: WRONG }), "INVALID_CREDENTIALS");
@@ -54,14 +65,14 @@ test("a stolen hash matches no guess without the pepper, at register, finalizeRe
 });
 
 test("whoever logs in gets the new pepper, whatever the hash was made with, and nothing else changes it", async () => {
-  const plain = await startServer();
+  const restart = await restartable();
+  const plain = await restart("");
   await plain.activePerson("ada");
   const bob = await plain.activePerson("bob");
   const bcryptHash = await bcrypt.hash(PASSWORD, 4);
   await plain.query("update accounts.users set password_hash = $1 where id = $2", [bcryptHash, bob.id]);
-  const old = await startAgain(plain, { PASSWORD_PEPPER: OLD });
-  await old.activePerson("eve");
-  const server = await startAgain(plain, { PASSWORD_PEPPER: NEW });
+  await (await restart(OLD)).activePerson("eve");
+  const server = await restart(NEW);
 
   for (const username of ["ada", "bob", "eve"]) {
     const before = await hashOf(server, username);
@@ -81,32 +92,33 @@ test("whoever logs in gets the new pepper, whatever the hash was made with, and 
 test("a server that has the new key second verifies it, so that replicas can learn it before one uses it", async () => {
   const first = await startServer({ env: { PASSWORD_PEPPER: NEW } });
   const { username } = await first.activePerson("ada");
-  const second = await startAgain(first, { PASSWORD_PEPPER: `1:${KEYS[1]},2:${KEYS[2]}` });
+  const second = await startServer({
+    env: { PASSWORD_PEPPER: `1:${KEYS[1]},2:${KEYS[2]}` },
+    databaseUrl: first.databaseUrl,
+  });
 
   await expectLogin(second, username);
   await expectLogin(first, username);
 });
 
 test("a password of a lost pepper is wrong, which is logged once with the version, and right again with the key", async () => {
-  const before = await startServer({ env: { PASSWORD_PEPPER: OLD } });
-  const { username, email } = await before.activePerson("ada");
+  const restart = await restartable();
+  const { username, email } = await (await restart(OLD)).activePerson("ada");
   const log = captureLog();
-  for (const env of [{}, { PASSWORD_PEPPER: `2:${KEYS[2]}` }]) {
-    const server = await startAgain(before, env);
+  for (const pepper of ["", `2:${KEYS[2]}`]) {
+    const server = await restart(pepper);
     const answers = [];
     for (const password of [PASSWORD, PASSWORD, WRONG])
       answers.push(await server.login({ username, password }));
     for (const answer of answers) server.refuse(answer, "INVALID_CREDENTIALS");
     expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
   }
-  expect(
-    log.text.match(/version 1 of PASSWORD_PEPPER, which is not configured/g),
-    "one for each server",
-  ).toHaveLength(2);
+  const told = log.text.match(/version 1 of PASSWORD_PEPPER, which is not configured/g);
+  expect(told, "one for each server").toHaveLength(2);
   expect(log.text).not.toContain(KEYS[2]);
 
-  await expectLogin(before, username);
-  const other = await startAgain(before, { PASSWORD_PEPPER: `2:${KEYS[2]}` });
+  await expectLogin(await restart(NEW), username);
+  const other = await restart(`1:${KEYS[1]}`);
   const token = await other.askForReset(email);
   other.succeed(await other.finalizeReset({ token, password: "a new battery staple" }));
   await expectLogin(other, username, "a new battery staple");
@@ -116,7 +128,10 @@ test("a NUL in the key cuts nothing off it", async () => {
   const key = (end: string) => Buffer.concat([Buffer.alloc(32), Buffer.from(end)]).toString("base64");
   const server = await startServer({ env: { PASSWORD_PEPPER: `1:${key("a")}` } });
   const { username } = await server.activePerson("ada");
-  const other = await startAgain(server, { PASSWORD_PEPPER: `1:${key("b")}` });
+  const other = await startServer({
+    env: { PASSWORD_PEPPER: `1:${key("b")}` },
+    databaseUrl: server.databaseUrl,
+  });
 
   other.refuse(await other.login({ username, password: PASSWORD }), "INVALID_CREDENTIALS");
   await expectLogin(server, username);

@@ -22,9 +22,15 @@ export async function startRangeService(
   const requests: RangeService["requests"] = [];
   const server = createServer((request, response) => {
     requests.push({ path: request.url ?? "", headers: request.headers });
-    if (answer) return answer(request, response);
+    if (answer) {
+      answer(request, response);
+      return;
+    }
     const prefix = /^\/range\/([0-9A-F]{5})$/i.exec(request.url ?? "")?.[1]?.toUpperCase();
-    if (prefix === undefined || request.method !== "GET") return response.writeHead(400).end("not a range");
+    if (prefix === undefined || request.method !== "GET") {
+      response.writeHead(400).end("not a range");
+      return;
+    }
     const rows = hashes.filter((hash) => hash.startsWith(prefix)).map((hash) => `${hash.slice(5)}:42`);
     // Others of the range, which every real answer has.
     rows.push(...Array.from({ length: 500 }, () => `${randomSuffix()}:7`));
