@@ -9,6 +9,9 @@ const COMMON: readonly string[] = dictionary["passwords-common"];
 /** So many of the most frequent are also refused with something added or replaced: the whole list has most English words. */
 const ALSO_DECORATED = 10_000;
 
+/** Code units; a password of 128 characters is shorter, unless its normal form is longer. */
+const MAX_COMPARED = 256;
+
 const SEQUENCES = [
   "abcdefghijklmnopqrstuvwxyz",
   "0123456789",
@@ -50,19 +53,10 @@ export class WeakPasswords {
   /** What is wrong with a password, in words for its user; undefined if it is none that attackers try first. */
   fault(password: string, owner: { username: string; email: string }): string | undefined {
     // Only this comparison folds; passwords are hashed as they are.
-    const text = password.normalize("NFKC").toLowerCase();
+    const text = password.normalize("NFKC").toLowerCase().slice(0, MAX_COMPARED);
     const guesses = [...new Set(undecorated(text))];
     const isOneOf = (names: ReadonlySet<string>) => guesses.some((guess) => names.has(lettersOf(guess)));
-    if (
-      isOneOf(
-        namesOf(
-          owner.username,
-          owner.email,
-          ...owner.email.split(/[^\p{L}\p{N}]/u),
-          ...owner.email.split("@"),
-        ),
-      )
-    )
+    if (isOneOf(namesOf(owner.username, ...partsOf(owner.email))))
       return "The password must not be the username, the email address or a part of it.";
     if (isOneOf(namesOf(this.#appName)))
       return `The password must not be the name of this product, ${this.#appName}.`;
@@ -83,6 +77,8 @@ export class WeakPasswords {
     return Array.from(unit).length < this.#minLength || this.fault(unit, owner) !== undefined;
   }
 }
+
+const partsOf = (email: string) => [email, ...email.split("@"), ...email.split(/[^\p{L}\p{N}]/u)];
 
 /** As lettersOf() leaves them. Shorter parts of an address are in many passwords. */
 function namesOf(...names: string[]): ReadonlySet<string> {
