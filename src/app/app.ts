@@ -131,7 +131,11 @@ export class App {
         : null,
       mailbox: config.smtp ? null : mailbox,
     });
-    await accounts.learnPasswordWorks();
+    // Takes seconds for millions of users; refused logins wait for it.
+    accounts.learnPasswordWorks().catch((error: unknown) => {
+      if (this.#stopping) return;
+      log.error({ err: error }, "refused logins may take another time for imported accounts than for others");
+    });
     await this.#listen(http);
 
     // Last, so that a start that fails has sent nothing.

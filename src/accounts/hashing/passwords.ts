@@ -48,13 +48,13 @@ export class Passwords {
   readonly #turn: LimitFunction;
   readonly #missingPeppers = new Set<number>();
   /** The works of the hashes in the database, most frequent first; those made now are among them. */
-  #works: ReadonlySet<string>;
+  #works: Promise<ReadonlySet<string>>;
 
   constructor(parts: PasswordsParts) {
     this.#parts = parts;
     this.#turn = pLimit(parts.hashing.concurrency);
     this.#weak = new WeakPasswords(parts.minLength, parts.appName);
-    this.#works = new Set([workOfNew(parts.workFactor)]);
+    this.#works = Promise.resolve(this.#mostFrequent([]));
   }
 
   /**
@@ -91,15 +91,26 @@ export class Passwords {
   async evenOut(hash: string | null, password: string): Promise<void> {
     if (isLongerThan(password, MAX_LENGTH)) return;
     const done = workOf(hash ?? this.#decoy);
-    if (!this.#works.has(done)) this.learnWorks([...this.#works, done]);
-    for (const work of this.#works) {
+    const works = await this.#works;
+    if (!works.has(done)) this.#works = Promise.resolve(this.#mostFrequent([...works, done]));
+    for (const work of works) {
       if (work !== done) await this.#inTurn(() => this.#matches(decoyOf(work), password));
     }
   }
 
-  /** @param works of the hashes in the database (workOf), most frequent first */
-  learnWorks(works: Iterable<string>): void {
-    this.#works = new Set([workOfNew(this.#parts.workFactor), ...works].slice(0, MAX_WORKS));
+  /**
+   * Refused logins wait until the works are known.
+   * @param works of the hashes in the database (workOf), most frequent first
+   */
+  async learnWorks(works: Promise<readonly string[]>): Promise<void> {
+    const before = this.#works;
+    const known = works.then((some) => this.#mostFrequent(some));
+    this.#works = known.catch(() => before);
+    await known;
+  }
+
+  #mostFrequent(works: readonly string[]): ReadonlySet<string> {
+    return new Set([...new Set([workOfNew(this.#parts.workFactor), ...works])].slice(0, MAX_WORKS));
   }
 
   /**

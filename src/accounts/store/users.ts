@@ -113,7 +113,7 @@ function insertedOf(user: User): Pick<User, Inserted> {
 const SAMPLE_PASSWORD_HASHES = statement<object, { hash: string }>(
   "sample-password-hashes",
   // Format and parameters are in the first three parts; the third of a hash that is not argon2's is its salt.
-  `select min(password_hash) as hash from accounts.users
+  `select min(password_hash collate "C") as hash from accounts.users
    group by split_part(password_hash, '$', 2), split_part(password_hash, '$', 3),
      case when password_hash like '$argon2%' then split_part(password_hash, '$', 4) end
    order by count(*) desc`,
