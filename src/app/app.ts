@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 
 import { Hashing } from "../accounts/hashing/hashing.ts";
+import { measureWorkFactor, workFactorAdvice } from "../accounts/hashing/work-factor.ts";
 import { mailComposer } from "../accounts/mails/compose.ts";
 import { Links } from "../accounts/mails/links.ts";
 import type { MailJob } from "../accounts/mails/mail-job.ts";
@@ -14,12 +15,13 @@ import { lockDataDir, readOrCreateSecret } from "../embedded-postgres/data-dir.t
 import { startApollo } from "../graphql/apollo.ts";
 import { createContext } from "../graphql/context.ts";
 import { createHttpServer } from "../http/server.ts";
-import { createLogger } from "../log.ts";
+import { createLogger, type Logger } from "../log.ts";
 import { MailboxFolder } from "../mail/mailbox-folder.ts";
 import { MailQueue } from "../mail/queue.ts";
 import { mailboxTransport, smtpTransport } from "../mail/transport.ts";
 import { mailWorker } from "../mail/worker.ts";
 import { composeAccounts, createTokens } from "./compose-accounts.ts";
+import { openBreachedPasswords } from "./open-breached-passwords.ts";
 import { openMailTemplates } from "./mail-templates.ts";
 import { openDatabase } from "./open-database.ts";
 import { withTimeLimit } from "./time-limit.ts";
@@ -88,6 +90,7 @@ export class App {
       log.warn("RATE_LIMITS=off: passwords can be guessed and emails requested without limit.");
     await this.#lockDataDir();
     const hashing = this.#sharedHashing ?? this.#startHashing();
+    const breached = await openBreachedPasswords(config, log, this.#opened);
     const { orm, databaseUrl } = await this.#openDatabase();
     const em = orm.em;
     const now = this.#now;
@@ -96,7 +99,17 @@ export class App {
     const { renderer } = openMailTemplates(config);
     const secret = config.jwtSecret ?? this.#keptSecret();
     const tokens = createTokens(config, secret, now);
-    const accounts = composeAccounts(config, { em, hashing, queue, renderer, log, secret, tokens, now });
+    const accounts = composeAccounts(config, {
+      em,
+      hashing,
+      breached,
+      log,
+      queue,
+      renderer,
+      secret,
+      tokens,
+      now,
+    });
     const links = new Links(() => ({
       confirmation: config.confirmationUri ?? `${this.#url}/#/finalize`,
       reset: config.resetUri ?? `${this.#url}/#/reset`,
@@ -130,6 +143,11 @@ export class App {
         : null,
       mailbox: config.smtp ? null : mailbox,
     });
+    // Takes seconds for millions of users; refused logins wait for it.
+    accounts.learnPasswordWorks().catch((error: unknown) => {
+      if (this.#stopping) return;
+      log.error({ err: error }, "refused logins may take another time for imported accounts than for others");
+    });
     await this.#listen(http);
 
     // Last, so that a start that fails has sent nothing.
@@ -138,6 +156,19 @@ export class App {
       log.info({ removed: await accounts.cleanUp() }, "removed expired rows");
     });
     if (config.isProduction) log.info({ url: this.#url }, "ready");
+    if (!this.#sharedHashing) void this.#tellWorkFactor(hashing, log);
+  }
+
+  /** In the background: nothing waits for it. */
+  async #tellWorkFactor(hashing: Hashing, log: Logger): Promise<void> {
+    try {
+      const milliseconds = await measureWorkFactor(hashing, this.#config.passwordHash);
+      log.debug({ milliseconds: Math.round(milliseconds) }, "measured a password hash");
+      const advice = workFactorAdvice(milliseconds, this.#config.passwordHash);
+      if (advice !== undefined) log.warn(advice);
+    } catch {
+      // The server stops meanwhile, or hashing fails, which the next login tells.
+    }
   }
 
   async #stop(): Promise<void> {

@@ -2,6 +2,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 
 import { createAccounts, type Accounts } from "../accounts/accounts.ts";
+import type { BreachedPasswords } from "../accounts/hashing/breached-passwords.ts";
 import type { Hashing } from "../accounts/hashing/hashing.ts";
 import { Passwords } from "../accounts/hashing/passwords.ts";
 import { UNDO_MINUTES } from "../accounts/mails/catalogue.ts";
@@ -22,6 +23,7 @@ import type { MailRenderer } from "../mail/renderer.ts";
 export interface AccountsParts {
   readonly em: EntityManager;
   readonly hashing: Hashing;
+  readonly breached: BreachedPasswords;
   readonly queue: MailQueue<MailJob>;
   readonly renderer: MailRenderer;
   readonly log: Logger;
@@ -32,7 +34,7 @@ export interface AccountsParts {
 }
 
 export function composeAccounts(config: Config, parts: AccountsParts): Accounts {
-  const { em, hashing, queue, renderer, log, secret, tokens, now } = parts;
+  const { em, hashing, breached, log, queue, renderer, secret, tokens, now } = parts;
   const refreshTokens = new RefreshTokens(secret);
   const auditTrail = new AuditTrail({ now, retentionDays: config.auditRetentionDays });
   const deviceTokens = new DeviceTokens(secret);
@@ -58,7 +60,15 @@ export function composeAccounts(config: Config, parts: AccountsParts): Accounts 
   return createAccounts({
     em,
     transaction: (work) => em.fork().transactional(work),
-    passwords: new Passwords(hashing, config.passwordMinLength),
+    passwords: new Passwords({
+      hashing,
+      breached,
+      log,
+      minLength: config.passwordMinLength,
+      appName: config.appName,
+      workFactor: config.passwordHash,
+      peppers: config.passwordPeppers,
+    }),
     tokens,
     refreshTokens,
     deviceTokens,

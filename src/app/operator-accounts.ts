@@ -7,6 +7,7 @@ import type { MailJob } from "../accounts/mails/mail-job.ts";
 import type { RequestSource } from "../accounts/model/request-source.ts";
 import { composeAccounts, createTokens } from "./compose-accounts.ts";
 import { openMailTemplates } from "./mail-templates.ts";
+import { openBreachedPasswords } from "./open-breached-passwords.ts";
 import { openDatabase } from "./open-database.ts";
 import { withTimeLimit } from "./time-limit.ts";
 import type { Config } from "../config/config.ts";
@@ -39,9 +40,10 @@ export async function openAccounts(config: Config, opened: AsyncDisposableStack)
     {
       em: orm.em,
       hashing: new Hashing(1),
+      breached: await openBreachedPasswords(config, log, opened),
+      log,
       queue,
       renderer: openMailTemplates(config).renderer,
-      log,
       secret,
       tokens: createTokens(config, secret, now),
       now,

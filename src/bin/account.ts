@@ -4,7 +4,16 @@ import "./node-version.ts";
 import { Command } from "commander";
 
 import type { Accounts } from "../accounts/accounts.ts";
-import { createAdmin, deactivate, importAll, list, reactivate, resend, reset } from "./account/commands.ts";
+import {
+  createAdmin,
+  deactivate,
+  importAll,
+  list,
+  makeFilter,
+  reactivate,
+  resend,
+  reset,
+} from "./account/commands.ts";
 import { openFile, openFlaskTable } from "./account/import-sources.ts";
 import { openAccounts } from "../app/operator-accounts.ts";
 import { loadConfig, readEnvironment } from "../config/config.ts";
@@ -67,11 +76,23 @@ program
       if (!(await importAll(accounts, source))) process.exitCode = 1;
     });
   });
+program
+  .command("password-filter <list> <filter>")
+  .description("make the file of PASSWORD_FILTER from a list of breached passwords or of their SHA-1 hashes")
+  .action((list: string, filter: string) =>
+    closing(async () => {
+      if (!(await makeFilter(list, filter, opened))) process.exitCode = 1;
+    }),
+  );
 await program.parseAsync();
 
-async function run(work: (accounts: Accounts) => Promise<void>): Promise<void> {
+function run(work: (accounts: Accounts) => Promise<void>): Promise<void> {
+  return closing(async () => work(await openAccounts(loadConfig(readEnvironment()), opened)));
+}
+
+async function closing(work: () => Promise<void>): Promise<void> {
   try {
-    await work(await openAccounts(loadConfig(readEnvironment()), opened));
+    await work();
     await opened.disposeAsync();
   } catch (error) {
     fail(error as Error);

@@ -46,6 +46,14 @@ export interface Config {
   readonly challenge: "off" | "auto" | "always";
   /** Maxima that replace those of RATE_LIMITS (accounts/rules/rate-limits.ts); null turns all limits off. */
   readonly rateLimits: Partial<Record<RateLimitName, number>> | null;
+  /** The work of new password hashes (argon2id). */
+  readonly passwordHash: { readonly memoryKiB: number; readonly passes: number };
+  /** Keys that go into password hashes: the first into new ones; all verify. */
+  readonly passwordPeppers: readonly { readonly version: number; readonly key: string }[];
+  /** The absolute path of a filter of breached passwords. */
+  readonly passwordFilter: string | null;
+  /** The service that is asked for breached passwords, without a slash at the end. */
+  readonly passwordRangeUrl: string | null;
   /** Null if emails go to the mailbox in the data folder. */
   readonly smtp: SmtpSettings | null;
   readonly sender: { readonly name: string; readonly address: string };
@@ -108,6 +116,13 @@ export function loadConfig(environment: Environment): Config {
     passwordMinLength: read.integer("PASSWORD_MIN_LENGTH", 8, 8, 64),
     challenge: read.oneOf("CHALLENGE", ["off", "auto", "always"], "off"),
     rateLimits: readRateLimits(read),
+    passwordHash: {
+      memoryKiB: 1024 * read.integer("PASSWORD_HASH_MIB", 19, 19, 256),
+      passes: read.integer("PASSWORD_HASH_PASSES", 2, 2, 32),
+    },
+    passwordPeppers: readPeppers(read),
+    passwordFilter: readPath(read, "PASSWORD_FILTER"),
+    passwordRangeUrl: readRangeUrl(read),
     smtp: readSmtp(read),
     sender: { name: appName, address: readSenderAddress(read, isProduction) },
     subjects: readSubjects(read),
@@ -168,6 +183,52 @@ function readRateLimits(read: Reader): Config["rateLimits"] {
       );
   }
   return maxima;
+}
+
+function readPeppers(read: Reader): Config["passwordPeppers"] {
+  const value = read.optional("PASSWORD_PEPPER");
+  if (value === null) return [];
+  const fault = (what: string) => {
+    // The value is a secret, so the fault does not quote it.
+    read.faults.push(
+      `PASSWORD_PEPPER ${what}. Set it to VERSION:KEY, such as "1:" and the output of \`openssl rand -base64 32\`; ` +
+        "to change it, put the new one in front, such as 2:KEY,1:KEY.",
+    );
+  };
+  const peppers = value.split(",").map((entry) => {
+    const [, version = "", key = ""] = /^\s*([1-9]\d{0,8}):([A-Za-z0-9+/]+={0,2})\s*$/.exec(entry) ?? [];
+    return { version: Number(version), key };
+  });
+  const malformed = peppers.findIndex(({ key }) => key === "");
+  const short = peppers.find(({ key }) => key !== "" && Buffer.from(key, "base64").length < SECRET_MIN_BYTES);
+  if (malformed >= 0) fault(`has no version and key in base64 at place ${malformed + 1}`);
+  else if (short) {
+    const bytes = Buffer.from(short.key, "base64").length;
+    fault(`has a key of ${bytes} bytes for version ${short.version}; the least is ${SECRET_MIN_BYTES}`);
+  } else if (new Set(peppers.map(({ version }) => version)).size < peppers.length)
+    fault("has a version twice");
+  return peppers;
+}
+
+function readPath(read: Reader, name: string): string | null {
+  const path = read.optional(name);
+  return path === null ? null : resolve(path);
+}
+
+function readRangeUrl(read: Reader): string | null {
+  const value = read.optional("PASSWORD_RANGE_URL");
+  if (value === null) return null;
+  const url = URL.canParse(value) ? new URL(value) : null;
+  const isLoopback = url !== null && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
+  const isSafe = url?.protocol === "https:" || (isLoopback && url.protocol === "http:");
+  if (url === null || !isSafe || `${url.username}${url.password}${url.search}${url.hash}` !== "") {
+    read.faults.push(
+      "PASSWORD_RANGE_URL is no https URL without user name, query and fragment (or http on this machine). " +
+        "Set it to one such as https://api.pwnedpasswords.com/range.",
+    );
+    return null;
+  }
+  return url.href.replace(/\/+$/, "");
 }
 
 function readSmtp(read: Reader): SmtpSettings | null {

@@ -9,6 +9,7 @@ import { parseEnv, readEnvFile } from "../../src/config/env-file.ts";
 import type { Environment } from "../../src/config/reader.ts";
 
 const SECRET = "a secret of this test, at least 32 bytes long";
+const PEPPER = Buffer.alloc(32, "pepper").toString("base64");
 const HIDDEN = "hunter2hunter2";
 const PRODUCTION = {
   NODE_ENV: "production",
@@ -57,6 +58,10 @@ test("nothing has to be set", () => {
     passwordMinLength: 8,
     challenge: "off",
     rateLimits: {},
+    passwordHash: { memoryKiB: 19_456, passes: 2 },
+    passwordPeppers: [],
+    passwordFilter: null,
+    passwordRangeUrl: null,
     smtp: null,
     sender: { name: "Account Server", address: "no-reply@localhost" },
     subjects: {},
@@ -92,6 +97,11 @@ test("every variable is read", () => {
     PASSWORD_MIN_LENGTH: "12",
     CHALLENGE: "auto",
     RATE_LIMITS: "mail-total=50000, password-address=300",
+    PASSWORD_HASH_MIB: "46",
+    PASSWORD_HASH_PASSES: "3",
+    PASSWORD_PEPPER: `2:${PEPPER}, 1:${PEPPER}`,
+    PASSWORD_FILTER: "/srv/breached.filter",
+    PASSWORD_RANGE_URL: "https://api.pwnedpasswords.com/range/",
     MAIL_PORT: "2525",
     MAIL_PASSWORD: "pass",
     MAIL_USE_TLS: "true",
@@ -124,6 +134,13 @@ test("every variable is read", () => {
     passwordMinLength: 12,
     challenge: "auto",
     rateLimits: { "mail-total": 50000, "password-address": 300 },
+    passwordHash: { memoryKiB: 47_104, passes: 3 },
+    passwordPeppers: [
+      { version: 2, key: PEPPER },
+      { version: 1, key: PEPPER },
+    ],
+    passwordFilter: "/srv/breached.filter",
+    passwordRangeUrl: "https://api.pwnedpasswords.com/range",
     smtp: {
       host: "smtp.example.com",
       port: 2525,
@@ -391,6 +408,17 @@ const WRONG: [string, string][] = [
   ["PASSWORD_MIN_LENGTH", "65"],
   ["RATE_LIMITS", "mail-totals=1"],
   ["RATE_LIMITS", "mail-total=0"],
+  ["PASSWORD_HASH_MIB", "18"],
+  ["PASSWORD_HASH_PASSES", "1"],
+  ["PASSWORD_PEPPER", PEPPER],
+  ["PASSWORD_PEPPER", `0:${PEPPER}`],
+  ["PASSWORD_PEPPER", `1:${PEPPER},`],
+  ["PASSWORD_PEPPER", `1:${PEPPER},1:${PEPPER}`],
+  ["PASSWORD_PEPPER", `1:${Buffer.alloc(31).toString("base64")}`],
+  ["PASSWORD_RANGE_URL", "http://api.pwnedpasswords.com/range"],
+  ["PASSWORD_RANGE_URL", "https://app:pw@api.pwnedpasswords.com/range"],
+  ["PASSWORD_RANGE_URL", "https://api.pwnedpasswords.com/range?mode=ntlm"],
+  ["PASSWORD_RANGE_URL", "api.pwnedpasswords.com/range"],
   ["MAIL_PORT", "0"],
   ["MAIL_USE_SSL", "ssl"],
   ["MAIL_USE_TLS", "tls"],
@@ -439,6 +467,15 @@ describe("a fault", () => {
       expect(faults[0]).not.toContain(HIDDEN);
     }
   });
+});
+
+test("a fault of the pepper says which version, and not the key", () => {
+  const key = Buffer.from(HIDDEN).toString("base64");
+  const [fault] = faultsOf({ PASSWORD_PEPPER: `7:${key}` });
+  expect(fault).toMatch(
+    /^PASSWORD_PEPPER has a key of 14 bytes for version 7; the least is 32\. Set it to VERSION:KEY/,
+  );
+  expect(fault).not.toContain(key);
 });
 
 describe("production", () => {

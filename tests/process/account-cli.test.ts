@@ -3,7 +3,7 @@ import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { appendFile, readdir, writeFile } from "node:fs/promises";
-import { pbkdf2Sync } from "node:crypto";
+import { createHash, pbkdf2Sync } from "node:crypto";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 
@@ -181,6 +181,46 @@ describe("create-admin", () => {
     expect(code, output).toBe(0);
     expect(output).not.toContain(PASSWORD);
     server.succeed(await server.login({ username: "root", password: PASSWORD }));
+  });
+});
+
+describe("password-filter", () => {
+  test("makes a filter that create-admin and a server heed, and tells lines that it does not understand", async () => {
+    const { server, env } = await withServer();
+    const folder = await temporaryFolder();
+    const [list, filter] = [join(folder, "list.txt"), join(folder, "breached.filter")];
+    const sha1 = createHash("sha1").update(PASSWORD).digest("hex");
+    await writeFile(list, `${sha1}:17\r\n${"0".repeat(40)}:1\r\nno hash\r\n${"1".repeat(40)}:0\r\n`);
+
+    const { code, stdout, stderr } = await account({}, ["password-filter", list, filter]);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: "line 3: This is no SHA-1 hash of 40 hexadecimal digits.\n",
+    });
+    expect(stdout).toContain(`2 passwords in ${filter}, 10 bytes; 1 lines were not understood.`);
+    expect(await readdir(folder)).toEqual(["breached.filter", "list.txt"]);
+
+    const create = (more: object) =>
+      account({ ...env, ...more }, ["create-admin", "root", "root@example.com"], { input: PASSWORD });
+    const refused = await create({ PASSWORD_FILTER: filter });
+    expect(refused.stderr).toMatch(/stolen in a data breach/);
+    expect(refused.stderr).not.toContain(PASSWORD);
+    const PASSWORD_PEPPER = `1:${Buffer.alloc(32).toString("base64")}`;
+    expect((await create({ PASSWORD_PEPPER })).code).toBe(0);
+    expect(await storedHash(server, "root")).toContain(",keyid=1$");
+  });
+
+  test.each([
+    { what: "is not there", content: null, reason: /The list .* cannot be read: ENOENT/ },
+    { what: "is empty", content: "", reason: /The list .* cannot be read: it is empty/ },
+    { what: "has NTLM hashes", content: `${"0".repeat(32)}:1\n`, reason: /has NTLM hashes/ },
+  ])("refuses a list that $what, and leaves nothing", async ({ content, reason }) => {
+    const folder = await temporaryFolder();
+    const list = join(folder, "list.txt");
+    if (content !== null) await writeFile(list, content);
+
+    expect(await refuse({}, ["password-filter", list, join(folder, "filter")])).toMatch(reason);
+    expect(await readdir(folder)).toEqual(content === null ? [] : ["list.txt"]);
   });
 });
 

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import argon2 from "argon2";
 import bcrypt from "bcrypt";
 
-import { BCRYPT, PARAMETERS, PBKDF2 } from "./hash-formats.ts";
+import { BCRYPT, PBKDF2, type WorkFactor } from "./hash-formats.ts";
 import type { HashingAnswer, HashingTask } from "./hashing.ts";
 
 // Hashing may use every core, but requests and PostgreSQL come first. The threads that hash are started later and inherit the
@@ -21,24 +21,28 @@ process.on("message", (task: HashingTask) => {
   void answer(task).then((result) => process.connected && process.send?.(result));
 });
 
-async function answer({ id, password, hash }: HashingTask): Promise<HashingAnswer> {
+async function answer({ id, password, pepper = "", ...task }: HashingTask): Promise<HashingAnswer> {
+  const secret = Buffer.from(pepper, "base64");
   try {
-    return { id, result: hash === undefined ? await hashOf(password) : await matches(hash, password) };
+    const result =
+      "hash" in task ? matches(task.hash, password, secret) : hashOf(password, task.workFactor, secret);
+    return { id, result: await result };
   } catch (error) {
     return { id, fault: (error as Error).message };
   }
 }
 
-function hashOf(password: string): Promise<string> {
-  return argon2.hash(password, { type: argon2.argon2id, ...PARAMETERS });
+function hashOf(password: string, { memoryKiB, passes }: WorkFactor, secret: Buffer): Promise<string> {
+  const parameters = { memoryCost: memoryKiB, timeCost: passes, parallelism: 1 };
+  return argon2.hash(password, { type: argon2.argon2id, ...parameters, secret });
 }
 
-/** Whether `password` made `hash`. */
-async function matches(hash: string, password: string): Promise<boolean> {
+/** Whether `password` made `hash`; `secret` is for argon2 alone. */
+async function matches(hash: string, password: string, secret: Buffer): Promise<boolean> {
   // $2y$ is PHP's name for $2b$.
   if (BCRYPT.test(hash)) return bcrypt.compare(password, hash.replace("$2y$", "$2b$"));
   const [, rounds, salt = "", checksum = ""] = PBKDF2.exec(hash) ?? [];
-  if (rounds === undefined) return argon2.verify(hash, password);
+  if (rounds === undefined) return argon2.verify(hash, password, { secret });
   const expected = fromPasslib(checksum);
   const derived = await promisify(pbkdf2)(
     password,

@@ -5,12 +5,17 @@ import { availableParallelism } from "node:os";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 
-export interface HashingTask {
+import type { WorkFactor } from "./hash-formats.ts";
+
+/** Either to make a hash, or to compare the password with one. */
+export type HashingTask = {
   readonly id: number;
   readonly password: string;
-  /** To compare the password with; without it, a new one is made. */
-  readonly hash?: string;
-}
+  /** The secret of argon2 (RFC 9106), in base64. It goes with each task, so that the process keeps none. */
+  readonly pepper?: string;
+} & ({ readonly workFactor: WorkFactor } | { readonly hash: string });
+
+type WithoutId<Task> = Task extends unknown ? Omit<Task, "id"> : never;
 
 export type HashingAnswer =
   | { readonly id: number; readonly result: string | boolean }
@@ -44,17 +49,17 @@ export class Hashing {
     if (this.#process?.connected) this.#process.disconnect();
   }
 
-  /** Makes a hash with the parameters in force. */
-  async hash(password: string): Promise<string> {
-    return (await this.#ask({ password })) as string;
+  /** Makes an argon2id hash. */
+  async hash(password: string, workFactor: WorkFactor, pepper?: string): Promise<string> {
+    return (await this.#ask({ password, workFactor, ...(pepper && { pepper }) })) as string;
   }
 
-  /** Whether `password` made `hash`, of whichever format. */
-  async matches(hash: string, password: string): Promise<boolean> {
-    return (await this.#ask({ password, hash })) as boolean;
+  /** Whether `password` made `hash`, of whichever format; the pepper is used for argon2 only. */
+  async matches(hash: string, password: string, pepper?: string): Promise<boolean> {
+    return (await this.#ask({ password, hash, ...(pepper && { pepper }) })) as boolean;
   }
 
-  #ask(task: Omit<HashingTask, "id">): Promise<string | boolean> {
+  #ask(task: WithoutId<HashingTask>): Promise<string | boolean> {
     this.#process ??= this.#fork();
     this.#process.channel?.ref(); // this process does not end while it waits
     const id = (this.#lastId += 1);

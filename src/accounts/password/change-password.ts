@@ -18,9 +18,10 @@ export async function changePassword(
   source: RequestSource,
 ): Promise<SignIn> {
   checkArguments({ currentPassword, newPassword });
-  deps.passwords.checkStrength(newPassword, viewer.user, "newPassword");
   await confirmPassword(deps, viewer, "currentPassword", currentPassword, source);
-  const passwordHash = await deps.passwords.hash(newPassword, source);
+  const passwordHash = await deps.passwords.hashNew(newPassword, viewer.user, source, {
+    field: "newPassword",
+  });
   return deps.transaction(async (em) => {
     const user = await lockViewer(em, viewer.user, deps.now());
     await replacePasswordHash(em, user, passwordHash);

@@ -25,8 +25,7 @@ export async function finalizeReset(
   const owner = await deps.em.fork().findOne(User, { id: subject.userId });
   if (!owner || !isBoundTo(subject, owner)) throw invalidToken();
   if (answerTo("finalizeReset", owner, deps.now()) === "INVALID_TOKEN") throw invalidToken();
-  deps.passwords.checkStrength(password, owner);
-  const passwordHash = await deps.passwords.hash(password, source);
+  const passwordHash = await deps.passwords.hashNew(password, owner, source);
   return deps.transaction(async (em) => {
     const user = await lockLinkOwner(em, subject, "finalizeReset", deps.now);
     await replacePasswordHash(em, user, passwordHash);

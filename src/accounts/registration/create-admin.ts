@@ -14,11 +14,10 @@ export async function createAdmin(
   source: RequestSource,
 ): Promise<User> {
   checkArguments({ ...args }, ["username", "email"]);
-  deps.passwords.checkStrength(args.password, args);
   const user = User.create({
     username: args.username,
     email: args.email,
-    passwordHash: await deps.passwords.hash(args.password, source),
+    passwordHash: await deps.passwords.hashNew(args.password, args, source),
     locale: deps.pickLocale([]),
     roles: [Role.USER, Role.ADMIN],
     confirmationExpiresAt: null,

@@ -42,8 +42,7 @@ async function hashNew(
   password: string,
   source: RequestSource,
 ): Promise<string> {
-  deps.passwords.checkStrength(password, await pendingAccount(deps, token));
-  return deps.passwords.hash(password, source);
+  return deps.passwords.hashNew(password, await pendingAccount(deps, token), source);
 }
 
 function passwordRequired(): AccountError {

@@ -22,9 +22,9 @@ export async function register(
   checkArguments({ ...args }, ["username", "email"]);
   checkNewUsername(args.username);
   const locale = deps.pickLocale(args.locale === undefined ? acceptedLocales : [args.locale]);
-  deps.passwords.checkStrength(args.password, args);
-  await deps.rateLimits.tryRegistration(args.email, source);
-  const passwordHash = await deps.passwords.hash(args.password, source);
+  const passwordHash = await deps.passwords.hashNew(args.password, args, source, {
+    beforeAsking: () => deps.rateLimits.tryRegistration(args.email, source),
+  });
   const refusal = await deps.transaction(async (em) => {
     const user = User.create({
       username: args.username,

@@ -6,7 +6,7 @@ export const ACCOUNT_ERROR_CODES = {
   EMAIL_TAKEN: "Another account, active or waiting for confirmation, has this email address.",
   BAD_USER_INPUT: "One or more arguments are malformed. `extensions.fields` lists each with what is wrong.",
   WEAK_PASSWORD:
-    "The password is too short, too long, too common, or the same as the username or the email address.",
+    "The password is too short, too long, or easy to guess: common, breached, a run, a repeat, a date, or a name of the product or the user.",
   INVALID_CREDENTIALS: "The user is unknown or the password is wrong. Login does not say which.",
   PASSWORD_REQUIRED: "The request needs the account's password.",
   ACCOUNT_NOT_ACTIVATED:

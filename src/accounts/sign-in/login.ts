@@ -1,7 +1,6 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 
 import type { Dependencies } from "../dependencies.ts";
-import { isOutdated } from "../hashing/hash-formats.ts";
 import { answerTo } from "../model/account-state.ts";
 import type { RequestSource } from "../model/request-source.ts";
 import type { SignIn } from "../model/sign-in.ts";
@@ -34,11 +33,13 @@ export async function login(
     },
   );
   if (!user || refusal) {
+    // An imported hash may take another time than one made here.
+    if (deps.hideAccountExistence) await deps.passwords.evenOut(user?.passwordHash ?? null, password, source);
     // Recorded for an unknown name, too, or the time would tell that it is unknown.
     await deps.auditTrail.record(deps.em, "LOGIN_FAILED", { user, source, actor: null });
     throw refusal ?? invalidCredentials();
   }
-  const newHash = await upgradedHash(deps, user, password, source);
+  const newHash = await deps.passwords.upgrade(user.passwordHash, password, source);
   if (newHash === null && !user.eraseAt) return deps.sessions.open(deps.em, user, "LOGGED_IN", source);
   return deps.transaction(async (em) => {
     if (newHash !== null) {
@@ -85,20 +86,4 @@ async function restore(
   if (!user) throw invalidCredentials();
   user.eraseAt = null;
   await deps.auditTrail.record(em, "RESTORED", { user, source, actor: user });
-}
-
-async function upgradedHash(
-  deps: Dependencies,
-  user: User,
-  password: string,
-  source: RequestSource,
-): Promise<string | null> {
-  if (!isOutdated(user.passwordHash)) return null;
-  try {
-    return await deps.passwords.hash(password, source);
-  } catch (error) {
-    // SERVER_BUSY is no reason to refuse the right password: the next login tries again.
-    if (error instanceof AccountError) return null;
-    throw error;
-  }
 }

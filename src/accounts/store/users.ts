@@ -112,6 +112,20 @@ function insertedOf(user: User): Pick<User, Inserted> {
   >;
 }
 
+const SAMPLE_PASSWORD_HASHES = statement<object, { hash: string }>(
+  "sample-password-hashes",
+  // Format and parameters are in the first three parts; the third of a hash that is not argon2's is its salt.
+  `select min(password_hash collate "C") as hash from accounts.users
+   group by split_part(password_hash, '$', 2), split_part(password_hash, '$', 3),
+     case when password_hash like '$argon2%' then split_part(password_hash, '$', 4) end
+   order by count(*) desc`,
+);
+
+/** A password hash of each format and parameters, those of most users first. Reads the whole table. */
+export async function samplePasswordHashes(em: EntityManager): Promise<string[]> {
+  return (await run(em, SAMPLE_PASSWORD_HASHES, {})).map(({ hash }) => hash);
+}
+
 const REPLACE_PASSWORD_HASH = statement<{ id: string; oldHash: string; newHash: string }>(
   "replace-password-hash",
   "update accounts.users set password_hash = :newHash where id = :id and password_hash = :oldHash",

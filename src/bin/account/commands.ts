@@ -8,6 +8,7 @@ import { Role, type User } from "../../accounts/model/user.entity.ts";
 import { askPassword } from "./ask-password.ts";
 import { showProgress } from "./import-progress.ts";
 import type { ImportSource } from "./import-sources.ts";
+import { makePasswordFilter } from "../../app/make-password-filter.ts";
 import { OPERATOR } from "../../app/operator-accounts.ts";
 
 /**
@@ -110,6 +111,37 @@ export async function importAll(accounts: Accounts, source: ImportSource): Promi
   }
   console.log(`${sum.imported} imported, ${sum.existing} already there, ${sum.refused} refused.`);
   return sum.refused === 0;
+}
+
+/** Of many bad lines, the first ones tell enough. */
+const BAD_LINES_SHOWN = 10;
+
+/**
+ * Makes the file of PASSWORD_FILTER from a list of breached passwords.
+ * @param opened receives everything that has to be closed
+ * @returns whether all lines were understood
+ */
+export async function makeFilter(list: string, path: string, opened: AsyncDisposableStack): Promise<boolean> {
+  const progress = showProgress(1);
+  let shown = 0;
+  try {
+    const { entries, badLines, bytes } = await makePasswordFilter(
+      list,
+      path,
+      {
+        at: (read, total) => progress.at(read / total),
+        tellBadLine: (sentence) => {
+          if ((shown += 1) <= BAD_LINES_SHOWN) progress.tell(sentence);
+        },
+      },
+      opened,
+    );
+    console.log(`${entries} passwords in ${path}, ${bytes} bytes; ${badLines} lines were not understood.`);
+    console.log(`Set PASSWORD_FILTER=${path} and restart the server.`);
+    return badLines === 0;
+  } finally {
+    progress.stop();
+  }
 }
 
 async function find(accounts: Accounts, name: string): Promise<User | null> {

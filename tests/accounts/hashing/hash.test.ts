@@ -2,8 +2,11 @@
 import { readFile } from "node:fs/promises";
 
 import argon2 from "argon2";
+import bcrypt from "bcrypt";
 import { expect, inject, test } from "vitest";
 
+import { Hashing } from "../../../src/accounts/hashing/hashing.ts";
+import { measureWorkFactor, workFactorAdvice } from "../../../src/accounts/hashing/work-factor.ts";
 import { createDatabase, query } from "../../support/postgres.ts";
 import { PASSWORD, startServer, type TestServer } from "../../support/server.ts";
 
@@ -101,6 +104,59 @@ test("logging in as somebody unknown takes as long as with a wrong password", as
   // The lower quartile: what else runs on the machine disturbs the quicker ones least.
   const quartiles = [...took.values()].map((times) => times.sort((a, b) => a - b)[3]!);
   expect(Math.max(...quartiles) / Math.min(...quartiles)).toBeLessThan(2);
+});
+
+test("with HIDE_ACCOUNT_EXISTENCE, so does a wrong password of an imported account whose hash takes longer", async () => {
+  const before = await startServer();
+  const { username } = await before.activePerson("ada");
+  const hash = await bcrypt.hash(PASSWORD, 12);
+  await before.query("update accounts.users set password_hash = $1 where username = $2", [hash, username]);
+  await before.activePerson("eve");
+  const server = await startServer({
+    env: { HIDE_ACCOUNT_EXISTENCE: "true" },
+    databaseUrl: before.databaseUrl,
+  });
+
+  const took = new Map<string, number[]>([username, "eve", "nobody"].map((name) => [name, []]));
+  for (let round = 0; round < 8; round += 1) {
+    for (const [name, times] of took) {
+      const start = performance.now();
+      server.refuse(
+        await server.login({ username: name, password: "wrong horse battery" }),
+        "INVALID_CREDENTIALS",
+      );
+      times.push(performance.now() - start);
+    }
+  }
+
+  const quartiles = [...took.values()].map((times) => times.sort((a, b) => a - b)[2]!);
+  expect(Math.max(...quartiles) / Math.min(...quartiles)).toBeLessThan(2);
+});
+
+test("PASSWORD_HASH_MIB and PASSWORD_HASH_PASSES raise the work of new hashes, and of old ones at login", async () => {
+  const before = await startServer();
+  const { username } = await before.activePerson("ada");
+  const server = await startServer({
+    env: { PASSWORD_HASH_MIB: "24", PASSWORD_HASH_PASSES: "3" },
+    databaseUrl: before.databaseUrl,
+  });
+  await server.registerPerson("eve");
+  server.succeed(await server.login({ username, password: PASSWORD }));
+
+  for (const name of ["ada", "eve"])
+    expect(await storedHash(server, name)).toMatch(/^\$argon2id\$v=19\$m=24576,(t=3,p=1|p=1,t=3)\$/);
+});
+
+test("a machine that could afford more work is told so after the start, with what to set", async () => {
+  const own = new Hashing(1);
+  const workFactor = { memoryKiB: 19_456, passes: 2 };
+  expect(await measureWorkFactor(own, workFactor)).toBeGreaterThan(0);
+  own.stop();
+
+  expect(workFactorAdvice(25, workFactor)).toBe(undefined);
+  const advice = workFactorAdvice(4, workFactor);
+  expect(advice).toMatch(/takes 4\.0 ms on this machine \(m=19456, t=2\)/);
+  expect(advice).toMatch(/PASSWORD_HASH_PASSES=20,/);
 });
 
 test("no statement holds a password hash in its text, where the database's log might keep it", async () => {
