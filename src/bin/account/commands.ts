@@ -9,6 +9,7 @@ import { askPassword } from "./ask-password.ts";
 import { showProgress } from "./import-progress.ts";
 import type { ImportSource } from "./import-sources.ts";
 import { OPERATOR } from "../../app/operator-accounts.ts";
+import { printLine } from "../terminal.ts";
 
 /**
  * Adds an administrator, or with `isExisting` makes an active user an administrator.
@@ -29,7 +30,7 @@ export async function createAdmin(
     );
   }
   const password = await askPassword();
-  console.log(
+  printLine(
     `${describe(await accounts.createAdmin({ username, email, password }, OPERATOR))} is now an administrator.`,
   );
 }
@@ -49,7 +50,7 @@ async function promote(
       `${describe(user)} is ${stateNow(user)}. Only an active user can become an administrator.`,
     );
   const changed = await accounts.setUserRoles(null, user.id, [...user.roles, Role.ADMIN], OPERATOR);
-  console.log(`${describe(changed)} is now an administrator.`);
+  printLine(`${describe(changed)} is now an administrator.`);
 }
 
 /** Prints the users whose username or email address begins with `search`, or all users, one per line. */
@@ -61,7 +62,7 @@ export async function list(accounts: Accounts, search?: string): Promise<void> {
       ...(after !== undefined && { after }),
       ...(search !== undefined && { search }),
     });
-    for (const { node } of page.edges) console.log(lineOf(node));
+    for (const { node } of page.edges) printLine(lineOf(node));
     after = page.edges.at(-1)?.cursor;
     if (!page.hasNextPage) return;
   }
@@ -70,25 +71,25 @@ export async function list(accounts: Accounts, search?: string): Promise<void> {
 export async function deactivate(accounts: Accounts, name: string): Promise<void> {
   const { id } = await accounts.findUserByName(name);
   const user = await accounts.deactivateUser(null, id, OPERATOR);
-  console.log(`${describe(user)} is deactivated and logged out everywhere.`);
+  printLine(`${describe(user)} is deactivated and logged out everywhere.`);
 }
 
 export async function reactivate(accounts: Accounts, name: string): Promise<void> {
   const { id } = await accounts.findUserByName(name);
   const user = await accounts.reactivateUser(null, id, OPERATOR);
-  console.log(`${describe(user)} is ${stateNow(user)}.`);
+  printLine(`${describe(user)} is ${stateNow(user)}.`);
 }
 
 /** Emails a password reset link. */
 export async function reset(accounts: Accounts, name: string): Promise<void> {
   const { email } = await accounts.findUserByName(name);
-  console.log(`${await accounts.requestReset(email, OPERATOR)} ${SENT_BY_SERVER}`);
+  printLine(`${await accounts.requestReset(email, OPERATOR)} ${SENT_BY_SERVER}`);
 }
 
 /** Emails another confirmation link. */
 export async function resend(accounts: Accounts, name: string): Promise<void> {
   const { email } = await accounts.findUserByName(name);
-  console.log(`${await accounts.resendRegistration(email, OPERATOR)} ${SENT_BY_SERVER}`);
+  printLine(`${await accounts.resendRegistration(email, OPERATOR)} ${SENT_BY_SERVER}`);
 }
 
 const SENT_BY_SERVER = "The running server sends it, or the next server that starts.";
@@ -108,7 +109,7 @@ export async function importAll(accounts: Accounts, source: ImportSource): Promi
   } finally {
     progress.stop();
   }
-  console.log(`${sum.imported} imported, ${sum.existing} already there, ${sum.refused} refused.`);
+  printLine(`${sum.imported} imported, ${sum.existing} already there, ${sum.refused} refused.`);
   return sum.refused === 0;
 }
 
