@@ -15,6 +15,7 @@ import {
   reset,
 } from "./account/commands.ts";
 import { openFile, openFlaskTable } from "./account/import-sources.ts";
+import { printError, visibleLines } from "./terminal.ts";
 import { openAccounts } from "../app/operator-accounts.ts";
 import { loadConfig, readEnvironment } from "../config/config.ts";
 import { parseDatabaseUrl } from "../config/database-url.ts";
@@ -37,6 +38,7 @@ const program = new Command("npm run account --")
   .description(
     "Administers accounts with the configuration of the server, whether or not the server is running.",
   )
+  .configureOutput({ outputError: (text, write) => write(visibleLines(text)) })
   .showHelpAfterError("(use --help for more information)");
 program
   .command("create-admin <username> <email>")
@@ -103,9 +105,7 @@ async function closing(work: () => Promise<void>): Promise<void> {
 function fail(error: Error): void {
   if (state.isStopping) return;
   const isCancelled = error.name === "ExitPromptError"; // Ctrl-C at the password prompt
-  if (!isCancelled) {
-    console.error(error instanceof TypeError || error instanceof ReferenceError ? error : error.message);
-  }
+  if (!isCancelled) printError(error);
   end(isCancelled ? 130 : 1);
 }
 

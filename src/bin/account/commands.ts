@@ -10,6 +10,7 @@ import { showProgress } from "./import-progress.ts";
 import type { ImportSource } from "./import-sources.ts";
 import { makePasswordFilter } from "../../app/make-password-filter.ts";
 import { OPERATOR } from "../../app/operator-accounts.ts";
+import { printLine } from "../terminal.ts";
 
 /**
  * Adds an administrator, or with `isExisting` makes an active user an administrator.
@@ -30,7 +31,7 @@ export async function createAdmin(
     );
   }
   const password = await askPassword();
-  console.log(
+  printLine(
     `${describe(await accounts.createAdmin({ username, email, password }, OPERATOR))} is now an administrator.`,
   );
 }
@@ -50,7 +51,7 @@ async function promote(
       `${describe(user)} is ${stateNow(user)}. Only an active user can become an administrator.`,
     );
   const changed = await accounts.setUserRoles(null, user.id, [...user.roles, Role.ADMIN], OPERATOR);
-  console.log(`${describe(changed)} is now an administrator.`);
+  printLine(`${describe(changed)} is now an administrator.`);
 }
 
 /** Prints the users whose username or email address begins with `search`, or all users, one per line. */
@@ -62,7 +63,7 @@ export async function list(accounts: Accounts, search?: string): Promise<void> {
       ...(after !== undefined && { after }),
       ...(search !== undefined && { search }),
     });
-    for (const { node } of page.edges) console.log(lineOf(node));
+    for (const { node } of page.edges) printLine(lineOf(node));
     after = page.edges.at(-1)?.cursor;
     if (!page.hasNextPage) return;
   }
@@ -71,25 +72,25 @@ export async function list(accounts: Accounts, search?: string): Promise<void> {
 export async function deactivate(accounts: Accounts, name: string): Promise<void> {
   const { id } = await accounts.findUserByName(name);
   const user = await accounts.deactivateUser(null, id, OPERATOR);
-  console.log(`${describe(user)} is deactivated and logged out everywhere.`);
+  printLine(`${describe(user)} is deactivated and logged out everywhere.`);
 }
 
 export async function reactivate(accounts: Accounts, name: string): Promise<void> {
   const { id } = await accounts.findUserByName(name);
   const user = await accounts.reactivateUser(null, id, OPERATOR);
-  console.log(`${describe(user)} is ${stateNow(user)}.`);
+  printLine(`${describe(user)} is ${stateNow(user)}.`);
 }
 
 /** Emails a password reset link. */
 export async function reset(accounts: Accounts, name: string): Promise<void> {
   const { email } = await accounts.findUserByName(name);
-  console.log(`${await accounts.requestReset(email, OPERATOR)} ${SENT_BY_SERVER}`);
+  printLine(`${await accounts.requestReset(email, OPERATOR)} ${SENT_BY_SERVER}`);
 }
 
 /** Emails another confirmation link. */
 export async function resend(accounts: Accounts, name: string): Promise<void> {
   const { email } = await accounts.findUserByName(name);
-  console.log(`${await accounts.resendRegistration(email, OPERATOR)} ${SENT_BY_SERVER}`);
+  printLine(`${await accounts.resendRegistration(email, OPERATOR)} ${SENT_BY_SERVER}`);
 }
 
 const SENT_BY_SERVER = "The running server sends it, or the next server that starts.";
@@ -109,7 +110,7 @@ export async function importAll(accounts: Accounts, source: ImportSource): Promi
   } finally {
     progress.stop();
   }
-  console.log(`${sum.imported} imported, ${sum.existing} already there, ${sum.refused} refused.`);
+  printLine(`${sum.imported} imported, ${sum.existing} already there, ${sum.refused} refused.`);
   return sum.refused === 0;
 }
 

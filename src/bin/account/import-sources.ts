@@ -1,6 +1,5 @@
 // The sources that users can be imported from. Each is read as a stream, so that millions of users fit in memory.
 import { open } from "node:fs/promises";
-import { createInterface } from "node:readline";
 
 import type { ImportRecord } from "../../accounts/model/import.ts";
 import { FlaskUser } from "../../database/flask-user.entity.ts";
@@ -22,12 +21,35 @@ export async function openFile(path: string, opened: AsyncDisposableStack): Prom
   try {
     const file = opened.use(await open(path));
     const { size } = await file.stat();
-    const stream = file.createReadStream({ autoClose: false });
-    const lines = createInterface({ input: stream, crlfDelay: Infinity });
-    return { records: recordsOf(lines), total: size, read: () => stream.bytesRead };
+    const stream = file.createReadStream({ autoClose: false, encoding: "utf8" });
+    return { records: recordsOf(linesOf(stream)), total: size, read: () => stream.bytesRead };
   } catch (error) {
     throw new Error(`The file ${path} cannot be read: ${(error as Error).message}.`, { cause: error });
   }
+}
+
+/** Far more than any user needs. A batch of users with longer lines could fill the memory. */
+const LINE_MAX_CHARACTERS = 65_536;
+
+/** @throws {Error} if a line is too long, before it has been read completely */
+async function* linesOf(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+  let number = 0;
+  let rest = "";
+  const next = (line: string) => {
+    number += 1;
+    if (line.length <= LINE_MAX_CHARACTERS) return line;
+    throw new Error(
+      `Line ${number} is longer than ${LINE_MAX_CHARACTERS} characters, so the import stopped before it. ` +
+        "Correct the line and run the import again.",
+    );
+  };
+  for await (const chunk of chunks) {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) yield next(line);
+    if (rest.length > LINE_MAX_CHARACTERS) next(rest);
+  }
+  yield next(rest);
 }
 
 async function* recordsOf(lines: AsyncIterable<string>): AsyncGenerator<ImportRecord> {
