@@ -1,5 +1,5 @@
 // Gives all errors of the HTTP layer the format of GraphQL errors: {errors: [{message, extensions: {code}}]}.
-import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
+import { STATUS_CODES, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -38,24 +38,44 @@ export function refuseUrl(reply: FastifyReply): void {
   void reply.code(400).send(httpError(400, "The URL of the request cannot be decoded."));
 }
 
-/** RFC 9110 defines only the expectation 100-continue, which Node handles. */
-export function refuseExpectation(_request: IncomingMessage, response: ServerResponse): void {
+/**
+ * RFC 9110 defines only the expectation 100-continue, which Node handles.
+ * @param headers of every answer (security-headers.ts)
+ */
+export function refuseExpectation(
+  headers: OutgoingHttpHeaders,
+  _request: IncomingMessage,
+  response: ServerResponse,
+): void {
   const body = JSON.stringify(httpError(417, "The server cannot meet the Expect header of the request."));
-  const headers = {
-    "content-type": "application/json; charset=utf-8",
-    "content-length": Buffer.byteLength(body),
-  };
-  response.writeHead(417, { ...headers, connection: "close" }).end(body);
+  response.writeHead(417, { ...headers, ...headersOf(body) }).end(body);
 }
 
-/** Answers what Node could not parse as HTTP, which never becomes a request. */
-export function refuseClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+/**
+ * Answers what Node could not parse as HTTP, which never becomes a request.
+ * @param headers of every answer
+ */
+export function refuseClientError(
+  headers: OutgoingHttpHeaders,
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+): void {
   if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
   const status =
     error.code === "HPE_HEADER_OVERFLOW" ? 431 : error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : 400;
   const body = JSON.stringify(httpError(status, "The request could not be read."));
-  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8`;
-  socket.end(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+  const lines = Object.entries({ ...headers, ...headersOf(body) }).map(
+    ([name, value]) => `${name}: ${String(value)}`,
+  );
+  socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, "", body].join("\r\n"));
+}
+
+function headersOf(body: string): OutgoingHttpHeaders {
+  return {
+    "content-type": "application/json; charset=utf-8",
+    "content-length": Buffer.byteLength(body),
+    connection: "close",
+  };
 }
 
 /** The URL without its query, which may contain an operation and its arguments. */

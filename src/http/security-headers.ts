@@ -39,7 +39,7 @@ export function securityHeaders(isProduction: boolean): OutgoingHttpHeaders {
   return {
     ...response.getHeaders(),
     "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "content-security-policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
     "permissions-policy": PERMISSIONS_POLICY,
   };
 }

@@ -52,11 +52,11 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     bodyLimit: BODY_LIMIT_KIB * 1024,
     requestTimeout: 30_000,
     return503OnClosing: false, // while stopping, still serves requests on open connections
-    clientErrorHandler: refuseClientError,
+    clientErrorHandler: (error, socket) => refuseClientError(headers, error, socket),
     frameworkErrors: (_error, _request, reply) => refuseUrl(reply.headers(headers)),
     http: { requireHostHeader: false }, // Node's own answer has no body
   });
-  http.server.on("checkExpectation", refuseExpectation);
+  http.server.on("checkExpectation", (request, response) => refuseExpectation(headers, request, response));
   handleErrors(http, parts.log);
   acceptJsonOnly(http);
   http.addHook("onRequest", async (request, reply) => {

@@ -76,7 +76,9 @@ test.each(["/livez", "/graphql", "/mailbox/messages", "/nowhere"])(
   async (path) => {
     const server = await startWithMailbox();
     const { headers } = await fetch(server.url + path);
-    expect(headers.get("content-security-policy")).toBe("default-src 'none'; frame-ancestors 'none'");
+    expect(headers.get("content-security-policy")).toBe(
+      "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+    );
   },
 );
 

@@ -1,6 +1,7 @@
 // What every answer forbids browsers to do with it, and that the pages of allowed origins work all the same.
+import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { connect, type AddressInfo } from "node:net";
 
 import { describe, expect, onTestFinished, test } from "vitest";
 
@@ -57,6 +58,22 @@ describe("every answer", () => {
       }
   });
 
+  test("forbids the same where the request was no HTTP, too long, or expects what there is not", async () => {
+    const noHttp = "no HTTP\r\n\r\n";
+    const tooLong = `GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: ${"a".repeat(100_000)}\r\n\r\n`;
+    const expecting = "GET / HTTP/1.1\r\nHost: localhost\r\nExpect: a-miracle\r\n\r\n";
+    for (const [request, status] of [
+      [noHttp, 400],
+      [tooLong, 431],
+      [expecting, 417],
+    ] as const) {
+      const answer = await rawAnswer(production().url, request);
+      expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+      for (const [name] of [...FORBIDDEN, ["strict-transport-security"], ["cache-control"]])
+        expect(answer.toLowerCase(), `${status} ${name}`).toContain(`\r\n${name}: `);
+    }
+  });
+
   test("prevents in production, and only there, that a browser asks again without TLS", async () => {
     for (const [path, init] of ANSWERS) {
       const { headers } = await fetch(production().url + path, init);
@@ -73,6 +90,17 @@ describe("every answer", () => {
     }
   });
 });
+
+/** Sends bytes over a connection of their own; resolves with all that comes back. */
+async function rawAnswer(url: string, bytes: string): Promise<string> {
+  const socket = connect(Number(new URL(url).port), "127.0.0.1");
+  socket.on("error", () => undefined); // the server may close before it has read all
+  socket.write(bytes);
+  let answer = "";
+  socket.on("data", (chunk: Buffer) => (answer += chunk.toString()));
+  await once(socket, "close");
+  return answer;
+}
 
 /** A page of another origin. */
 async function startOtherSite(): Promise<string> {
