@@ -25,8 +25,11 @@ async function solutionOf(server: TestServer, answer: Answer<unknown>): Promise<
   return btoa(JSON.stringify({ challenge, solution }));
 }
 
-async function withoutChallenge(server: TestServer): Promise<TestServer> {
-  return startServer({ databaseUrl: server.databaseUrl });
+/** A server that always asks, with the active account of ADA. */
+async function challengedServer(): Promise<TestServer> {
+  const server = await startServer();
+  await server.activePerson("ada");
+  return startServer({ databaseUrl: server.databaseUrl, env: { CHALLENGE: "always" } });
 }
 
 describe("CHALLENGE=always", () => {
@@ -98,8 +101,7 @@ describe("CHALLENGE=always", () => {
   });
 
   test("asks a device that has logged in before for none", async () => {
-    const server = await startServer({ env: { CHALLENGE: "always" } });
-    await (await withoutChallenge(server)).activePerson("ada");
+    const server = await challengedServer();
     const challengeSolution = await solutionOf(server, await server.login(ADA));
     const { deviceToken } = server.succeed(await server.login({ ...ADA, challengeSolution }));
 
@@ -107,8 +109,7 @@ describe("CHALLENGE=always", () => {
   });
 
   test("costs a person at our pages no click", async () => {
-    const server = await startServer({ env: { CHALLENGE: "always" } });
-    await (await withoutChallenge(server)).activePerson("ada");
+    const server = await challengedServer();
     const page = await openPage();
 
     await logIn(page, server, "ada");

@@ -19,7 +19,7 @@ async function startProduction() {
       NODE_ENV: "production",
       LOG_LEVEL: "debug",
       DATABASE_URL: databaseUrl,
-      JWT_SECRET: "secret".repeat(6),
+      JWT_SECRET: "a secret of this test, at least 32 bytes long",
       MAIL_SERVER: "127.0.0.1",
       MAIL_PORT: String(smtp.port),
       MAIL_USERNAME: "accounts@example.com",

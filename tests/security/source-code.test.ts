@@ -12,10 +12,12 @@ const LINES = globSync(["src/**/*.ts", "web/src/**/*.{ts,tsx}"]).flatMap((file) 
 
 /** Looks passwords up in a service that knows them by their SHA-1, and asks that service of the configuration alone. */
 const BREACHED_PASSWORDS = "src/accounts/hashing/breached-passwords.ts";
+/** Makes the filter that is asked by the same hash. */
+const PASSWORD_FILTER = "src/app/make-password-filter.ts";
 
 /** Where a pattern is found, but in the file that may have it. */
-const linesWith = (pattern: RegExp, exception?: string) =>
-  LINES.filter(({ file, line }) => pattern.test(line) && file !== exception).map(
+const linesWith = (pattern: RegExp, ...exceptions: string[]) =>
+  LINES.filter(({ file, line }) => pattern.test(line) && !exceptions.includes(file)).map(
     ({ at, line }) => `${at}: ${line.trim()}`,
   );
 
@@ -69,6 +71,7 @@ test("uses no broken hash or cipher", () => {
     linesWith(
       /createH(?:ash|mac)\(\s*["'](?:md4|md5|sha1|ripemd\w*)["']|\b(?:rc4|des-ede\d?|aes-\d+-(?:ecb|cbc))\b/i,
       BREACHED_PASSWORDS,
+      PASSWORD_FILTER,
     ),
   ).toEqual([]);
 });
