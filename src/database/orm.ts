@@ -11,6 +11,7 @@ import { SessionsAndEvents } from "./migrations/2026-11-24-sessions-and-events.t
 import { UsersLocale } from "./migrations/2026-11-24-users-locale.ts";
 import { Users } from "./migrations/2026-11-24-users.ts";
 import { UsersKeyCollation } from "./migrations/2026-11-25-users-key-collation.ts";
+import { CountedEvents } from "./migrations/2026-11-26-counted-events.ts";
 
 /** The schema of all tables. The server changes nothing outside of it and the queue's schema. */
 export const SCHEMA = "accounts";
@@ -21,6 +22,7 @@ export const MIGRATIONS = [
   { name: "2026-11-24-users-locale", class: UsersLocale },
   { name: "2026-11-24-sessions-and-events", class: SessionsAndEvents },
   { name: "2026-11-25-users-key-collation", class: UsersKeyCollation },
+  { name: "2026-11-26-counted-events", class: CountedEvents },
 ];
 
 /** The options for connecting to any database. */

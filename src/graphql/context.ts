@@ -15,6 +15,7 @@ export interface GraphQLRequest {
   readonly userAgent: string | undefined;
   /** Null if the client passes the refresh token in arguments and payloads instead. */
   readonly refreshCookie: RefreshCookie | null;
+  readonly allowLargeAnswer: () => void;
 }
 
 /** The cookie that holds the refresh token. */
@@ -26,6 +27,8 @@ export interface RefreshCookie {
 
 export interface RequestContext {
   readonly refreshCookie: RefreshCookie | null;
+  /** Exempts the answer to this request from the limit of its size. */
+  readonly allowLargeAnswer: () => void;
   readonly source: RequestSource;
   /** The languages of the Accept-Language header (RFC 9110), in order of preference. */
   readonly acceptedLocales: readonly string[];
@@ -50,6 +53,7 @@ export function createContext(request: GraphQLRequest, accounts: Accounts): Requ
   let found: Promise<Viewer | null> | undefined;
   return {
     refreshCookie,
+    allowLargeAnswer: request.allowLargeAnswer,
     source: { ip, userAgent },
     get acceptedLocales() {
       if (acceptLanguage === undefined) return [];

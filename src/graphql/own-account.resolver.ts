@@ -122,7 +122,9 @@ export class OwnAccountResolver {
   @Authorized()
   @Mutation(() => JSONObject, {
     description:
-      "Returns all data stored about the current user, except the hashes of the password and of refresh tokens.",
+      "Returns all data stored about the current user, except the hashes of the password and of refresh tokens. Of more than " +
+      "10,000 events it contains the newest, and `olderEvents` says so. Raises SERVER_BUSY while another export of the user is " +
+      "under way.",
   })
   @Errors("UNAUTHENTICATED", "BAD_USER_INPUT", "INVALID_CREDENTIALS", "SERVER_BUSY")
   @OncePerOperation()
@@ -130,6 +132,7 @@ export class OwnAccountResolver {
     @Ctx() context: RequestContext,
     @Args(() => PasswordArgs) { password }: PasswordArgs,
   ): Promise<object> {
+    context.allowLargeAnswer();
     return this.#accounts.exportAccount(await context.viewer(), password, context.source);
   }
 }

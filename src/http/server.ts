@@ -8,6 +8,8 @@ import Fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import type { GraphQLRequest, RequestContext } from "../graphql/context.ts";
 import type { Logger } from "../log.ts";
 import type { MailboxFolder } from "../mail/mailbox-folder.ts";
+import { limitAnswers } from "./answer-limits.ts";
+import { limitConnections } from "./connection-limit.ts";
 import {
   BODY_LIMIT_KIB,
   handleErrors,
@@ -21,6 +23,7 @@ import { serveGraphiQL } from "./graphiql.ts";
 import { refreshCookie } from "./refresh-cookie.ts";
 import { acceptJsonOnly } from "./json-body.ts";
 import { serveMailbox } from "./mailbox.ts";
+import { refuseRebinding } from "./rebinding.ts";
 import { serveWebClient, type WebClientSettings } from "./web-client.ts";
 import { servePageFiles } from "./web-pages.ts";
 
@@ -43,6 +46,11 @@ export interface HttpParts {
   readonly mailbox: MailboxFolder | null;
 }
 
+/** For a client to send a whole request. */
+const REQUEST_WITHIN_MS = 30_000;
+/** A connection over which nothing moves for so long, though there is something to read or to write, is closed. */
+const STALLED_AFTER_MS = 30_000;
+
 export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {
   const hasCors = parts.corsOrigins.length > 0;
   const http = Fastify({
@@ -50,12 +58,19 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     trustProxy: parts.trustedProxies.length > 0 ? [...parts.trustedProxies] : false,
     logger: false, // the URL of a request may contain an operation with its arguments
     bodyLimit: BODY_LIMIT_KIB * 1024,
-    requestTimeout: 30_000,
+    requestTimeout: REQUEST_WITHIN_MS,
+    connectionTimeout: STALLED_AFTER_MS,
     return503OnClosing: false, // while stopping, still serves requests on open connections
     clientErrorHandler: refuseClientError,
     frameworkErrors: refuseUrl,
-    http: { requireHostHeader: false }, // Node's own answer has no body
+    http: {
+      requireHostHeader: false, // Node's own answer has no body
+      headersTimeout: REQUEST_WITHIN_MS,
+      connectionsCheckingInterval: 5_000, // how often Node looks for requests that take too long
+    },
   });
+  limitConnections(http.server, parts.trustedProxies, parts.log);
+  const allowLargeAnswer = limitAnswers(http);
   http.server.on("checkExpectation", refuseExpectation);
   handleErrors(http, parts.log);
   acceptJsonOnly(http);
@@ -75,6 +90,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       return reply.send(httpError(405, "Send operations to /graphql with POST."));
     }
   });
+  if (!parts.isProduction) refuseRebinding(http, parts.host);
   if (hasCors) {
     const options: FastifyCorsOptions = {
       origin: [...parts.corsOrigins],
@@ -118,6 +134,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
             ip: request.ip,
             userAgent: request.headers["user-agent"],
             refreshCookie: refreshCookie(request, reply, parts.isProduction),
+            allowLargeAnswer: () => allowLargeAnswer(reply),
           }),
         ),
     }),

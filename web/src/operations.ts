@@ -193,6 +193,8 @@ const EVENT_CONNECTION = graphql(`
         id
         type
         occurredAt
+        count
+        lastOccurredAt
         address
         device
         actor

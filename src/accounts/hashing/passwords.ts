@@ -40,12 +40,18 @@ export class Passwords {
   }
 
   /**
+   * Whether somebody can have this password. One that is too long is refused whoever the user is, before anything is looked up,
+   * hashed or recorded: a refusal that costs nothing must leave nothing.
+   */
+  isPossible(password: string): boolean {
+    return !isLongerThan(password, MAX_LENGTH);
+  }
+
+  /**
    * Whether `password` made `hash`. Null stands for an unknown user and takes the same time.
    * @throws {AccountError} SERVER_BUSY
    */
   async verify(hash: string | null, password: string): Promise<boolean> {
-    // Longer ones were never accepted, so the quick answer reveals nothing about the user.
-    if (isLongerThan(password, MAX_LENGTH)) return false;
     const isMatch = await this.#inTurn(() => this.#hashing.matches(hash ?? DECOY, password));
     return isMatch && hash !== null;
   }

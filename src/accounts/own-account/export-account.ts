@@ -6,6 +6,7 @@ import { Session } from "../model/session.entity.ts";
 import type { Viewer } from "../model/sign-in.ts";
 import type { User } from "../model/user.entity.ts";
 import { confirmPassword } from "../password/confirm-password.ts";
+import { AccountError } from "../rules/account-error.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
 import type { USER_COLUMNS } from "../store/user-row.ts";
 
@@ -28,9 +29,20 @@ const EXPORTED: Readonly<Record<keyof typeof USER_COLUMNS, boolean>> = {
   updatedAt: true,
 };
 
+/** Those of an account that is used several times a day, for as long as events are kept. */
+const MAX_EVENTS = 10_000;
+/** Read at a time, so that neither memory nor the time of other requests is taken by one export. */
+const PAGE = 500;
+const MAX_EMAIL_CHANGES = 1_000;
+
+/** Exports under way in this process, by user. Each holds up to a few megabytes. */
+const underWay = new Set<string>();
+const MAX_UNDER_WAY = 4;
+
 /**
- * Everything that is stored about the user (GDPR, article 15), except the hashes of the password and of refresh tokens.
- * @throws {AccountError} BAD_USER_INPUT, INVALID_CREDENTIALS, SERVER_BUSY
+ * Everything that is stored about the user (GDPR, article 15), except the hashes of the password and of refresh tokens. Of more than
+ * MAX_EVENTS events, the newest.
+ * @throws {AccountError} BAD_USER_INPUT, INVALID_CREDENTIALS, SERVER_BUSY also while another export of the user is under way
  */
 export async function exportAccount(
   deps: Dependencies,
@@ -40,27 +52,70 @@ export async function exportAccount(
 ): Promise<object> {
   checkArguments({ password });
   await confirmPassword(deps, user, "password", password, source);
+  if (underWay.has(user.id) || underWay.size >= MAX_UNDER_WAY)
+    throw new AccountError("SERVER_BUSY", "Another export is under way. Try again in a moment.");
+  underWay.add(user.id);
+  try {
+    await deps.auditTrail.record(deps.em, "EXPORTED", { user, source, actor: user });
+    return await dataOf(deps, user);
+  } finally {
+    underWay.delete(user.id);
+  }
+}
+
+async function dataOf(deps: Dependencies, user: User): Promise<object> {
   const em = deps.em.fork();
-  await deps.auditTrail.record(em, "EXPORTED", { user, source, actor: user });
   const byUser = { user: user.id };
   const sessions = await em.find(Session, byUser, { orderBy: { createdAt: "asc" } });
-  const emailChanges = await em.find(EmailChange, byUser, { orderBy: { requestedAt: "asc" } });
-  const events = await em.find(AccountEvent, byUser, { orderBy: { id: "asc" } });
-  return JSON.parse(
-    JSON.stringify({
-      exportedAt: deps.now(),
-      user: exportedOf(user),
-      sessions: sessions.map(({ id, ip, userAgent, createdAt, lastUsedAt, expiresAt }) => ({
-        ...{ id, address: ip, userAgent, createdAt, lastUsedAt, expiresAt },
-      })),
-      emailChanges: emailChanges.map(({ oldEmail, newEmail, isUndo, requestedAt }) => ({
-        ...{ oldEmail, newEmail, isUndo, requestedAt },
-      })),
-      events: events.map(({ type, occurredAt, ip, userAgent, actor, actorId }) => ({
-        ...{ type, occurredAt, address: ip, userAgent, actor, actorId },
-      })),
-    }),
-  ) as object;
+  const emailChanges = await em.find(EmailChange, byUser, {
+    orderBy: { requestedAt: "desc" },
+    limit: MAX_EMAIL_CHANGES,
+  });
+  const { events, isComplete } = await newestEvents(deps, user);
+  return {
+    exportedAt: deps.now(),
+    user: exportedOf(user),
+    sessions: sessions.map(({ id, ip, userAgent, createdAt, lastUsedAt, expiresAt }) => ({
+      ...{ id, address: ip, userAgent, createdAt, lastUsedAt, expiresAt },
+    })),
+    emailChanges: emailChanges.reverse().map(({ oldEmail, newEmail, isUndo, requestedAt }) => ({
+      ...{ oldEmail, newEmail, isUndo, requestedAt },
+    })),
+    events,
+    olderEvents: isComplete
+      ? null
+      : `These are the newest ${MAX_EVENTS} events. The query recentActivity has pages of all of them.`,
+  };
+}
+
+/** At most MAX_EVENTS, the oldest of them first. */
+async function newestEvents(
+  deps: Dependencies,
+  user: User,
+): Promise<{ events: object[]; isComplete: boolean }> {
+  const events: object[] = [];
+  for (let before: string | undefined; events.length < MAX_EVENTS; ) {
+    // A new EntityManager, because it keeps what it has found: several kilobytes an event.
+    const page = await deps.em
+      .fork()
+      .find(
+        AccountEvent,
+        { user: user.id, ...(before !== undefined && { id: { $lt: before } }) },
+        { orderBy: { id: "desc" }, limit: PAGE + 1 },
+      );
+    for (const event of page.slice(0, PAGE)) events.push(exportedEvent(event));
+    if (page.length <= PAGE) return { events: events.reverse(), isComplete: true };
+    before = page[PAGE - 1]!.id;
+  }
+  return { events: events.reverse(), isComplete: false };
+}
+
+function exportedEvent(event: AccountEvent): object {
+  const { type, occurredAt, ip, userAgent, actor, actorId, count, lastOccurredAt } = event;
+  return {
+    ...{ type, occurredAt, address: ip, userAgent, actor, actorId, count },
+    lastOccurredAt: lastOccurredAt ?? occurredAt,
+  };
 }
 
 function exportedOf(user: User): object {

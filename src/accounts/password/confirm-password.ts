@@ -14,7 +14,9 @@ export async function confirmPassword(
   password: string,
   source: RequestSource,
 ): Promise<void> {
-  if (await deps.passwords.verify(viewer.passwordHash, password)) return;
-  await deps.auditTrail.record(deps.em, "PASSWORD_REFUSED", { user: viewer, source, actor: viewer });
+  if (deps.passwords.isPossible(password)) {
+    if (await deps.passwords.verify(viewer.passwordHash, password)) return;
+    await deps.auditTrail.record(deps.em, "PASSWORD_REFUSED", { user: viewer, source, actor: viewer });
+  }
   throw new AccountError("INVALID_CREDENTIALS", "Incorrect password.", { field });
 }

@@ -22,6 +22,7 @@ export async function login(
   source: RequestSource,
 ): Promise<SignIn> {
   checkArguments({ username, password });
+  if (!deps.passwords.isPossible(password)) throw invalidCredentials();
   const user = await findByName(deps.em, username);
   const isRight = await deps.passwords.verify(user?.passwordHash ?? null, password);
   const refusal = user && isRight ? refuse(deps, user) : invalidCredentials();
