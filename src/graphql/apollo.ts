@@ -16,7 +16,7 @@ import { createSchema } from "./schema.ts";
 import { turns } from "./turns.ts";
 
 /** For the documents that are kept parsed and validated, because clients send the same ones again and again. */
-const DOCUMENTS_MAX_BYTES = 16 * 1024 * 1024;
+const DOCUMENTS_MAX_BYTES = 8 * 1024 * 1024;
 /** Measured: what a token of a parsed document takes, and at most a document of few tokens. */
 const BYTES_PER_TOKEN = 300;
 const BYTES_PER_DOCUMENT = 5_000;

@@ -106,7 +106,10 @@ export function operationLimits(context: ValidationContext): ASTVisitor {
     return extent;
   }
 
-  function fieldOf(type: GraphQLNamedType | undefined, name: string): GraphQLField<unknown, unknown> | undefined {
+  function fieldOf(
+    type: GraphQLNamedType | undefined,
+    name: string,
+  ): GraphQLField<unknown, unknown> | undefined {
     if (name === SchemaMetaFieldDef.name) return SchemaMetaFieldDef;
     if (name === TypeMetaFieldDef.name) return TypeMetaFieldDef;
     return isObjectType(type) ? type.getFields()[name] : undefined;

@@ -1,13 +1,13 @@
-// Operations that read lists take turns by client: however many one client sends at once, the next request of anybody else waits
-// for no more than AT_ONCE of them.
-import type { ApolloServerPlugin } from "@apollo/server";
+// Operations that read lists take turns by client: however many of them one client sends at once, a request of anybody else waits
+// for no more than AT_ONCE.
+import type { ApolloServerPlugin, GraphQLRequestListener } from "@apollo/server";
 import pLimit, { type LimitFunction } from "p-limit";
 
 import { networkOf } from "../network.ts";
 import type { RequestContext } from "./context.ts";
 import { readsLists } from "./operation-limits.ts";
 
-/** For each client, while the others of the client's wait. */
+/** For each client. */
 const AT_ONCE = 2;
 
 export function turns(): ApolloServerPlugin<RequestContext> {
@@ -17,18 +17,25 @@ export function turns(): ApolloServerPlugin<RequestContext> {
   async function turnOf(client: string): Promise<() => Promise<void>> {
     const limit = clients.get(client) ?? pLimit(AT_ONCE);
     clients.set(client, limit);
-    const { promise, resolve: end } = Promise.withResolvers<void>();
-    await new Promise<void>((start) => {
-      void limit(() => (start(), promise)).then(() => {
-        if (limit.activeCount + limit.pendingCount === 0) clients.delete(client);
-      });
+    const begun = Promise.withResolvers<undefined>();
+    const ended = Promise.withResolvers<undefined>();
+    const turn = limit(() => {
+      begun.resolve(undefined);
+      return ended.promise;
     });
-    return async () => end();
+    void turn.then(() => {
+      if (limit.activeCount + limit.pendingCount === 0) clients.delete(client);
+    });
+    await begun.promise;
+    return () => {
+      ended.resolve(undefined);
+      return Promise.resolve();
+    };
   }
 
-  const listener = {
-    async executionDidStart({ operation, contextValue }: { operation: Parameters<typeof readsLists>[0]; contextValue: RequestContext }) {
-      if (!readsLists(operation)) return;
+  const listener: GraphQLRequestListener<RequestContext> = {
+    async executionDidStart({ operation, contextValue }) {
+      if (!readsLists(operation)) return undefined;
       return { executionDidEnd: await turnOf(networkOf(contextValue.source.ip ?? "")) };
     },
   };

@@ -17,7 +17,10 @@ export function limitAnswers(http: FastifyInstance): (reply: FastifyReply) => vo
   http.server.on("connection", (socket: Socket) => socket.once("close", () => unread.forget(socket)));
   http.addHook("onSend", (request, reply, payload, done) => {
     // A stream is read no faster than the client takes it.
-    if (typeof payload !== "string" && !Buffer.isBuffer(payload)) return done(null, payload);
+    if (typeof payload !== "string" && !Buffer.isBuffer(payload)) {
+      done(null, payload);
+      return;
+    }
     const isTooLarge = Buffer.byteLength(payload) > ANSWER_LIMIT_KIB * 1024 && !large.has(reply);
     const answer = isTooLarge ? refusal(reply) : payload;
     const { socket } = request.raw;

@@ -1,6 +1,7 @@
-// Limits how many connections one client may have open.
-import type { Server } from "node:http";
+// Limits how many connections one client may have open, and how many requests may be under way on one of them.
 import { BlockList, isIPv6, type Socket } from "node:net";
+
+import type { FastifyInstance } from "fastify";
 
 import type { Logger } from "../log.ts";
 import { networkOf } from "../network.ts";
@@ -8,13 +9,40 @@ import { networkOf } from "../network.ts";
 /** Browsers open six. A proxy may need more, and is exempt if TRUSTED_PROXIES names it. */
 const MAX_CONNECTIONS = 200;
 const WARN_EVERY_MS = 60_000;
+/** HTTP/1.1 lets a client send requests without waiting for answers. Nobody does, and all of them would take memory at once. */
+const MAX_PIPELINED = 10;
 
-/** Closes connections of a client that has MAX_CONNECTIONS open already. */
-export function limitConnections(server: Server, trustedProxies: readonly string[], log: Logger): void {
+/** Closes connections of a client that has MAX_CONNECTIONS open already, and those with more than MAX_PIPELINED requests. */
+export function limitConnections(
+  http: FastifyInstance,
+  trustedProxies: readonly string[],
+  log: Logger,
+): void {
+  limitOpen(http, trustedProxies, log);
+  limitPipelined(http);
+}
+
+function limitPipelined(http: FastifyInstance): void {
+  const underWay = new WeakMap<Socket, number>();
+  http.addHook("onRequest", (request, reply, done) => {
+    const { socket } = request.raw;
+    const count = (underWay.get(socket) ?? 0) + 1;
+    if (count > MAX_PIPELINED) {
+      socket.destroy();
+      reply.hijack();
+      return;
+    }
+    underWay.set(socket, count);
+    reply.raw.once("close", () => underWay.set(socket, (underWay.get(socket) ?? 1) - 1));
+    done();
+  });
+}
+
+function limitOpen(http: FastifyInstance, trustedProxies: readonly string[], log: Logger): void {
   const proxies = blockListOf(trustedProxies);
   const open = new Map<string, number>();
   let warnedAt = -Infinity;
-  server.on("connection", (socket: Socket) => {
+  http.server.on("connection", (socket: Socket) => {
     const { remoteAddress } = socket;
     // Undefined once the client has gone.
     if (remoteAddress === undefined || contains(proxies, remoteAddress)) return;
@@ -32,7 +60,7 @@ export function limitConnections(server: Server, trustedProxies: readonly string
     }
     open.set(client, count + 1);
     socket.once("close", () => {
-      const left = open.get(client)! - 1;
+      const left = (open.get(client) ?? 1) - 1;
       if (left > 0) open.set(client, left);
       else open.delete(client);
     });

@@ -69,7 +69,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       connectionsCheckingInterval: 5_000, // how often Node looks for requests that take too long
     },
   });
-  limitConnections(http.server, parts.trustedProxies, parts.log);
+  limitConnections(http, parts.trustedProxies, parts.log);
   const allowLargeAnswer = limitAnswers(http);
   http.server.on("checkExpectation", refuseExpectation);
   handleErrors(http, parts.log);

@@ -82,8 +82,14 @@ describe("a query is refused before it runs", () => {
 
   test.each([
     ["by alias", `{ ${times(6, (index) => `a${index}: sessions { id }`)} }`],
-    ["of different kinds", `{ sessions { id } ${times(5, (i) => `a${i}: recentActivity { edges { cursor } }`)} }`],
-    ["in fragments", `{ ...A ...A ...A } fragment A on Query { ... { a: sessions { id } } b: sessions { id } }`],
+    [
+      "of different kinds",
+      `{ sessions { id } ${times(5, (i) => `a${i}: recentActivity { edges { cursor } }`)} }`,
+    ],
+    [
+      "in fragments",
+      `{ ...A ...A ...A } fragment A on Query { ... { a: sessions { id } } b: sessions { id } }`,
+    ],
     ["that a directive leaves out", `{ ${times(6, (i) => `a${i}: sessions @skip(if: true) { id }`)} }`],
   ])("that asks for six lists %s", async (_what, query) => {
     expectRefused(await shared().execute(query), /asks for 6 lists/);
@@ -92,7 +98,8 @@ describe("a query is refused before it runs", () => {
   test("whose fragments double at every level, as quickly as any other", async () => {
     const fragments = times(
       60,
-      (index) => `fragment F${index} on AccountEventEdge { node { a: device } ...F${index + 1} ...F${index + 1} }`,
+      (index) =>
+        `fragment F${index} on AccountEventEdge { node { a: device } ...F${index + 1} ...F${index + 1} }`,
     );
     const query = `{ recentActivity { edges { ...F0 } } } ${fragments} fragment F60 on AccountEventEdge { cursor }`;
     expectRefused(await shared().execute(query), /can have \d[\d.e+]+ fields/);
@@ -127,10 +134,15 @@ test("no list of the schema escapes the count", () => {
   for (const { type, field } of lists) {
     const isConnection = getNamedType(field.type).name.endsWith("Connection");
     const name = `${type.name}.${field.name}`;
-    expect(field.args.some((arg) => arg.name === "first"), name).toBe(isConnection);
+    expect(
+      field.args.some((arg) => arg.name === "first"),
+      name,
+    ).toBe(isConnection);
   }
   const others = lists
-    .filter(({ field }) => isListType(getNullableType(field.type)) && isCompositeType(getNamedType(field.type)))
+    .filter(
+      ({ field }) => isListType(getNullableType(field.type)) && isCompositeType(getNamedType(field.type)),
+    )
     .map(({ type, field }) => `${type.name}.${field.name}`);
   expect(others.sort()).toEqual(["AccountEventConnection.edges", "Query.sessions", "UserConnection.edges"]);
 });
@@ -177,7 +189,10 @@ describe("exportAccount", () => {
 
     const answer = await server.as(accessToken).exportAccount({ password: PASSWORD });
 
-    const { events, olderEvents } = server.succeed(answer) as { events: { type: string }[]; olderEvents: string };
+    const { events, olderEvents } = server.succeed(answer) as {
+      events: { type: string }[];
+      olderEvents: string;
+    };
     expect(events).toHaveLength(10_000);
     expect(events.at(-1)).toMatchObject({ type: "EXPORTED" });
     expect(events[0]).toMatchObject({ type: "LOGIN_FAILED" });
@@ -198,9 +213,8 @@ describe("exportAccount", () => {
       "lock table accounts.account_events in exclusive mode",
       () => ask(ada),
       async () => {
-        const other = ask(grace);
         server.refuse(await ask(ada), "SERVER_BUSY");
-        return other;
+        return ask(grace);
       },
     );
     for (const answer of exports) server.succeed(answer);

@@ -55,7 +55,9 @@ describe("what is repeated within an hour is counted in one row:", () => {
     await together(49, () => failLogin(server, "ada@example.com"));
 
     expect(await rows(server, "LOGIN_FAILED")).toMatchObject([{ user_id: id, count: 50 }]);
-    const { accessToken: later } = server.succeed(await server.login({ username: "ada", password: PASSWORD }));
+    const { accessToken: later } = server.succeed(
+      await server.login({ username: "ada", password: PASSWORD }),
+    );
     expect(later).not.toBe(accessToken);
     const { edges } = server.succeed(await server.as(later).recentActivity());
     const { occurredAt, lastOccurredAt } = edges.find(({ node }) => node.type === "LOGIN_FAILED")!.node;

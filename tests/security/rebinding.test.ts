@@ -16,16 +16,21 @@ async function ask(server: TestServer, host: string, headers: Record<string, str
       const status = answer.statusCode!;
       if (!answer.headers["content-type"]?.startsWith("application/json")) {
         answer.resume();
-        return resolve({ status, body: null });
-      }
-      json(answer).then((body) => resolve({ status, body }), reject);
+        resolve({ status, body: null });
+      } else json(answer).then((body) => resolve({ status, body }), reject);
     },
   );
   sent.on("error", reject).end();
   return promise;
 }
 
-const NAMES = ["evil.example", "evil.example:4000", "127.0.0.1.evil.example", "localhost.evil.example", "evil.example."];
+const NAMES = [
+  "evil.example",
+  "evil.example:4000",
+  "127.0.0.1.evil.example",
+  "localhost.evil.example",
+  "evil.example.",
+];
 
 test.each(NAMES)("in development, %s reaches neither GraphQL nor GraphiQL", async (host) => {
   const server = await startWithMailbox();
@@ -33,13 +38,26 @@ test.each(NAMES)("in development, %s reaches neither GraphQL nor GraphiQL", asyn
     expect(await ask(server, host, headers)).toEqual({
       status: 403,
       body: {
-        errors: [{ message: expect.stringMatching(/DNS rebinding.*HOST/) as string, extensions: { code: "FORBIDDEN" } }],
+        errors: [
+          {
+            message: expect.stringMatching(/DNS rebinding.*HOST/) as string,
+            extensions: { code: "FORBIDDEN" },
+          },
+        ],
       },
     });
   }
 });
 
-const OWN = ["localhost", "LOCALHOST:4000", "app.localhost", "127.0.0.1", "[::1]:4000", "192.168.1.5:4000", "accounts"];
+const OWN = [
+  "localhost",
+  "LOCALHOST:4000",
+  "app.localhost",
+  "127.0.0.1",
+  "[::1]:4000",
+  "192.168.1.5:4000",
+  "accounts",
+];
 
 test.each(OWN)("a developer reaches the server as %s", async (host) => {
   const server = await startWithMailbox();

@@ -1,5 +1,4 @@
 import type { Dependencies } from "../dependencies.ts";
-import { AccountEvent } from "../model/account-event.entity.ts";
 import { EmailChange } from "../model/email-change.entity.ts";
 import type { RequestSource } from "../model/request-source.ts";
 import { Session } from "../model/session.entity.ts";
@@ -31,8 +30,6 @@ const EXPORTED: Readonly<Record<keyof typeof USER_COLUMNS, boolean>> = {
 
 /** Those of an account that is used several times a day, for as long as events are kept. */
 const MAX_EVENTS = 10_000;
-/** Read at a time, so that neither memory nor the time of other requests is taken by one export. */
-const PAGE = 500;
 const MAX_EMAIL_CHANGES = 1_000;
 
 /** Exports under way in this process, by user. Each holds up to a few megabytes. */
@@ -71,7 +68,7 @@ async function dataOf(deps: Dependencies, user: User): Promise<object> {
     orderBy: { requestedAt: "desc" },
     limit: MAX_EMAIL_CHANGES,
   });
-  const { events, isComplete } = await newestEvents(deps, user);
+  const { events, hasOlder } = await deps.auditTrail.newest(deps.em, user, MAX_EVENTS);
   return {
     exportedAt: deps.now(),
     user: exportedOf(user),
@@ -82,39 +79,9 @@ async function dataOf(deps: Dependencies, user: User): Promise<object> {
       ...{ oldEmail, newEmail, isUndo, requestedAt },
     })),
     events,
-    olderEvents: isComplete
-      ? null
-      : `These are the newest ${MAX_EVENTS} events. The query recentActivity has pages of all of them.`,
-  };
-}
-
-/** At most MAX_EVENTS, the oldest of them first. */
-async function newestEvents(
-  deps: Dependencies,
-  user: User,
-): Promise<{ events: object[]; isComplete: boolean }> {
-  const events: object[] = [];
-  for (let before: string | undefined; events.length < MAX_EVENTS; ) {
-    // A new EntityManager, because it keeps what it has found: several kilobytes an event.
-    const page = await deps.em
-      .fork()
-      .find(
-        AccountEvent,
-        { user: user.id, ...(before !== undefined && { id: { $lt: before } }) },
-        { orderBy: { id: "desc" }, limit: PAGE + 1 },
-      );
-    for (const event of page.slice(0, PAGE)) events.push(exportedEvent(event));
-    if (page.length <= PAGE) return { events: events.reverse(), isComplete: true };
-    before = page[PAGE - 1]!.id;
-  }
-  return { events: events.reverse(), isComplete: false };
-}
-
-function exportedEvent(event: AccountEvent): object {
-  const { type, occurredAt, ip, userAgent, actor, actorId, count, lastOccurredAt } = event;
-  return {
-    ...{ type, occurredAt, address: ip, userAgent, actor, actorId, count },
-    lastOccurredAt: lastOccurredAt ?? occurredAt,
+    olderEvents: hasOlder
+      ? `These are the newest ${MAX_EVENTS} events. The query recentActivity has pages of all of them.`
+      : null,
   };
 }
 

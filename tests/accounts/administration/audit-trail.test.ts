@@ -321,7 +321,13 @@ test("what was written cannot be rewritten", async () => {
   const server = await startServer();
   await server.activePerson("ada");
   const before = await trail(server);
-  for (const change of ["type = 'LOGGED_IN'", "address = null", "occurred_at = now()", "user_id = null", "count = 5"]) {
+  for (const change of [
+    "type = 'LOGGED_IN'",
+    "address = null",
+    "occurred_at = now()",
+    "user_id = null",
+    "count = 5",
+  ]) {
     const update = server.query(`update accounts.account_events set ${change}`);
     await expect(update).rejects.toThrow("account_events is append-only");
   }
