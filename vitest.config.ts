@@ -2,11 +2,15 @@ import { fileURLToPath } from "node:url";
 
 import { defineConfig } from "vitest/config";
 
-export default defineConfig({
+/** Attacks that take long: `npm run test:security`, which also runs the short ones. */
+const LONG = "tests/**/*.long.test.ts";
+
+export default defineConfig(({ mode }) => ({
   // The file that Node itself takes; Vite would take index.mjs and load graphql twice.
   resolve: { alias: [{ find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve("graphql")) }] },
   test: {
-    include: ["tests/**/*.test.ts"],
+    include: [mode === "security" ? "tests/security/**/*.test.ts" : "tests/**/*.test.ts"],
+    exclude: mode === "security" ? [] : [LONG],
     globalSetup: "tests/support/postgres.ts",
     maxWorkers: 2,
     // Each file would load the server anew, a tenth of the whole run. Tests replace no module, so files can share them.
@@ -22,4 +26,4 @@ export default defineConfig({
       reporter: ["text-summary", "html"],
     },
   },
-});
+}));

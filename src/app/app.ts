@@ -134,6 +134,7 @@ export class App {
       createContext: (request) => createContext(request, accounts),
       log,
       isProduction: config.isProduction,
+      host: config.host,
       corsOrigins: config.corsOrigins,
       trustedProxies: config.trustedProxies,
       isReady: async () => !this.#stopping && (await databaseAnswers()),

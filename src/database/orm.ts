@@ -18,6 +18,7 @@ import { UsersKeyCollation } from "./migrations/2026-11-25-users-key-collation.t
 import { EmailChangesEndsAt } from "./migrations/2026-11-26-email-changes-ends-at.ts";
 import { SessionsPasswordConfirmedAt } from "./migrations/2026-11-26-sessions-password-confirmed-at.ts";
 import { UsersFormerUsername } from "./migrations/2026-11-26-users-former-username.ts";
+import { CountedEvents } from "./migrations/2026-11-26-counted-events.ts";
 
 /** The schema of all tables. The server changes nothing outside of it and the queue's schema. */
 export const SCHEMA = "accounts";
@@ -34,6 +35,7 @@ export const MIGRATIONS = [
   { name: "2026-11-26-email-changes-ends-at", class: EmailChangesEndsAt },
   { name: "2026-11-26-sessions-password-confirmed-at", class: SessionsPasswordConfirmedAt },
   { name: "2026-11-26-users-former-username", class: UsersFormerUsername },
+  { name: "2026-11-26-counted-events", class: CountedEvents },
 ];
 
 /** The options for connecting to any database. */

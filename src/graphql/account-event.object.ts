@@ -1,5 +1,5 @@
 // The GraphQL type of an entry in the audit trail.
-import { Field, GraphQLISODateTime, ID, ObjectType, registerEnumType } from "type-graphql";
+import { Field, GraphQLISODateTime, ID, Int, ObjectType, registerEnumType } from "type-graphql";
 
 import {
   ACCOUNT_EVENT_TYPES,
@@ -34,7 +34,9 @@ registerEnumType(AccountEventActor, {
 });
 
 @ObjectType("AccountEvent", {
-  description: "An entry in the audit trail of an account. Entries never change.",
+  description:
+    "An entry in the audit trail of an account. Entries never change, except that repetitions of a refused or requested " +
+    "operation within an hour are counted in one entry.",
 })
 export class AccountEventObject {
   @Field(() => ID, { description: "The ID of the event." })
@@ -43,8 +45,20 @@ export class AccountEventObject {
   @Field(() => EventTypes, { description: "The kind of event." })
   type!: AccountEventType;
 
-  @Field(() => GraphQLISODateTime, { description: "When the event occurred." })
+  @Field(() => GraphQLISODateTime, { description: "When the event first occurred." })
   occurredAt!: Date;
+
+  @Field(() => Int, {
+    description:
+      "How often the event occurred, from the same network and within the same hour. Other than 1 only for events that change " +
+      "nothing, such as `LOGIN_FAILED`.",
+  })
+  count!: number;
+
+  @Field(() => GraphQLISODateTime, {
+    description: "When the event last occurred. The same as `occurredAt` if `count` is 1.",
+  })
+  lastOccurredAt!: Date;
 
   @Field(() => String, {
     nullable: true,
@@ -72,7 +86,11 @@ export class AccountEventObject {
 
   static of(event: AccountEvent): AccountEventObject {
     const { id, type, occurredAt, ip = null, userAgent, actor, actorId = null } = event;
-    const fields = { id, type, occurredAt, address: ip, actor, actorId };
+    const { count, lastOccurredAt } = event;
+    const fields = {
+      ...{ id, type, occurredAt, address: ip, actor, actorId, count },
+      lastOccurredAt: lastOccurredAt ?? occurredAt,
+    };
     return Object.assign(new AccountEventObject(), fields, { device: deviceOf(userAgent) });
   }
 }

@@ -4,6 +4,8 @@ import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from "@apollo/server/plugin/disabled";
+import type { DocumentNode } from "graphql";
+import { LRUCache } from "lru-cache";
 
 import type { Accounts } from "../accounts/accounts.ts";
 import type { Logger } from "../log.ts";
@@ -12,6 +14,13 @@ import { errorFormatter } from "./format-error.ts";
 import { MAX_TOKENS, operationLimits } from "./operation-limits.ts";
 import { logRefusals } from "./refusals.ts";
 import { createSchema } from "./schema.ts";
+import { turns } from "./turns.ts";
+
+/** For the documents that are kept parsed and validated, because clients send the same ones again and again. */
+const DOCUMENTS_MAX_BYTES = 8 * 1024 * 1024;
+/** Measured: what a token of a parsed document takes, and at most a document of few tokens. */
+const BYTES_PER_TOKEN = 300;
+const BYTES_PER_DOCUMENT = 5_000;
 
 /** Answers with Retry-After (RFC 9110, 10.2.3) if an error says how long to wait; the longest, if several do. */
 const retryAfterHeader: ApolloServerPlugin<RequestContext> = {
@@ -41,6 +50,7 @@ export async function startApollo(
     validationRules: [operationLimits],
     formatError: errorFormatter(log),
     includeStacktraceInErrorResponses: false,
+    documentStore: documentStore(),
     persistedQueries: false,
     // Not needed: the cookie of the refresh token is read only with a header that requires a CORS preflight
     // (http/refresh-cookie.ts), GET runs only queries, and POST accepts only JSON, which also requires a preflight. Apollo's
@@ -51,6 +61,7 @@ export async function startApollo(
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginCacheControlDisabled(),
+      turns(),
       retryAfterHeader,
       logRefusals(log),
     ],
@@ -58,4 +69,17 @@ export async function startApollo(
   });
   await apollo.start();
   return apollo;
+}
+
+/** Apollo's own store counts a document as its JSON, a quarter of what it takes in memory. */
+function documentStore() {
+  const documents = new LRUCache<string, DocumentNode>({
+    maxSize: DOCUMENTS_MAX_BYTES,
+    sizeCalculation: ({ tokenCount = MAX_TOKENS }) => BYTES_PER_DOCUMENT + BYTES_PER_TOKEN * tokenCount,
+  });
+  return {
+    get: (key: string) => Promise.resolve(documents.get(key)),
+    set: (key: string, document: DocumentNode) => Promise.resolve(void documents.set(key, document)),
+    delete: (key: string) => Promise.resolve(documents.delete(key)),
+  };
 }

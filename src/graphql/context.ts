@@ -17,6 +17,8 @@ export interface GraphQLRequest {
   readonly refreshCookie: RefreshCookie | null;
   /** Null if the client passes device tokens in arguments and payloads instead. */
   readonly deviceCookie: DeviceCookie | null;
+  /** Exempts the answer to this request from the limit of its size. */
+  readonly allowLargeAnswer: () => void;
   /** Aborts when the client hangs up before it is answered. */
   readonly gone: () => AbortSignal;
 }
@@ -37,6 +39,8 @@ export interface RefreshCookie {
 export interface RequestContext {
   readonly refreshCookie: RefreshCookie | null;
   readonly deviceCookie: DeviceCookie | null;
+  /** Exempts the answer to this request from the limit of its size. */
+  readonly allowLargeAnswer: () => void;
   readonly source: RequestSource;
   /** The languages of the Accept-Language header (RFC 9110), in order of preference. */
   readonly acceptedLocales: readonly string[];
@@ -76,6 +80,7 @@ export function createContext(request: GraphQLRequest, accounts: Accounts): Requ
         return request.gone();
       },
     },
+    allowLargeAnswer: request.allowLargeAnswer,
     get acceptedLocales() {
       if (acceptLanguage === undefined) return [];
       return new Negotiator({ headers: { "accept-language": acceptLanguage } }).languages();

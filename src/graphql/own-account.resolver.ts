@@ -171,7 +171,9 @@ export class OwnAccountResolver {
 
   @Authorized()
   @Mutation(() => JSONObject, {
-    description: "Returns all data stored about the current user, except the hash of the password.",
+    description:
+      "Returns all data stored about the current user, except the hash of the password. Of more than 10,000 events it contains " +
+      "the newest, and `olderEvents` says so. Raises SERVER_BUSY while another export of the user is under way.",
   })
   @Errors("UNAUTHENTICATED", "BAD_USER_INPUT", "INVALID_CREDENTIALS", "SERVER_BUSY", "RATE_LIMITED")
   @OncePerOperation()
@@ -179,6 +181,7 @@ export class OwnAccountResolver {
     @Ctx() context: RequestContext,
     @Args(() => PasswordArgs) { password }: PasswordArgs,
   ): Promise<object> {
+    context.allowLargeAnswer();
     return this.#accounts.exportAccount(await context.viewer(), password, context.source);
   }
 }

@@ -8,6 +8,8 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { GraphQLRequest, RequestContext } from "../graphql/context.ts";
 import type { Logger } from "../log.ts";
 import type { MailboxFolder } from "../mail/mailbox-folder.ts";
+import { limitAnswers } from "./answer-limits.ts";
+import { limitConnections } from "./connection-limit.ts";
 import {
   BODY_LIMIT_KIB,
   handleErrors,
@@ -23,6 +25,7 @@ import { serveGraphiQL } from "./graphiql.ts";
 import { refreshCookie } from "./refresh-cookie.ts";
 import { acceptJsonOnly } from "./json-body.ts";
 import { serveMailbox } from "./mailbox.ts";
+import { refuseRebinding } from "./rebinding.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { serveWebClient, type WebClientSettings } from "./web-client.ts";
 import { servePageFiles } from "./web-pages.ts";
@@ -33,6 +36,8 @@ export interface HttpParts {
   readonly log: Logger;
   readonly isProduction: boolean;
   readonly trustedProxies: readonly string[];
+  /** The host name or IP address to listen on. */
+  readonly host: string;
   readonly corsOrigins: readonly string[];
   /** Whether the database responds and the server is not stopping. */
   readonly isReady: () => Promise<boolean>;
@@ -44,18 +49,30 @@ export interface HttpParts {
   readonly mailbox: MailboxFolder | null;
 }
 
+/** For a client to send a whole request. */
+const REQUEST_WITHIN_MS = 30_000;
+/** A connection over which nothing moves for so long, though there is something to read or to write, is closed. */
+const STALLED_AFTER_MS = 30_000;
+
 export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {
   const hasCors = parts.corsOrigins.length > 0;
   const headers = securityHeaders(parts.isProduction);
   const http = Fastify({
     logger: false, // the URL of a request may contain an operation with its arguments
     bodyLimit: BODY_LIMIT_KIB * 1024,
-    requestTimeout: 30_000,
+    requestTimeout: REQUEST_WITHIN_MS,
+    connectionTimeout: STALLED_AFTER_MS,
     return503OnClosing: false, // while stopping, still serves requests on open connections
     clientErrorHandler: (error, socket) => refuseClientError(headers, error, socket),
     frameworkErrors: (_error, _request, reply) => refuseUrl(reply.headers(headers)),
-    http: { requireHostHeader: false }, // Node's own answer has no body
+    http: {
+      requireHostHeader: false, // Node's own answer has no body
+      headersTimeout: REQUEST_WITHIN_MS,
+      connectionsCheckingInterval: 5_000, // how often Node looks for requests that take too long
+    },
   });
+  limitConnections(http, parts.trustedProxies, parts.log);
+  const allowLargeAnswer = limitAnswers(http);
   http.server.on("checkExpectation", (request, response) => refuseExpectation(headers, request, response));
   handleErrors(http, parts.log);
   acceptJsonOnly(http);
@@ -70,6 +87,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       return reply.send(httpError(405, "Send operations to /graphql with POST."));
     }
   });
+  if (!parts.isProduction) refuseRebinding(http, parts.host);
   if (hasCors) {
     const options: FastifyCorsOptions = {
       origin: [...parts.corsOrigins],
@@ -117,6 +135,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
             refreshCookie: refreshCookie(request, reply, parts.isProduction),
             deviceCookie: deviceCookie(request, reply, parts.isProduction),
             gone: () => goneSignal(reply),
+            allowLargeAnswer: () => allowLargeAnswer(reply),
           }),
         ),
     }),

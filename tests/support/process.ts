@@ -2,6 +2,7 @@
 // and nothing else.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -45,6 +46,12 @@ export class ServerProcess {
       ]);
       if (ended) throw new Error(`the server did not start:\n${this.output}`);
     }
+  }
+
+  /** The most memory that the process has had, in megabytes; Linux only. */
+  peakMegabytes(): number {
+    const status = readFileSync(`/proc/${this.child.pid}/status`, "utf8");
+    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)![1]) / 1024;
   }
 
   /** The exit code: null after a kill. */

@@ -9,6 +9,8 @@ interface AccountEvent {
   readonly id: string;
   readonly type: AccountEventType;
   readonly occurredAt: string;
+  readonly count: number;
+  readonly lastOccurredAt: string;
   readonly address: string | null;
   readonly device: string | null;
   readonly actor: string;
@@ -58,11 +60,22 @@ export function Events<Data, Variables extends object>(props: {
   return (
     <PagedList
       {...props}
-      row={({ type, occurredAt, address, device, actor }) => (
+      row={({ type, occurredAt, count, lastOccurredAt, address, device, actor }) => (
         <>
-          <strong>{EVENTS[type]}</strong>
+          <strong>
+            {EVENTS[type]}
+            {count > 1 && `, ${count} times`}
+          </strong>
           <p className="details">
-            {[timeInWords(occurredAt), device, address, ACTORS[actor]].filter(Boolean).join(" · ")}
+            {[
+              timeInWords(occurredAt),
+              count > 1 && `last ${timeInWords(lastOccurredAt)}`,
+              device,
+              address,
+              ACTORS[actor],
+            ]
+              .filter(Boolean)
+              .join(" · ")}
           </p>
         </>
       )}

@@ -221,6 +221,8 @@ const EVENT_CONNECTION = graphql(`
         id
         type
         occurredAt
+        count
+        lastOccurredAt
         address
         device
         actor

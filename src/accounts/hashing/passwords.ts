@@ -79,12 +79,18 @@ export class Passwords {
   }
 
   /**
+   * Whether somebody can have this password. One that is too long is refused whoever the user is, before anything is looked up,
+   * hashed or recorded: a refusal that costs nothing must leave nothing.
+   */
+  isPossible(password: string): boolean {
+    return !isLongerThan(password, MAX_LENGTH);
+  }
+
+  /**
    * Whether `password` made `hash`. Null stands for an unknown user and takes the time of a hash that is made now.
    * @throws {AccountError} SERVER_BUSY
    */
   async verify(hash: string | null, password: string, source: RequestSource): Promise<boolean> {
-    // Longer ones were never accepted, so the quick answer reveals nothing about the user.
-    if (isLongerThan(password, MAX_LENGTH)) return false;
     const isMatch = await this.#inTurn(source, () => this.#matches(hash ?? this.#decoy, password));
     return isMatch && hash !== null;
   }
@@ -95,7 +101,6 @@ export class Passwords {
    * @throws {AccountError} SERVER_BUSY
    */
   async evenOut(hash: string | null, password: string, source: RequestSource): Promise<void> {
-    if (isLongerThan(password, MAX_LENGTH)) return;
     const done = workOf(hash ?? this.#decoy);
     const works = await this.#works;
     if (!works.has(done)) this.#works = Promise.resolve(this.#mostFrequent([...works, done]));

@@ -1,5 +1,5 @@
-// The audit trail. An event is written in the same transaction as the change it records, and is never updated. It is
-// deleted with its user or after the retention period.
+// The audit trail. An event is written in the same transaction as the change it records, and never changes, except that one which
+// is repeated is counted. It is deleted with its user or after the retention period.
 import { defineEntity, p } from "@mikro-orm/core";
 
 import { UserSchema } from "./user.entity.ts";
@@ -46,6 +46,12 @@ export const AccountEventActor = {
 } as const;
 export type AccountEventActor = (typeof AccountEventActor)[keyof typeof AccountEventActor];
 
+const COUNTS = "array['count', 'last_occurred_at']";
+/** Refuses every update but that of the two columns which count repetitions. */
+const APPEND_ONLY =
+  `if to_jsonb(new) - ${COUNTS} <> to_jsonb(old) - ${COUNTS} or new.count <> old.count + 1 then ` +
+  "raise exception 'account_events is append-only'; end if; return new;";
+
 export const AccountEventSchema = defineEntity({
   name: "AccountEvent",
   tableName: "account_events",
@@ -59,7 +65,20 @@ export const AccountEventSchema = defineEntity({
     userAgent: p.text().nullable(),
     actor: p.text().$type<AccountEventActor>(),
     actorId: p.uuid().nullable(),
+    /** How often it occurred within the hour (store/audit-trail.ts). */
+    count: p.integer().default(1),
+    /** Null if it occurred once. */
+    lastOccurredAt: p.datetime(3).nullable(),
+    /** The same for all that count as one event; null for an event that is not counted. */
+    repetitionKey: p.uuid().nullable(),
   },
+  uniques: [
+    {
+      name: "account_events_repetition_key",
+      properties: ["repetitionKey"],
+      where: "repetition_key is not null",
+    },
+  ],
   indexes: [{ name: "account_events_user_id_id_index", properties: ["user", "id"] }],
   triggers: [
     {
@@ -67,7 +86,7 @@ export const AccountEventSchema = defineEntity({
       timing: "before",
       events: ["update"],
       forEach: "row",
-      body: "raise exception 'account_events is append-only';",
+      body: APPEND_ONLY,
     },
   ],
 });

@@ -1,5 +1,5 @@
 // Where a request came from; for the list of sessions, the audit trail and the rate limits.
-import ipaddr from "ipaddr.js";
+import { networkOf } from "../../network.ts";
 
 export interface RequestSource {
   /** The IP address; null if the request did not come over a network, or its client has gone. */
@@ -16,19 +16,7 @@ export interface RequestSource {
   readonly gone?: AbortSignal;
 }
 
-/** Bits of an IPv6 address that one customer of a provider has in common (RFC 6177). */
-const IPV6_NETWORK_BITS = 64;
-
-/**
- * What counts as one client: an IPv4 address, or the network of an IPv6 address, because a customer has all the addresses in it.
- */
+/** What counts as one client: its network, because a customer of a provider has all the addresses in it. */
 export function clientOf({ ip }: RequestSource): string {
-  if (ip === null) return "";
-  if (!ipaddr.isValid(ip)) return ip;
-  const address = ipaddr.process(ip); // ::ffff:192.0.2.1 is 192.0.2.1
-  if (address.kind() === "ipv4") return address.toString();
-  return address
-    .toByteArray()
-    .slice(0, IPV6_NETWORK_BITS / 8)
-    .join(".");
+  return ip === null ? "" : networkOf(ip);
 }

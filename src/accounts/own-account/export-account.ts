@@ -1,11 +1,11 @@
 import type { Dependencies } from "../dependencies.ts";
-import { AccountEvent } from "../model/account-event.entity.ts";
 import { EmailChange } from "../model/email-change.entity.ts";
 import type { RequestSource } from "../model/request-source.ts";
 import { Session } from "../model/session.entity.ts";
 import type { Viewer } from "../model/sign-in.ts";
 import type { User } from "../model/user.entity.ts";
 import { confirmPassword } from "../password/confirm-password.ts";
+import { AccountError } from "../rules/account-error.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
 import type { USER_COLUMNS } from "../store/user-row.ts";
 
@@ -32,9 +32,19 @@ const EXPORTED: Readonly<Record<keyof typeof USER_COLUMNS, boolean>> = {
   updatedAt: true,
 };
 
+/** Those of an account that is used several times a day, for as long as events are kept. */
+const MAX_EVENTS = 10_000;
+const MAX_EMAIL_CHANGES = 1_000;
+
+/** Exports under way in this process, by user. Each holds up to a few megabytes. */
+const underWay = new Set<string>();
+const MAX_UNDER_WAY = 4;
+
 /**
- * Everything that is stored about the user (GDPR, article 15), except the hash of the password.
- * @throws {AccountError} BAD_USER_INPUT, INVALID_CREDENTIALS, SERVER_BUSY
+ * Everything that is stored about the user (GDPR, article 15), except the hash of the password. Of more than MAX_EVENTS events, the
+ * newest.
+ * @throws {AccountError} BAD_USER_INPUT, INVALID_CREDENTIALS, RATE_LIMITED, SERVER_BUSY also while another export of the user is
+ *   under way
  */
 export async function exportAccount(
   deps: Dependencies,
@@ -45,27 +55,40 @@ export async function exportAccount(
   checkArguments({ password });
   await confirmPassword(deps, viewer, "password", password, source);
   const { user } = viewer;
+  if (underWay.has(user.id) || underWay.size >= MAX_UNDER_WAY)
+    throw new AccountError("SERVER_BUSY", "Another export is under way. Try again in a moment.");
+  underWay.add(user.id);
+  try {
+    await deps.auditTrail.record(deps.em, "EXPORTED", { user, source, actor: user });
+    return await dataOf(deps, user);
+  } finally {
+    underWay.delete(user.id);
+  }
+}
+
+async function dataOf(deps: Dependencies, user: User): Promise<object> {
   const em = deps.em.fork();
-  await deps.auditTrail.record(em, "EXPORTED", { user, source, actor: user });
   const byUser = { user: user.id };
   const sessions = await em.find(Session, byUser, { orderBy: { createdAt: "asc" } });
-  const emailChanges = await em.find(EmailChange, byUser, { orderBy: { requestedAt: "asc" } });
-  const events = await em.find(AccountEvent, byUser, { orderBy: { id: "asc" } });
-  return JSON.parse(
-    JSON.stringify({
-      exportedAt: deps.now(),
-      user: exportedOf(user),
-      sessions: sessions.map(({ id, ip, userAgent, createdAt, lastUsedAt, expiresAt }) => ({
-        ...{ id, address: ip, userAgent, createdAt, lastUsedAt, expiresAt },
-      })),
-      emailChanges: emailChanges.map(({ oldEmail, newEmail, isUndo, requestedAt, endsAt }) => ({
-        ...{ oldEmail, newEmail, isUndo, requestedAt, endsAt },
-      })),
-      events: events.map(({ type, occurredAt, ip, userAgent, actor, actorId }) => ({
-        ...{ type, occurredAt, address: ip, userAgent, actor, actorId },
-      })),
-    }),
-  ) as object;
+  const emailChanges = await em.find(EmailChange, byUser, {
+    orderBy: { requestedAt: "desc" },
+    limit: MAX_EMAIL_CHANGES,
+  });
+  const { events, hasOlder } = await deps.auditTrail.newest(deps.em, user, MAX_EVENTS);
+  return {
+    exportedAt: deps.now(),
+    user: exportedOf(user),
+    sessions: sessions.map(({ id, ip, userAgent, createdAt, lastUsedAt, expiresAt }) => ({
+      ...{ id, address: ip, userAgent, createdAt, lastUsedAt, expiresAt },
+    })),
+    emailChanges: emailChanges.reverse().map(({ oldEmail, newEmail, isUndo, requestedAt, endsAt }) => ({
+      ...{ oldEmail, newEmail, isUndo, requestedAt, endsAt },
+    })),
+    events,
+    olderEvents: hasOlder
+      ? `These are the newest ${MAX_EVENTS} events. The query recentActivity has pages of all of them.`
+      : null,
+  };
 }
 
 function exportedOf(user: User): object {

@@ -16,12 +16,13 @@ export async function confirmPassword(
   password: string,
   source: RequestSource,
 ): Promise<void> {
+  const wrong = new AccountError("INVALID_CREDENTIALS", "Incorrect password.", { field });
+  if (!deps.passwords.isPossible(password)) throw wrong;
   // Counted for the session: whoever has stolen an access token can guess no more than from an unknown device.
   const device = session?.id ?? deps.deviceTokens.find(user.id, source.deviceTokens ?? []);
-  const refusal = await deps.rateLimits.tryPassword(user.id, device, { user, source }, async () => {
-    if (await deps.passwords.verify(user.passwordHash, password, source)) return null;
-    return new AccountError("INVALID_CREDENTIALS", "Incorrect password.", { field });
-  });
+  const refusal = await deps.rateLimits.tryPassword(user.id, device, { user, source }, async () =>
+    (await deps.passwords.verify(user.passwordHash, password, source)) ? null : wrong,
+  );
   if (!refusal) return;
   await deps.auditTrail.record(deps.em, "PASSWORD_REFUSED", { user, source, actor: session && user });
   throw refusal;

@@ -19,7 +19,8 @@ export const ACCOUNT_ERROR_CODES = {
   FORBIDDEN: "The current user is not an administrator.",
   NOT_FOUND: "No user or session has this ID.",
   LAST_ADMIN: "The operation would leave the server without an administrator.",
-  SERVER_BUSY: "Too many passwords are waiting to be hashed. Try again in a moment.",
+  SERVER_BUSY:
+    "Too many passwords are waiting to be hashed, or an export is under way. Try again in a moment.",
   RATE_LIMITED:
     "Too many attempts. `extensions.retryAfterSeconds` and the header Retry-After say how many seconds to wait.",
   CHALLENGE_REQUIRED:

@@ -21,6 +21,7 @@ export async function login(
   source: RequestSource,
 ): Promise<SignIn> {
   checkArguments({ username, password });
+  if (!deps.passwords.isPossible(password)) throw invalidCredentials();
   const user = await findByName(deps.em, username);
   const device = user && deps.deviceTokens.find(user.id, source.deviceTokens ?? []);
   const refusal = await deps.rateLimits.tryPassword(

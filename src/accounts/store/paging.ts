@@ -8,10 +8,8 @@ import {
   type FindByCursorOptions,
 } from "@mikro-orm/postgresql";
 
-import type { Page, PageArgs } from "../model/page.ts";
+import { PAGE_MAX, type Page, type PageArgs } from "../model/page.ts";
 import { AccountError } from "../rules/account-error.ts";
-
-const FIRST_MAX = 100;
 
 /**
  * @param list.isKey whether a cursor's values can be compared with those that the list is ordered by: cursors come from outside,
@@ -28,7 +26,7 @@ export async function findPage<Item extends object>(
   },
   { first, after }: PageArgs,
 ): Promise<Page<Item>> {
-  if (first < 1 || first > FIRST_MAX) throw badInput("first", `Use a number from 1 to ${FIRST_MAX}.`);
+  if (first < 1 || first > PAGE_MAX) throw badInput("first", `Use a number from 1 to ${PAGE_MAX}.`);
   if (after !== undefined && !list.isKey(valuesOf(after)))
     throw badInput("after", "Use a cursor of this list, from pageInfo.endCursor.");
   const found = await em.findByCursor(entity, {

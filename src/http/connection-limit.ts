@@ -1,0 +1,84 @@
+// Limits how many connections one client may have open, and how many requests may be under way on one of them.
+import { BlockList, isIPv6, type Socket } from "node:net";
+
+import type { FastifyInstance } from "fastify";
+
+import type { Logger } from "../log.ts";
+import { networkOf } from "../network.ts";
+
+/** Browsers open six. A proxy may need more, and is exempt if TRUSTED_PROXIES names it. */
+const MAX_CONNECTIONS = 200;
+const WARN_EVERY_MS = 60_000;
+/** HTTP/1.1 lets a client send requests without waiting for answers. Nobody does, and all of them would take memory at once. */
+const MAX_PIPELINED = 10;
+
+/** Closes connections of a client that has MAX_CONNECTIONS open already, and those with more than MAX_PIPELINED requests. */
+export function limitConnections(
+  http: FastifyInstance,
+  trustedProxies: readonly string[],
+  log: Logger,
+): void {
+  limitOpen(http, trustedProxies, log);
+  limitPipelined(http);
+}
+
+function limitPipelined(http: FastifyInstance): void {
+  const underWay = new WeakMap<Socket, number>();
+  http.addHook("onRequest", (request, reply, done) => {
+    const { socket } = request.raw;
+    const count = (underWay.get(socket) ?? 0) + 1;
+    if (count > MAX_PIPELINED) {
+      socket.destroy();
+      reply.hijack();
+      return;
+    }
+    underWay.set(socket, count);
+    reply.raw.once("close", () => underWay.set(socket, (underWay.get(socket) ?? 1) - 1));
+    done();
+  });
+}
+
+function limitOpen(http: FastifyInstance, trustedProxies: readonly string[], log: Logger): void {
+  const proxies = blockListOf(trustedProxies);
+  const open = new Map<string, number>();
+  let warnedAt = -Infinity;
+  http.server.on("connection", (socket: Socket) => {
+    const { remoteAddress } = socket;
+    // Undefined once the client has gone.
+    if (remoteAddress === undefined || contains(proxies, remoteAddress)) return;
+    const client = networkOf(remoteAddress);
+    const count = open.get(client) ?? 0;
+    if (count >= MAX_CONNECTIONS) {
+      socket.destroy();
+      if (Date.now() - warnedAt < WARN_EVERY_MS) return;
+      warnedAt = Date.now();
+      log.warn(
+        { client },
+        `closed a connection of a client that has ${MAX_CONNECTIONS} open; if it is your proxy, name it in TRUSTED_PROXIES`,
+      );
+      return;
+    }
+    open.set(client, count + 1);
+    socket.once("close", () => {
+      const left = (open.get(client) ?? 1) - 1;
+      if (left > 0) open.set(client, left);
+      else open.delete(client);
+    });
+  });
+}
+
+function blockListOf(networks: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address = "", bits] = network.split("/");
+    const family = isIPv6(address) ? "ipv6" : "ipv4";
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(bits), family);
+  }
+  return list;
+}
+
+function contains(list: BlockList, address: string): boolean {
+  const ipv4 = address.replace(/^::ffff:(?=\d+\.)/i, "");
+  return list.check(ipv4, isIPv6(ipv4) ? "ipv6" : "ipv4");
+}
