@@ -23,6 +23,8 @@ export interface Dependencies {
   readonly sessions: Sessions;
   readonly auditTrail: AuditTrail;
   readonly outbox: Outbox;
+  /** The users whose data this process is exporting. */
+  readonly exportsUnderWay: Set<string>;
   /** The locale of mails that suits best, of those preferred in this order. */
   readonly pickLocale: (preferences: readonly string[]) => string;
   readonly now: () => Date;

@@ -76,6 +76,7 @@ export function composeAccounts(config: Config, parts: AccountsParts): Accounts 
     sessions,
     auditTrail,
     outbox: new Outbox(queue, now),
+    exportsUnderWay: new Set(),
     pickLocale: (preferences) => renderer.pickLocale(preferences),
     now,
     hideAccountExistence: config.hideAccountExistence,

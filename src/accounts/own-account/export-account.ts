@@ -36,8 +36,7 @@ const EXPORTED: Readonly<Record<keyof typeof USER_COLUMNS, boolean>> = {
 const MAX_EVENTS = 10_000;
 const MAX_EMAIL_CHANGES = 1_000;
 
-/** Exports under way in this process, by user. Each holds up to a few megabytes. */
-const underWay = new Set<string>();
+/** Each export holds up to a few megabytes. */
 const MAX_UNDER_WAY = 4;
 
 /**
@@ -55,6 +54,7 @@ export async function exportAccount(
   checkArguments({ password });
   await confirmPassword(deps, viewer, "password", password, source);
   const { user } = viewer;
+  const underWay = deps.exportsUnderWay;
   if (underWay.has(user.id) || underWay.size >= MAX_UNDER_WAY)
     throw new AccountError("SERVER_BUSY", "Another export is under way. Try again in a moment.");
   underWay.add(user.id);
