@@ -25,6 +25,7 @@ export class SealedToken {
   open(token: string): Buffer | null {
     const bytes = Buffer.from(token, "base64url");
     if (bytes.length !== this.#contentBytes + CODE_BYTES) return null;
+    if (bytes.toString("base64url") !== token) return null; // Buffer skips what is no base64
     const content = bytes.subarray(0, this.#contentBytes);
     return timingSafeEqual(bytes.subarray(this.#contentBytes), this.#code(content)) ? content : null;
   }

@@ -2,6 +2,7 @@
 import { Arg, Args, Ctx, Mutation, Query, Resolver } from "type-graphql";
 
 import type { Accounts } from "../accounts/accounts.ts";
+import { checkArguments } from "../accounts/rules/argument-rules.ts";
 import type { RequestSource } from "../accounts/model/request-source.ts";
 import type { RequestContext } from "./context.ts";
 import { Errors } from "./errors-directive.ts";
@@ -18,9 +19,25 @@ import { AuthPayload, MessagePayload } from "./payloads.ts";
 import { PendingAccountObject } from "./pending-account.object.ts";
 import { UserObject } from "./user.object.ts";
 
-/** The source of a request whose client has solved a challenge. */
-const withSolution = (source: RequestSource, challengeSolution: string | null | undefined): RequestSource =>
-  challengeSolution == null ? source : { ...source, challengeSolution };
+/**
+ * The source of a request whose client says more of itself in arguments.
+ * @throws {AccountError} BAD_USER_INPUT
+ */
+function sourceWith(
+  source: RequestSource,
+  { challengeSolution, deviceToken }: Pick<LoginArgs, "challengeSolution" | "deviceToken">,
+): RequestSource {
+  const given = {
+    ...(challengeSolution != null && { challengeSolution }),
+    ...(deviceToken != null && { deviceToken }),
+  };
+  checkArguments(given);
+  return {
+    ...source,
+    ...(challengeSolution != null && { challengeSolution }),
+    ...(deviceToken != null && { deviceTokens: [deviceToken] }),
+  };
+}
 
 @Resolver()
 export class AccountResolver {
@@ -72,7 +89,7 @@ export class AccountResolver {
   ): Promise<MessagePayload> {
     const args = { username, email, password, ...(locale != null && { locale }) };
     const { acceptedLocales } = context;
-    const source = withSolution(context.source, challengeSolution);
+    const source = sourceWith(context.source, { challengeSolution });
     return MessagePayload.of(await this.#accounts.register(args, acceptedLocales, source));
   }
 
@@ -122,8 +139,7 @@ export class AccountResolver {
     @Ctx() context: RequestContext,
     @Args(() => LoginArgs) { username, password, deviceToken, challengeSolution }: LoginArgs,
   ): Promise<AuthPayload> {
-    const known = { ...context.source, ...(deviceToken != null && { deviceTokens: [deviceToken] }) };
-    const source = withSolution(known, challengeSolution);
+    const source = sourceWith(context.source, { challengeSolution, deviceToken });
     return AuthPayload.of(await this.#accounts.login(username, password, source), context);
   }
 
@@ -145,7 +161,7 @@ export class AccountResolver {
     @Args(() => RequestResetArgs) { email, challengeSolution }: RequestResetArgs,
   ): Promise<MessagePayload> {
     return MessagePayload.of(
-      await this.#accounts.requestReset(email, withSolution(source, challengeSolution)),
+      await this.#accounts.requestReset(email, sourceWith(source, { challengeSolution })),
     );
   }
 

@@ -37,7 +37,7 @@ export class RegisterArgs {
   locale?: string | null;
 
   @Field(() => String, { nullable: true, description: CHALLENGE_SOLUTION })
-  challengeSolution?: string | null;
+  challengeSolution?: string | null | undefined;
 }
 
 @ArgsType()
@@ -68,10 +68,10 @@ export class LoginArgs {
       "The device token from an earlier login to this account. Wrong passwords that strangers try do not slow down a device " +
       "that is known by it. Omit it if it is sent as a cookie (header `Session-Transport: cookie`).",
   })
-  deviceToken?: string | null;
+  deviceToken?: string | null | undefined;
 
   @Field(() => String, { nullable: true, description: CHALLENGE_SOLUTION })
-  challengeSolution?: string | null;
+  challengeSolution?: string | null | undefined;
 }
 
 @ArgsType()
@@ -80,7 +80,7 @@ export class RequestResetArgs {
   email!: string;
 
   @Field(() => String, { nullable: true, description: CHALLENGE_SOLUTION })
-  challengeSolution?: string | null;
+  challengeSolution?: string | null | undefined;
 }
 
 @ArgsType()
