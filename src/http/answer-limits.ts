@@ -3,12 +3,14 @@ import type { Socket } from "node:net";
 
 import type { FastifyInstance, FastifyReply } from "fastify";
 
-import { httpError } from "./errors.ts";
+import { httpError, pathOf } from "./errors.ts";
 
-/** Several times what the largest pages of lists need. */
+/** For an answer of GraphQL: several times what the largest pages of lists need. */
 const ANSWER_LIMIT_KIB = 1024;
-/** Of all clients together. */
+/** For all answers to all clients together. */
 const UNREAD_LIMIT_BYTES = 64 * 1024 * 1024;
+/** The type of the page that browsers get at the same path; it is larger. */
+const GRAPHIQL = "text/html; charset=utf-8";
 
 /** @returns what exempts an answer from the limit of its own size */
 export function limitAnswers(http: FastifyInstance): (reply: FastifyReply) => void {
@@ -21,8 +23,9 @@ export function limitAnswers(http: FastifyInstance): (reply: FastifyReply) => vo
       done(null, payload);
       return;
     }
-    const isTooLarge = Buffer.byteLength(payload) > ANSWER_LIMIT_KIB * 1024 && !large.has(reply);
-    const answer = isTooLarge ? refusal(reply) : payload;
+    const isTooLarge = Buffer.byteLength(payload) > ANSWER_LIMIT_KIB * 1024;
+    const isGraphQL = pathOf(request) === "/graphql" && reply.getHeader("content-type") !== GRAPHIQL;
+    const answer = isTooLarge && isGraphQL && !large.has(reply) ? refusal(reply) : payload;
     const { socket } = request.raw;
     const bytes = Buffer.byteLength(answer);
     unread.add(socket, bytes);
