@@ -633,7 +633,7 @@ describe("a refusal comes with the next step:", () => {
   // What a server rarely says: its answer is replaced on the way.
   test.each([
     ["SERVER_BUSY", {}, "The server is busy. Try again in a moment."],
-    ["RATE_LIMITED", { retryAfterSeconds: 30 }, "Too many attempts. Try again in 30 seconds."],
+    ["RATE_LIMITED", { retryAfterSeconds: 30 }, "The message of the server."],
     [
       "INTERNAL_SERVER_ERROR",
       { id: "4711" },
