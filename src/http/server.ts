@@ -120,6 +120,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   }
 
   const addressOf = clientAddresses(parts.trustedProxies);
+  if (parts.trustedProxies.length === 0) warnOfUnnamedProxy(http, parts.log);
   await http.register(cookie);
   http.route({
     method: ["GET", "POST"],
@@ -141,6 +142,21 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     }),
   });
   return http;
+}
+
+/** Without TRUSTED_PROXIES, a proxy is one client: soon the rate limits would refuse everybody who comes through it. */
+function warnOfUnnamedProxy(http: FastifyInstance, log: Logger): void {
+  let isTold = false;
+  http.addHook("onRequest", (request, _reply, done) => {
+    if (!isTold && request.headers["x-forwarded-for"] !== undefined) {
+      isTold = true; // once, because anybody can send the header
+      log.warn(
+        "A request has the header X-Forwarded-For, but TRUSTED_PROXIES is not set. If a proxy sent it, set TRUSTED_PROXIES to its " +
+          "address: until then, all its clients are one to the rate limits.",
+      );
+    }
+    done();
+  });
 }
 
 /** Aborts when the connection closes before the answer is sent. */

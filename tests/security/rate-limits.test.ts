@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 
 import { RATE_LIMITS } from "../../src/accounts/rules/rate-limits.ts";
 import { tally } from "../support/hold-back.ts";
+import { captureLog } from "../support/log.ts";
 import { openServer, PASSWORD, startServer, type TestServer } from "../support/server.ts";
 
 const LIMITED = { RATE_LIMITS: "on", TRUSTED_PROXIES: "127.0.0.1" };
@@ -311,6 +312,15 @@ describe("when the table of limits does not answer", () => {
     expect(tally(answers)).toEqual({ INVALID_CREDENTIALS: 20, RATE_LIMITED: 40 });
     server.succeed(login);
   });
+});
+
+test("a proxy that nobody has named is told to the operator once", async () => {
+  const log = captureLog();
+  const server = await startServer({ env: { LOG_LEVEL: "warn" } });
+
+  for (let n = 0; n < 3; n += 1) await guess(server, nth(n));
+
+  expect(await log.lines(/TRUSTED_PROXIES is not set/)).toHaveLength(1);
 });
 
 test("the table holds no name and no address", async () => {
