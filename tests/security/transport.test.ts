@@ -187,7 +187,7 @@ describe("the IP address of a request", () => {
   async function addressOf(server: TestServer, headers: Record<string, string>): Promise<unknown> {
     await server.with(headers).login({ username: "nobody", password: PASSWORD });
     const rows = await server.query<{ address: string }>(
-      "select address from accounts.account_events order by id desc limit 1",
+      "select address from accounts.account_events order by coalesce(last_occurred_at, occurred_at) desc, id desc limit 1",
     );
     return rows[0]?.address;
   }

@@ -22,7 +22,7 @@ interface Cookie {
 }
 
 /** The cookies that an answer sets. */
-function cookiesOf({ headers }: Answer<unknown>): Cookie[] {
+function allCookiesOf({ headers }: Answer<unknown>): Cookie[] {
   return headers.getSetCookie().map((line) => {
     const [pair = "", ...attributes] = line.split("; ");
     const [name = "", value = ""] = pair.split("=");
@@ -31,6 +31,10 @@ function cookiesOf({ headers }: Answer<unknown>): Cookie[] {
     return { name, value, attributes: others, expires: Date.parse(expires?.slice("Expires=".length) ?? "") };
   });
 }
+
+/** Without the one that marks the device. */
+const cookiesOf = (answer: Answer<unknown>) =>
+  allCookiesOf(answer).filter(({ name }) => !name.endsWith("device_tokens"));
 
 function cookieOf(answer: Answer<unknown>): Cookie {
   const cookies = cookiesOf(answer);
@@ -110,6 +114,32 @@ describe("with the header Session-Transport: cookie,", () => {
       expect(value).toMatch(/^[\w-]{70}$/);
       expect(answer.text).not.toContain(value);
     }
+  });
+
+  test("two people who share a browser are known to it, each by a mark that outlives the session", async () => {
+    const server = await startServer({ env: PRODUCTION });
+    const people = [await server.activePerson("ada"), await server.activePerson("grace")];
+    let cookie = "";
+    for (const person of people) {
+      const answer = await server.with({ ...ASKED, cookie }).login(person);
+      expect(server.succeed(answer).deviceToken).toBeNull();
+      const mark = allCookiesOf(answer).find(({ name }) => name === "__Host-device_tokens")!;
+      expect(mark.attributes).toEqual([
+        "HttpOnly",
+        "Max-Age=34560000",
+        "Path=/",
+        "SameSite=Strict",
+        "Secure",
+      ]);
+      cookie = `${mark.name}=${mark.value}`;
+    }
+
+    expect(cookie.split(".")).toHaveLength(2);
+    const again = await server.with({ ...ASKED, cookie }).login(people[0]!);
+    const [first, second] = cookie.split("=")[1]!.split(".");
+    expect(allCookiesOf(again).find(({ name }) => name === "__Host-device_tokens")!.value).toBe(
+      `${second}.${first}`,
+    );
   });
 
   test("refreshSession takes it and rotates it", async () => {
