@@ -8,7 +8,8 @@ import { httpError, pathOf } from "./errors.ts";
 /** For an answer of GraphQL: several times what the largest pages of lists need. */
 const ANSWER_LIMIT_KIB = 1024;
 /** For all answers to all clients together. */
-const UNREAD_LIMIT_BYTES = 64 * 1024 * 1024;
+const UNREAD_LIMIT_BYTES = 32 * 1024 * 1024;
+const BUFFERED_FROM_BYTES = 16 * 1024;
 /** The type of the page that browsers get at the same path; it is larger. */
 const GRAPHIQL = "text/html; charset=utf-8";
 
@@ -25,9 +26,11 @@ export function limitAnswers(http: FastifyInstance): (reply: FastifyReply) => vo
     }
     const isTooLarge = Buffer.byteLength(payload) > ANSWER_LIMIT_KIB * 1024;
     const isGraphQL = pathOf(request) === "/graphql" && reply.getHeader("content-type") !== GRAPHIQL;
-    const answer = isTooLarge && isGraphQL && !large.has(reply) ? refusal(reply) : payload;
+    const text = isTooLarge && isGraphQL && !large.has(reply) ? refusal(reply) : payload;
     const { socket } = request.raw;
-    const bytes = Buffer.byteLength(answer);
+    const bytes = Buffer.byteLength(text);
+    // While a text waits to be read, Node keeps three bytes for each of its characters.
+    const answer = typeof text === "string" && bytes > BUFFERED_FROM_BYTES ? Buffer.from(text) : text;
     unread.add(socket, bytes);
     reply.raw.once("finish", () => unread.remove(socket, bytes));
     done(null, answer);

@@ -51,7 +51,10 @@ export interface HttpParts {
 
 /** For a client to send a whole request. */
 const REQUEST_WITHIN_MS = 30_000;
-/** A connection over which nothing moves for so long, though there is something to read or to write, is closed. */
+/**
+ * A connection over which nothing moves for so long is closed, and one with an answer that is not taken after at most twice as long.
+ * Connections between requests have Fastify's keepAliveTimeout.
+ */
 const STALLED_AFTER_MS = 30_000;
 
 export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {

@@ -104,9 +104,13 @@ test("nobody reads 1,000 large answers on 100 connections", TIMEOUT, async () =>
   }
   // Answered in turn: after all that the same address asked for before.
   for (const address of ["127.0.0.2", "127.0.0.3"]) {
-    const socket = await open(door, address);
-    socket.write(request(token, LARGE));
-    await once(socket, "data");
+    let isAnswered = false;
+    while (!isAnswered) {
+      const socket = await open(door, address);
+      socket.write(request(token, LARGE));
+      const closed = once(socket, "close").then(() => false); // if it has to wait for too long
+      isAnswered = await Promise.race([closed, once(socket, "data").then(() => true)]);
+    }
   }
   expect(server.peakMegabytes()).toBeLessThan(MAX_MEGABYTES);
 });

@@ -64,10 +64,8 @@ test("answers that are not taken are given up, and their connection closed", TIM
   const later = await open(server);
   later.write(head + body); // its turn is after the others
   await once(later, "data");
-  const idle = await open(server);
-  await once(idle.resume(), "close"); // as long as nothing moves on either
 
-  await delay(5_000);
+  await delay(65_000); // the time limit is what is tested
   let received = 0;
   socket.on("data", (chunk: Buffer) => (received += chunk.length));
   socket.resume();
