@@ -1,6 +1,7 @@
 import type { Dependencies } from "../dependencies.ts";
 import type { RequestSource } from "../model/request-source.ts";
 import type { SignIn, Viewer } from "../model/sign-in.ts";
+import { unauthenticated } from "../rules/account-error.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
 import { lockViewer } from "../store/locks.ts";
 import { replacePasswordHash } from "../store/users.ts";
@@ -24,6 +25,8 @@ export async function changePassword(
   });
   return deps.transaction(async (em) => {
     const user = await lockViewer(em, viewer.user, deps.now());
+    // A device that was logged out since the request began is refused.
+    if (!(await deps.sessions.end(em, user, viewer.session.id))) throw unauthenticated();
     await replacePasswordHash(em, user, passwordHash);
     user.endOlderTokens(deps.now());
     // This one too, or a copy of its refresh token would stay good.
