@@ -46,9 +46,9 @@ test("an owner whose answer was lost in an outage of a day is not signed out as 
 
 test("a server whose clock is behind revives no used token, and one whose clock is ahead ends no session", async () => {
   const server = await startServer();
+  const { refreshToken: first } = await server.activePerson("ada");
   const behind = await startServer({ databaseUrl: server.databaseUrl });
   behind.freezeAt(new Date(Date.now() - 5 * MINUTE));
-  const { refreshToken: first } = await server.activePerson("ada");
   const second = await refresh(server, first);
 
   expect(await refresh(behind, first)).toBe(second);
