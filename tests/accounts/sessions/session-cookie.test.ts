@@ -135,7 +135,7 @@ describe("with the header Session-Transport: cookie,", () => {
     }
 
     expect(cookie.split(".")).toHaveLength(2);
-    const again = await server.with({ ...ASKED, cookie }).login(people[0]!);
+    const again = await server.with({ ...ASKED, cookie }).login(people[0]);
     const [first, second] = cookie.split("=")[1]!.split(".");
     expect(allCookiesOf(again).find(({ name }) => name === "__Host-device_tokens")!.value).toBe(
       `${second}.${first}`,
