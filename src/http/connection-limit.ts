@@ -1,4 +1,5 @@
-// Limits how many connections one client may have open, and how many requests may be under way on one of them.
+// Limits how many connections one client may have open, how many requests may be under way on one, and for how long nothing may
+// move.
 import { BlockList, isIPv6, type Socket } from "node:net";
 
 import type { FastifyInstance } from "fastify";
@@ -11,18 +12,23 @@ const MAX_CONNECTIONS = 200;
 const WARN_EVERY_MS = 60_000;
 /** HTTP/1.1 lets a client send requests without waiting for answers. Nobody does, and all of them would take memory at once. */
 const MAX_PIPELINED = 10;
+/** Node looks twice before it takes an answer for stalled. */
+export const STALLED_AFTER_MS = 30_000;
 
-/** Closes connections of a client that has MAX_CONNECTIONS open already, and those with more than MAX_PIPELINED requests. */
+/**
+ * Closes connections of a client that has MAX_CONNECTIONS open already, those with more than MAX_PIPELINED requests, and those that
+ * are stalled. The server must have been made with STALLED_AFTER_MS as its connectionTimeout.
+ */
 export function limitConnections(
   http: FastifyInstance,
   trustedProxies: readonly string[],
   log: Logger,
 ): void {
   limitOpen(http, trustedProxies, log);
-  limitPipelined(http);
+  limitRequests(http);
 }
 
-function limitPipelined(http: FastifyInstance): void {
+function limitRequests(http: FastifyInstance): void {
   const underWay = new WeakMap<Socket, number>();
   http.addHook("onRequest", (request, reply, done) => {
     const { socket } = request.raw;
@@ -35,6 +41,11 @@ function limitPipelined(http: FastifyInstance): void {
     underWay.set(socket, count);
     reply.raw.once("close", () => underWay.set(socket, (underWay.get(socket) ?? 1) - 1));
     done();
+  });
+  http.server.on("timeout", (socket: Socket) => {
+    // With nothing to write yet, it is the server that keeps the client waiting.
+    const isServersTurn = (underWay.get(socket) ?? 0) > 0 && socket.writableLength === 0;
+    if (!isServersTurn) socket.destroy();
   });
 }
 

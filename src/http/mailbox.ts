@@ -83,7 +83,6 @@ function sendEvents(
     folder.off("change", tell);
     open.delete(events);
   });
-  request.raw.socket.setTimeout(0); // nothing moves until an email arrives
   events.write(": listening\n\n");
   return reply.type("text/event-stream").send(events);
 }

@@ -9,7 +9,7 @@ import type { GraphQLRequest, RequestContext } from "../graphql/context.ts";
 import type { Logger } from "../log.ts";
 import type { MailboxFolder } from "../mail/mailbox-folder.ts";
 import { limitAnswers } from "./answer-limits.ts";
-import { limitConnections } from "./connection-limit.ts";
+import { limitConnections, STALLED_AFTER_MS } from "./connection-limit.ts";
 import {
   BODY_LIMIT_KIB,
   handleErrors,
@@ -51,11 +51,6 @@ export interface HttpParts {
 
 /** For a client to send a whole request. */
 const REQUEST_WITHIN_MS = 30_000;
-/**
- * A connection over which nothing moves for so long is closed, and one with an answer that is not taken after at most twice as long.
- * Connections between requests have Fastify's keepAliveTimeout.
- */
-const STALLED_AFTER_MS = 30_000;
 
 export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {
   const hasCors = parts.corsOrigins.length > 0;

@@ -54,6 +54,7 @@ export const insertEvent = (from: string) => `
 //
 // Counted events take turns by client. Transactions that count in the same row wait for each other anyway, and the unknown accounts
 // of a client share a row: without the turns, whoever sends requests side by side could tell by the wait which accounts are known.
+// A turn lasts to the end of the transaction, which therefore locks what it needs before it records.
 const RECORD = statement<EventValues & { userId: string | null; turn: bigint | null }>(
   "record-event",
   insertEvent(
