@@ -37,7 +37,12 @@ export async function restoreSession(): Promise<void> {
  * successor, which ends the session.
  */
 export function refreshSession(): Promise<void> {
-  refreshing ??= navigator.locks.request("refresh-session", exchangeRefreshToken).finally(() => {
+  // Over plain http, browsers have locks on localhost alone.
+  const exchange = () =>
+    "locks" in navigator
+      ? navigator.locks.request("refresh-session", exchangeRefreshToken)
+      : exchangeRefreshToken();
+  refreshing ??= exchange().finally(() => {
     refreshing = undefined;
   });
   return refreshing;
