@@ -160,6 +160,7 @@ function warnOfUnnamedProxy(http: FastifyInstance, log: Logger): void {
 /** Aborts when the connection closes before the answer is sent. */
 function goneSignal({ raw }: FastifyReply): AbortSignal {
   const gone = new AbortController();
+  if (raw.destroyed) gone.abort(); // closed before anybody asked
   raw.once("close", () => raw.writableFinished || gone.abort());
   return gone.signal;
 }
