@@ -95,16 +95,31 @@ describe("guessing", () => {
     server.succeed(await from(server, nth(2)).login({ username: "ada", password: PASSWORD }));
   });
 
-  test("counts an account and a name that nobody has alike, by username or email address", async () => {
+  test("counts an account and a name that nobody has alike, and does not tell whose an email address is", async () => {
     const server = await limitedServer();
     await ownerOf(server);
 
-    const tries = async (username: (n: number) => string) =>
-      tally(await Promise.all(Array.from({ length: 30 }, (_, n) => guess(server, nth(n), username(n)))));
+    const tries = async (...names: string[]) =>
+      tally(
+        await Promise.all(
+          Array.from({ length: 30 }, (_, n) => guess(server, nth(n), names[n % names.length])),
+        ),
+      );
 
-    expect(await tries((n) => ["ada", "ADA", "ada@example.com"][n % 3]!)).toEqual(
-      await tries((n) => ["nobody", "NOBODY", "Nobody"][n % 3]!),
-    );
+    expect(await tries("ada", "ADA", "Ada")).toEqual({ INVALID_CREDENTIALS: 20, RATE_LIMITED: 10 });
+    expect(await tries("nobody", "NOBODY", "Nobody")).toEqual({ INVALID_CREDENTIALS: 20, RATE_LIMITED: 10 });
+    server.refuse(await guess(server, nth(99), "ada@example.com"), "INVALID_CREDENTIALS");
+  });
+
+  test("a name that is the ID of a user does not count for that user", async () => {
+    const server = await limitedServer();
+    const { accessToken, id } = await ownerOf(server);
+    const newEmail = "ada@example.org";
+    server.succeed(await server.as(accessToken).requestEmailChange({ newEmail, password: PASSWORD }));
+    const token = await server.emailChangeToken(newEmail);
+    await Promise.all(Array.from({ length: 30 }, (_, n) => guess(server, nth(n), id)));
+
+    server.succeed(await from(server, nth(99)).finalizeEmailChange({ token, password: PASSWORD }));
   });
 
   test("counts all addresses of an IPv6 network as one, and an IPv4 address in IPv6 as itself", async () => {

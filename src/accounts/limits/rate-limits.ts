@@ -75,27 +75,29 @@ export class RateLimits {
 
   /**
    * Counts a guess of a password before it is made, and takes it back if it was none.
-   * @param account the ID of the user, or the name that was given if it is nobody's
+   * @param account the name that was given, or the user whose session or link it is. A name counts as it was given, whoever
+   *   has it: if username and email address were counted together, the limit of one would tell that the other belongs to it.
    * @param device the device, if it has logged in to that account before: others' guesses do not count for it
    * @param guess compares the password; answers null, or what refuses it
    * @throws {AccountError} RATE_LIMITED, CHALLENGE_REQUIRED, or what `guess` throws because nothing was compared
    */
   async tryPassword<Refused>(
-    account: string,
+    account: string | User,
     device: string | null,
     about: About,
     guess: () => Promise<Refused | null>,
   ): Promise<Refused | null> {
-    const [name, client] = [foldCase(account), clientOf(about.source)];
+    const client = clientOf(about.source);
+    const whose = typeof account === "string" ? `name ${foldCase(account)}` : `user ${account.id}`;
     const counted = await this.#count(
       device === null
         ? {
             "password-address": client,
             "password-address-day": client,
-            "password-account-address": `${name} ${client}`,
-            "password-account": name,
+            "password-account-address": `${whose} ${client}`,
+            "password-account": whose,
           }
-        : { "password-device": `${name} ${device}` },
+        : { "password-device": device },
       about,
       device === null ? "login" : undefined,
     );

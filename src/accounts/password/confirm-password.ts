@@ -20,7 +20,7 @@ export async function confirmPassword(
   if (!deps.passwords.isPossible(password)) throw wrong;
   // Counted for the session: whoever has stolen an access token can guess no more than from an unknown device.
   const device = session?.id ?? deps.deviceTokens.find(user.id, source.deviceTokens ?? []);
-  const refusal = await deps.rateLimits.tryPassword(user.id, device, { user, source }, async () =>
+  const refusal = await deps.rateLimits.tryPassword(user, device, { user, source }, async () =>
     (await deps.passwords.verify(user.passwordHash, password, source)) ? null : wrong,
   );
   if (!refusal) return;

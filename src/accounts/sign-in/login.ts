@@ -24,20 +24,15 @@ export async function login(
   if (!deps.passwords.isPossible(password)) throw invalidCredentials();
   const user = await findByName(deps.em, username);
   const device = user && deps.deviceTokens.find(user.id, source.deviceTokens ?? []);
-  const refusal = await deps.rateLimits.tryPassword(
-    user?.id ?? username,
-    device,
-    { user, source },
-    async () => {
-      const isRight = await deps.passwords.verify(user?.passwordHash ?? null, password, source);
-      return user && isRight ? refuse(deps, user) : invalidCredentials();
-    },
-  );
+  const refusal = await deps.rateLimits.tryPassword(username, device, { user, source }, async () => {
+    const isRight = await deps.passwords.verify(user?.passwordHash ?? null, password, source);
+    return user && isRight ? refuse(deps, user) : invalidCredentials();
+  });
   if (!user || refusal) {
-    // An imported hash may take another time than one made here.
-    if (deps.hideAccountExistence) await deps.passwords.evenOut(user?.passwordHash ?? null, password, source);
     // Recorded for an unknown name, too, or the time would tell that it is unknown.
     await deps.auditTrail.record(deps.em, "LOGIN_FAILED", { user, source, actor: null });
+    // An imported hash may take another time than one made here.
+    if (deps.hideAccountExistence) await deps.passwords.evenOut(user?.passwordHash ?? null, password, source);
     throw refusal ?? invalidCredentials();
   }
   const newHash = await deps.passwords.upgrade(user.passwordHash, password, source);
