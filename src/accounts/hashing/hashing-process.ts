@@ -18,7 +18,9 @@ setPriority(constants.priority.PRIORITY_LOW);
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => undefined);
 process.on("disconnect", () => process.exit());
 process.on("message", (task: HashingTask) => {
-  void answer(task).then((result) => process.connected && process.send?.(result));
+  // A server that was killed takes no answer; without the callback, that would be an uncaught error on its standard error.
+  const sent = () => undefined;
+  void answer(task).then((result) => process.connected && process.send?.(result, undefined, {}, sent));
 });
 
 async function answer({ id, password, pepper = "", ...task }: HashingTask): Promise<HashingAnswer> {
