@@ -30,6 +30,7 @@ async function start(events: number): Promise<{ server: ServerProcess; door: Gra
       MAIL_SERVER: "127.0.0.1",
       MAIL_PORT: String(smtp.port),
       NODE_OPTIONS: "--max-semi-space-size=8", // as docs/operations.md says
+      TRUSTED_PROXIES: "127.0.0.1",
     },
   });
   const door = await server.ready();
@@ -129,5 +130,33 @@ test("30,000 different documents are sent", TIMEOUT, async () => {
       }
     }),
   );
+  expect(server.peakMegabytes()).toBeLessThan(MAX_MEGABYTES);
+});
+
+test("1,000 logins and 1,000 registrations of 500 addresses are sent at once", TIMEOUT, async () => {
+  const { server, door } = await start(0);
+  const attack = Promise.all(
+    Array.from({ length: 1_000 }, async (_, n) => {
+      const client = door.with({ "x-forwarded-for": `198.51.${n % 2}.${n % 250}` });
+      const username = `somebody-${n}`;
+      const login = client.login({ username, password: PASSWORD });
+      const registration = client.register({ ...ADA, username, email: `${username}@example.com` });
+      for (const answer of await Promise.allSettled([login, registration]))
+        if (answer.status === "fulfilled") expect(answer.value.status).toBe(200); // others waited for too long
+    }),
+  );
+  await othersAreServed(door, attack);
+  expect(server.peakMegabytes()).toBeLessThan(MAX_MEGABYTES);
+});
+
+test("2,000 requests of the largest size lack their last byte", TIMEOUT, async () => {
+  const { server, door } = await start(0);
+  const body = Buffer.alloc(16 * 1024 - 1, " ");
+  const head = `POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length + 1}\r\n\r\n`;
+  for (let count = 0; count < 2_000; count += 1) {
+    const socket = await open(door, `127.0.0.${2 + (count % 20)}`);
+    await new Promise((resolve) => socket.write(Buffer.concat([Buffer.from(head), body]), resolve));
+  }
+  door.succeed(await door.me());
   expect(server.peakMegabytes()).toBeLessThan(MAX_MEGABYTES);
 });
