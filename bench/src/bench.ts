@@ -7,7 +7,7 @@ import type { Plan } from "./plan.ts";
 import { startPostgres, type Postgres } from "./postgres.ts";
 import type { ResidentMb } from "./server-process.ts";
 import { SmtpSink } from "./smtp-sink.ts";
-import { openStage, Running, start } from "./stage.ts";
+import { openStage, Running, start, type Variant } from "./stage.ts";
 import * as work from "./work.ts";
 
 /** The measurements, by workload, number of accounts and server. */
@@ -38,6 +38,7 @@ export async function runBench(plan: Plan, peers: readonly Contender[]): Promise
   for (const accounts of plan.accounts) await run.compare(accounts, postgres, sink);
   await run.compareCounts(sink);
   await run.compareWorkers(sink);
+  await run.compareLimits(sink);
   await run.starts();
   return { figures: run.figures, measurements: run.measurements };
 }
@@ -156,24 +157,40 @@ class Run {
   }
 
   async compareWorkers(sink: SmtpSink): Promise<void> {
+    await this.#compareVariants(sink, "by workers", "two workers over one", {
+      two: { workers: 2 },
+      one: {},
+    });
+  }
+
+  /** Every try is counted, as in production, but none is refused. */
+  async compareLimits(sink: SmtpSink): Promise<void> {
+    await this.#compareVariants(sink, "with and without rate limits", "with rate limits over without", {
+      with: {},
+      without: { env: { RATE_LIMITS: "off" } },
+    });
+  }
+
+  /** Two ways to run the account server, side by side on one database; the figure is the first over the second. */
+  async #compareVariants(
+    sink: SmtpSink,
+    what: string,
+    name: FigureName,
+    variants: Readonly<Record<string, Variant>>,
+  ): Promise<void> {
     await using opened = new AsyncDisposableStack();
     const accounts = this.#plan.accounts[0]!;
     const databaseUrl = this.#databases.get(accounts)!;
-    const byWorkers: Record<string, Running> = {};
-    for (const workers of [1, 2]) {
-      const server = await start(accountServer, databaseUrl, sink, workers);
+    const running: Record<string, Running> = {};
+    for (const [label, variant] of Object.entries(variants)) {
+      const server = await start(accountServer, databaseUrl, sink, variant);
       opened.defer(() => server.stop());
-      byWorkers[String(workers)] = new Running(accountServer, server, databaseUrl, accounts);
+      running[label] = new Running(accountServer, server, databaseUrl, accounts);
     }
-    for (const [operation, measured] of Object.entries(await work.measureWorkers(byWorkers, this.#plan))) {
-      const name = `${operation} by workers, requests a second`;
-      this.#note(name, accounts, measured);
-      this.figures[`two workers over one (${operation})`] = ratioFigure(
-        "two workers over one",
-        measured,
-        "2",
-        "1",
-      );
+    const [one = "", other = ""] = Object.keys(variants);
+    for (const [operation, measured] of Object.entries(await work.measureVariants(running, this.#plan))) {
+      this.#note(`${operation} ${what}, requests a second`, accounts, measured);
+      this.figures[`${name} (${operation})`] = ratioFigure(name, measured, one, other);
     }
   }
 

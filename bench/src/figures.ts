@@ -34,6 +34,7 @@ const KINDS = {
   "memory idle": { unit: " MB", better: "less", target: 150 },
   "memory under the mixed load": { unit: " MB", better: "less", target: 300 },
   "two workers over one": { unit: "", better: "more" },
+  "with rate limits over without": { unit: "", better: "more", target: 0.97 },
 } as const satisfies Record<string, Kind>;
 
 export type FigureName = keyof typeof KINDS;

@@ -99,12 +99,19 @@ export async function openStage(options: {
   }
 }
 
+/** What differs from a server as it is measured otherwise. */
+export interface Variant {
+  readonly workers?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 export async function start(
   contender: Contender,
   databaseUrl: string,
   sink: SmtpSink,
-  workers = 1,
+  { workers = 1, env = {} }: Variant = {},
 ): Promise<ServerProcess> {
   const port = await freePort();
-  return ServerProcess.start(contender.program({ databaseUrl, smtpPort: sink.port, port, workers }), port);
+  const program = contender.program({ databaseUrl, smtpPort: sink.port, port, workers });
+  return ServerProcess.start({ ...program, env: { ...program.env, ...env } }, port);
 }

@@ -373,17 +373,17 @@ export async function measureTimes(
   return times;
 }
 
-/** Our server with two processes against one: requests a second. */
-export async function measureWorkers(
-  byWorkers: Readonly<Record<string, Running>>,
+/** Ways to run our server against each other: requests a second. */
+export async function measureVariants(
+  variants: Readonly<Record<string, Running>>,
   plan: Plan,
 ): Promise<{ me: Measured; login: Measured }> {
   const me: Record<string, () => Promise<number>> = {};
   const logins: Record<string, () => Promise<number>> = {};
-  for (const [workers, each] of Object.entries(byWorkers)) {
+  for (const [label, each] of Object.entries(variants)) {
     const next = inTurn(await meRequests(each));
-    me[workers] = () => rate(each, "me", next, plan, 2 * CONNECTIONS);
-    logins[workers] = () => rate(each, "login", () => login(each, each.somebody()), plan, LOGIN_CONNECTIONS);
+    me[label] = () => rate(each, "me", next, plan, 2 * CONNECTIONS);
+    logins[label] = () => rate(each, "login", () => login(each, each.somebody()), plan, LOGIN_CONNECTIONS);
   }
   return { me: await interleave(plan.rounds, me), login: await interleave(plan.rounds, logins) };
 }

@@ -11,7 +11,7 @@ const RESTORABLE_DAYS = 30;
 
 /**
  * Signs out everywhere and marks the account for erasure; signing in within RESTORABLE_DAYS restores it.
- * @throws {AccountError} BAD_USER_INPUT, INVALID_CREDENTIALS, LAST_ADMIN, SERVER_BUSY, UNAUTHENTICATED
+ * @throws {AccountError} BAD_USER_INPUT, INVALID_CREDENTIALS, LAST_ADMIN, SERVER_BUSY, UNAUTHENTICATED, RATE_LIMITED
  */
 export async function deleteAccount(
   deps: Dependencies,
