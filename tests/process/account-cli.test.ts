@@ -12,7 +12,7 @@ import bcrypt from "bcrypt";
 import { describe, expect, inject, test } from "vitest";
 
 import { createDatabase, query } from "../support/postgres.ts";
-import { dataLocation, startProcess, temporaryFolder } from "../support/process.ts";
+import { BARE_ENVIRONMENT, dataLocation, startProcess, temporaryFolder } from "../support/process.ts";
 import { PASSWORD, startServer, type TestServer } from "../support/server.ts";
 
 const IN_FORCE = /^\$argon2id\$v=19\$m=19456,/;
@@ -37,7 +37,7 @@ async function account(
 ): Promise<Run> {
   const child = spawn(resolve("node_modules/.bin/node"), [resolve("dist/bin/account.js"), ...args], {
     cwd: cwd ?? (await temporaryFolder()),
-    env: { PATH: process.env["PATH"] ?? "", ...env },
+    env: { ...BARE_ENVIRONMENT, ...env },
   });
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (chunk) => (stdout += String(chunk)));
@@ -165,7 +165,7 @@ describe("create-admin", () => {
     const command = `${resolve("node_modules/.bin/node")} ${resolve("dist/bin/account.js")} create-admin root root@example.com`;
     const terminal = spawn("script", ["-qec", command, "/dev/null"], {
       cwd: await temporaryFolder(),
-      env: { PATH: process.env["PATH"] ?? "", TERM: "xterm", ...env },
+      env: { ...BARE_ENVIRONMENT, TERM: "xterm", ...env },
     });
     let output = "";
     const prompts = [/Password:/, /Repeat the password:/];
@@ -525,7 +525,7 @@ describe("import", () => {
     const command = `${resolve("node_modules/.bin/node")} ${resolve("dist/bin/account.js")} import ${file}`;
     const { stdout } = await promisify(execFile)("script", ["-qec", command, "/dev/null"], {
       cwd: await temporaryFolder(),
-      env: { PATH: process.env["PATH"] ?? "", TERM: "xterm", ...env },
+      env: { ...BARE_ENVIRONMENT, TERM: "xterm", ...env },
     });
     expect(stdout).toContain("100 %");
     expect(stdout).toContain("1 imported, 0 already there, 0 refused.");

@@ -38,6 +38,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const orm = await connectOrm(templateUrl);
   await migrateDatabase(orm, templateUrl);
   await orm.close();
+  // Inherited by the processes that tests start: each reads and compiles the same modules, half of what its start costs.
+  process.env["NODE_COMPILE_CACHE"] = join(dataDir, "compile-cache");
   project.provide("postgresUrl", postgres.databaseUrl);
   project.provide("postgresLog", join(dataDir, "postgres.log"));
   return async () => {

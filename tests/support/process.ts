@@ -22,6 +22,12 @@ export interface ProcessOptions {
   readonly args?: string[];
 }
 
+/** What a process needs of the environment that the tests run in. */
+export const BARE_ENVIRONMENT = {
+  PATH: process.env["PATH"] ?? "",
+  NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? "",
+};
+
 export class ServerProcess {
   readonly child: ChildProcess;
   /** Standard output and error, as they came. */
@@ -73,7 +79,7 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Server
   const node = resolve(root, "node_modules/.bin/node");
   const child = spawn(node, [resolve(root, script), ...args], {
     cwd,
-    env: { PATH: process.env["PATH"] ?? "", PORT: "0", ...env },
+    env: { ...BARE_ENVIRONMENT, PORT: "0", ...env },
     ...(uid !== undefined && { uid, gid: uid }),
   });
   const started = new ServerProcess(child);
