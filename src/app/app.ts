@@ -89,7 +89,7 @@ export class App {
     if (config.rateLimits === null)
       log.warn("RATE_LIMITS=off: passwords can be guessed and emails requested without limit.");
     await this.#lockDataDir();
-    const hashing = this.#sharedHashing ?? this.#startHashing();
+    const hashing = this.#sharedHashing ?? this.#startHashing(log);
     const breached = await openBreachedPasswords(config, log, this.#opened);
     const { orm, databaseUrl } = await this.#openDatabase();
     const em = orm.em;
@@ -185,8 +185,8 @@ export class App {
     this.#opened.defer(() => lock.release());
   }
 
-  #startHashing(): Hashing {
-    const hashing = new Hashing(this.#config.workers);
+  #startHashing(log: Logger): Hashing {
+    const hashing = new Hashing(this.#config.workers, log);
     hashing.start();
     this.#opened.defer(() => hashing.stop());
     return hashing;

@@ -39,7 +39,7 @@ export async function openAccounts(config: Config, opened: AsyncDisposableStack)
     { ...config, hideAccountExistence: false }, // the operator may know which accounts exist
     {
       em: orm.em,
-      hashing: new Hashing(1),
+      hashing: new Hashing(1, log),
       breached: await openBreachedPasswords(config, log, opened),
       log,
       queue,

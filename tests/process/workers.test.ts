@@ -1,6 +1,4 @@
 // WORKERS: several processes on one port.
-import { execFileSync } from "node:child_process";
-
 import { expect, inject, onTestFinished, test } from "vitest";
 
 import { createDatabase } from "../support/postgres.ts";
@@ -21,15 +19,6 @@ async function environment(): Promise<Record<string, string>> {
   };
 }
 
-/** The processes that serve, by their parent. */
-function serving(parent: number): number[] {
-  return execFileSync("ps", ["-A", "-o", "pid=,ppid=,args="], { encoding: "utf8" })
-    .split("\n")
-    .map((line) => line.trim().split(/\s+/))
-    .filter(([, ppid, ...args]) => Number(ppid) === parent && args.join(" ").includes("serve.js"))
-    .map(([pid]) => Number(pid));
-}
-
 test(
   "a registration goes through whichever process answers, with one mail",
   { timeout: 120_000 },
@@ -39,7 +28,7 @@ test(
     const env = { ...(await environment()), MAIL_PORT: String(smtp.port), WORKERS: "2" };
     const server = await startProcess({ env });
     const door = await server.ready();
-    await expect.poll(() => serving(server.child.pid!).length).toBe(2);
+    await expect.poll(() => server.children("serve.js").length).toBe(2);
 
     door.succeed(await door.register(ADA));
     const token = tokenIn(await smtp.mailTo(ADA.email));
@@ -59,13 +48,13 @@ test(
 test("a process that is killed is replaced, while the others serve", async () => {
   const server = await startProcess({ env: { ...(await environment()), WORKERS: "2" } });
   const door = await server.ready();
-  await expect.poll(() => serving(server.child.pid!).length).toBe(2);
+  await expect.poll(() => server.children("serve.js").length).toBe(2);
   await expect.poll(() => server.output.split("is ready").length, { timeout: 20_000 }).toBe(3); // both serve
-  const [killed] = serving(server.child.pid!);
+  const [killed] = server.children("serve.js");
   process.kill(killed!, "SIGKILL");
   await expect.poll(() => server.output).toContain("Starting another one");
-  await expect.poll(() => serving(server.child.pid!).length).toBe(2);
-  expect(serving(server.child.pid!)).not.toContain(killed);
+  await expect.poll(() => server.children("serve.js").length).toBe(2);
+  expect(server.children("serve.js")).not.toContain(killed);
   expect((await door.me()).errors).toEqual([]);
   expect(await server.end("SIGINT")).toBe(0);
 });

@@ -1,6 +1,6 @@
 // The built server as a process of its own, started as an operator would: `node dist/bin/serve.js` with an environment
 // and nothing else.
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
@@ -58,6 +58,15 @@ export class ServerProcess {
   peakMegabytes(): number {
     const status = readFileSync(`/proc/${this.child.pid}/status`, "utf8");
     return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)![1]) / 1024;
+  }
+
+  /** The processes of a program that it has started, such as those of hashing-process.js. */
+  children(program: string): number[] {
+    return execFileSync("ps", ["-A", "-o", "pid=,ppid=,args="], { encoding: "utf8" })
+      .split("\n")
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([, parent, ...args]) => Number(parent) === this.child.pid && args.join(" ").includes(program))
+      .map(([pid]) => Number(pid));
   }
 
   /** The exit code: null after a kill. */

@@ -231,7 +231,7 @@ export function sharedServer(options: ServerOptions = {}): () => TestServer {
 }
 
 /** One process that hashes for all servers of a test file. */
-const hashing = new Hashing(1);
+const hashing = new Hashing(1, { warn: console.warn });
 
 /** Starts a server for its caller to stop. */
 export async function openServer({ env = {}, databaseUrl }: ServerOptions = {}): Promise<{

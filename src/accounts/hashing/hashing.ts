@@ -5,6 +5,7 @@ import { availableParallelism } from "node:os";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import type { Logger } from "../../log.ts";
 import type { WorkFactor } from "./hash-formats.ts";
 
 /** Either to make a hash, or to compare the password with one. */
@@ -21,17 +22,34 @@ export type HashingAnswer =
   | { readonly id: number; readonly result: string | boolean }
   | { readonly id: number; readonly fault: string };
 
+/** If it answers nothing for so long, the process hangs. At the lowest priority, a busy machine can let a hash wait for seconds. */
+const HANGS_AFTER_MS = 15_000;
+
+interface Pending {
+  readonly task: HashingTask;
+  readonly answer: PromiseWithResolvers<string | boolean>;
+  /** Whether a process was lost with it before. It is not given to a third: it may be what they die of. */
+  isRepeated: boolean;
+}
+
 const PROGRAM = fileURLToPath(new URL(`hashing-process${extname(import.meta.url)}`, import.meta.url));
 
 export class Hashing {
   readonly #threads: number;
-  readonly #pending = new Map<number, PromiseWithResolvers<string | boolean>>();
+  readonly #log: Pick<Logger, "warn">;
+  readonly #pending = new Map<number, Pending>();
   #lastId = 0;
   #process: ChildProcess | undefined;
+  #hangs: NodeJS.Timeout | undefined;
+  #isStopped = false;
 
-  /** @param sharers how many servers share the cores of this machine, each with a hashing process */
-  constructor(sharers: number) {
+  /**
+   * @param sharers how many servers share the cores of this machine, each with a hashing process
+   * @param log tells the operator that a process was replaced
+   */
+  constructor(sharers: number, log: Pick<Logger, "warn">) {
     this.#threads = Math.ceil(availableParallelism() / sharers);
+    this.#log = log;
   }
 
   /** How many passwords to hand over at a time: enough that no thread waits for the next. */
@@ -46,6 +64,7 @@ export class Hashing {
 
   /** Ends the process, and with it what it has under way. */
   stop(): void {
+    this.#isStopped = true;
     if (this.#process?.connected) this.#process.disconnect();
   }
 
@@ -60,16 +79,23 @@ export class Hashing {
   }
 
   #ask(task: WithoutId<HashingTask>): Promise<string | boolean> {
+    const id = (this.#lastId += 1);
+    const pending = {
+      task: { id, ...task },
+      answer: Promise.withResolvers<string | boolean>(),
+      isRepeated: false,
+    };
+    this.#pending.set(id, pending);
+    this.#send(pending.task);
+    return pending.answer.promise;
+  }
+
+  #send(task: HashingTask): void {
     this.#process ??= this.#fork();
     this.#process.channel?.ref(); // this process does not end while it waits
-    const id = (this.#lastId += 1);
-    const answer = Promise.withResolvers<string | boolean>();
-    this.#pending.set(id, answer);
-    this.#process.send(
-      { id, ...task } satisfies HashingTask,
-      (error) => error && this.#settle(id, { fault: error.message }),
-    );
-    return answer.promise;
+    if (!this.#hangs) this.#watch();
+    // An error here means that the process has ended, or hangs: then it is replaced, and this is sent again.
+    this.#process.send(task, () => undefined);
   }
 
   #fork(): ChildProcess {
@@ -80,12 +106,8 @@ export class Hashing {
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     child.on("message", ({ id, ...answer }: HashingAnswer) => this.#settle(id, answer));
-    // What is under way is lost; the next password starts another process.
     const lost = (reason: string) => {
-      if (this.#process !== child) return; // both events may tell of one end
-      this.#process = undefined;
-      for (const id of this.#pending.keys())
-        this.#settle(id, { fault: `the hashing process ended: ${reason}` });
+      if (this.#process === child) this.#replace(reason); // both events may tell of one end
     };
     child.on("error", ({ message }) => lost(message));
     child.on("exit", (code, signal) => lost(String(signal ?? code)));
@@ -94,11 +116,37 @@ export class Hashing {
     return child;
   }
 
+  /** What was under way goes to another process, once. */
+  #replace(reason: string): void {
+    clearTimeout(this.#hangs);
+    this.#hangs = undefined;
+    this.#process = undefined;
+    if (!this.#isStopped)
+      this.#log.warn(`the process that hashes passwords ended (${reason}); another one takes over`);
+    for (const [id, pending] of this.#pending) {
+      if (pending.isRepeated || this.#isStopped) {
+        this.#settle(id, { fault: `the hashing process ended: ${reason}` });
+      } else {
+        pending.isRepeated = true;
+        this.#send(pending.task);
+      }
+    }
+  }
+
+  /** Begins to wait anew for any answer, as long as something is under way. */
+  #watch(): void {
+    clearTimeout(this.#hangs);
+    const child = this.#process;
+    const isIdle = this.#pending.size === 0;
+    this.#hangs = isIdle ? undefined : setTimeout(() => child?.kill("SIGKILL"), HANGS_AFTER_MS);
+  }
+
   #settle(id: number, answer: { result: string | boolean } | { fault: string }): void {
-    const { resolve, reject } = this.#pending.get(id) ?? {};
+    const pending = this.#pending.get(id);
     this.#pending.delete(id);
+    this.#watch();
     if (this.#pending.size === 0) this.#process?.channel?.unref();
-    if ("fault" in answer) reject?.(new Error(answer.fault));
-    else resolve?.(answer.result);
+    if ("fault" in answer) pending?.answer.reject(new Error(answer.fault));
+    else pending?.answer.resolve(answer.result);
   }
 }

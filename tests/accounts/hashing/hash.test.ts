@@ -148,7 +148,7 @@ test("PASSWORD_HASH_MIB and PASSWORD_HASH_PASSES raise the work of new hashes, a
 });
 
 test("a machine that could afford more work is told so after the start, with what to set", async () => {
-  const own = new Hashing(1);
+  const own = new Hashing(1, { warn: console.warn });
   const workFactor = { memoryKiB: 19_456, passes: 2 };
   expect(await measureWorkFactor(own, workFactor)).toBeGreaterThan(0);
   own.stop();

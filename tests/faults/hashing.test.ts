@@ -1,0 +1,54 @@
+// The process that hashes passwords dies or hangs, and everybody who waits for it is answered.
+import { expect, inject, onTestFinished, test } from "vitest";
+
+import { tally } from "../support/hold-back.ts";
+import { createDatabase } from "../support/postgres.ts";
+import { startProcess } from "../support/process.ts";
+import { PASSWORD } from "../support/server.ts";
+import { SmtpCatcher, tokenIn } from "../support/smtp.ts";
+
+const ADA = { username: "ada", email: "ada@example.com", password: PASSWORD };
+
+async function startWithAda() {
+  const smtp = await SmtpCatcher.start();
+  onTestFinished(() => smtp.close());
+  const server = await startProcess({
+    env: {
+      DATABASE_URL: await createDatabase(inject("postgresUrl")),
+      JWT_SECRET: "a secret of this test, at least 32 bytes long",
+      MAIL_SERVER: "127.0.0.1",
+      MAIL_PORT: String(smtp.port),
+      RATE_LIMITS: "off",
+    },
+  });
+  const door = await server.ready();
+  door.succeed(await door.register(ADA));
+  door.succeed(await door.finalizeRegistration({ token: tokenIn(await smtp.mailTo(ADA.email)) }));
+  return { server, door };
+}
+
+test("a process that is killed loses no login", async () => {
+  const { server, door } = await startWithAda();
+  const [first] = server.children("hashing-process");
+
+  const logins = Array.from({ length: 40 }, () => door.login({ username: "ada", password: PASSWORD }));
+  await Promise.race(logins);
+  process.kill(first!, "SIGKILL");
+
+  expect(tally(await Promise.all(logins))).toEqual({ done: 40 });
+  expect(server.children("hashing-process")).not.toContain(first);
+  expect(server.output).toContain(
+    "the process that hashes passwords ended (SIGKILL); another one takes over",
+  );
+});
+
+test("a process that hangs is replaced, and the logins that wait for it succeed", async () => {
+  const { server, door } = await startWithAda();
+  const [first] = server.children("hashing-process");
+
+  process.kill(first!, "SIGSTOP");
+  const logins = Array.from({ length: 10 }, () => door.login({ username: "ada", password: PASSWORD }));
+
+  expect(tally(await Promise.all(logins))).toEqual({ done: 10 });
+  expect(server.children("hashing-process")).not.toContain(first);
+});
