@@ -1,4 +1,6 @@
 // The process that hashes passwords dies or hangs, and everybody who waits for it is answered.
+import { connect } from "node:net";
+
 import { expect, inject, onTestFinished, test } from "vitest";
 
 import { tally } from "../support/hold-back.ts";
@@ -40,6 +42,33 @@ test("a process that is killed loses no login", async () => {
   expect(server.output).toContain(
     "the process that hashes passwords ended (SIGKILL); another one takes over",
   );
+});
+
+test("whoever hangs up before the hash is done gets no session", async () => {
+  const { server, door } = await startWithAda();
+  const [hashing] = server.children("hashing-process");
+  process.kill(hashing!, "SIGSTOP");
+  const hungUp = Array.from({ length: 10 }, async () => {
+    const { hostname, port } = new URL(door.url);
+    const socket = connect(Number(port), hostname);
+    const body = JSON.stringify({
+      query: `mutation { login(username: "ada", password: "${PASSWORD}") { expiresAt } }`,
+    });
+    const head = "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+    await new Promise((written) =>
+      socket.write(`${head}Content-Length: ${body.length}\r\n\r\n${body}`, written),
+    );
+    return socket;
+  });
+  const sockets = await Promise.all(hungUp);
+  door.succeed(await door.me()); // by now the server has the requests
+  for (const socket of sockets) socket.destroy();
+  door.succeed(await door.me());
+
+  process.kill(hashing!, "SIGCONT");
+  const { accessToken } = door.succeed(await door.login({ username: "ada", password: PASSWORD }));
+
+  expect(door.succeed(await door.as(accessToken).sessions())).toHaveLength(2); // of the confirmation and of this login
 });
 
 test("a process that hangs is replaced, and the logins that wait for it succeed", async () => {

@@ -1,6 +1,6 @@
 // Whose password is hashed next. Clients take turns, so a flood from one delays another's password by a hash or two, not by all
 // that wait.
-import { AccountError } from "../rules/account-error.ts";
+import { serverBusy } from "../rules/account-error.ts";
 
 interface Waiting {
   readonly begin: () => void;
@@ -47,9 +47,9 @@ export class Turns {
   }
 
   async #wait(client: string, gone: AbortSignal | undefined): Promise<void> {
-    if (gone?.aborted) throw busy();
+    if (gone?.aborted) throw serverBusy();
     const queue = this.#queues.get(client) ?? [];
-    if (this.#waitingCount >= this.#maxWaiting && !this.#makeRoom(queue.length)) throw busy();
+    if (this.#waitingCount >= this.#maxWaiting && !this.#makeRoom(queue.length)) throw serverBusy();
     const turn = Promise.withResolvers<unknown>();
     const waiting = { begin: () => turn.resolve(null), refuse: turn.reject };
     queue.push(waiting);
@@ -57,7 +57,7 @@ export class Turns {
     this.#waitingCount += 1;
     const leave = () => {
       const place = queue.indexOf(waiting);
-      if (place >= 0) this.#remove(client, queue, place)?.refuse(busy());
+      if (place >= 0) this.#remove(client, queue, place)?.refuse(serverBusy());
     };
     gone?.addEventListener("abort", leave, { once: true });
     await turn.promise;
@@ -70,7 +70,7 @@ export class Turns {
       next[1].length > most[1].length ? next : most,
     );
     if (queue.length <= count + 1) return false;
-    this.#remove(client, queue, queue.length - 1)?.refuse(busy());
+    this.#remove(client, queue, queue.length - 1)?.refuse(serverBusy());
     return true;
   }
 
@@ -102,5 +102,3 @@ export class Turns {
     this.#runningCount += change;
   }
 }
-
-const busy = () => new AccountError("SERVER_BUSY", "The server is busy. Try again in a moment.");

@@ -112,6 +112,10 @@ export function notFound(id: string, field = "id"): AccountError {
 }
 
 /** The same message whether the user or the password is wrong. */
+export function serverBusy(): AccountError {
+  return new AccountError("SERVER_BUSY", "The server is busy. Try again in a moment.");
+}
+
 export function invalidCredentials(): AccountError {
   return new AccountError("INVALID_CREDENTIALS", "Unknown user or wrong password.");
 }

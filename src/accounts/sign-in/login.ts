@@ -5,7 +5,7 @@ import { answerTo } from "../model/account-state.ts";
 import type { RequestSource } from "../model/request-source.ts";
 import type { SignIn } from "../model/sign-in.ts";
 import type { User } from "../model/user.entity.ts";
-import { AccountError, deactivated, invalidCredentials } from "../rules/account-error.ts";
+import { AccountError, deactivated, invalidCredentials, serverBusy } from "../rules/account-error.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
 import { lockUser } from "../store/locks.ts";
 import { findByName, replacePasswordHash } from "../store/users.ts";
@@ -35,6 +35,7 @@ export async function login(
     if (deps.hideAccountExistence) await deps.passwords.evenOut(user?.passwordHash ?? null, password, source);
     throw refusal ?? invalidCredentials();
   }
+  if (source.gone?.aborted) throw serverBusy(); // nobody is there to take a session
   const newHash = await deps.passwords.upgrade(user.passwordHash, password, source);
   if (newHash === null && !user.eraseAt) return deps.sessions.open(deps.em, user, "LOGGED_IN", source);
   return deps.transaction(async (em) => {
