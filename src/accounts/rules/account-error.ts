@@ -111,11 +111,11 @@ export function notFound(id: string, field = "id"): AccountError {
   return new AccountError("NOT_FOUND", `No user or session has the ID "${id.slice(0, 40)}".`, { field });
 }
 
-/** The same message whether the user or the password is wrong. */
 export function serverBusy(): AccountError {
   return new AccountError("SERVER_BUSY", "The server is busy. Try again in a moment.");
 }
 
+/** The same message whether the user or the password is wrong. */
 export function invalidCredentials(): AccountError {
   return new AccountError("INVALID_CREDENTIALS", "Unknown user or wrong password.");
 }
