@@ -2,6 +2,7 @@
 // Each either completes, or throws an AccountError and changes nothing (some record the refusal). No transaction or connection is
 // held while a password is hashed.
 import type { Dependencies } from "./dependencies.ts";
+import { serviceUnavailable } from "./rules/account-error.ts";
 import * as useCases from "./use-cases.ts";
 
 type Bound<UseCase> = UseCase extends (deps: Dependencies, ...args: infer Args) => infer Result
@@ -11,10 +12,17 @@ type Bound<UseCase> = UseCase extends (deps: Dependencies, ...args: infer Args) 
 /** The use cases with their dependencies; one instance serves all requests. */
 export type Accounts = { readonly [Name in keyof typeof useCases]: Bound<(typeof useCases)[Name]> };
 
-export function createAccounts(deps: Dependencies): Accounts {
+/** @param isOutage whether an error means that the database cannot serve now, not that the server has a fault */
+export function createAccounts(deps: Dependencies, isOutage: (error: unknown) => boolean): Accounts {
   const bound = Object.entries(useCases).map(([name, useCase]) => [
     name,
-    (useCase as (...args: unknown[]) => unknown).bind(null, deps),
+    async (...args: unknown[]) => {
+      try {
+        return await (useCase as (...args: unknown[]) => unknown)(deps, ...args);
+      } catch (error) {
+        throw isOutage(error) ? serviceUnavailable(error) : error;
+      }
+    },
   ]);
   return Object.fromEntries(bound) as Accounts;
 }

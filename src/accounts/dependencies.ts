@@ -13,6 +13,8 @@ import type { Tokens } from "./tokens.ts";
 export interface Dependencies {
   /** For what needs no transaction; the ORM's own queries need a `fork()` of it. */
   readonly em: EntityManager;
+  /** As em, without its time limits: for what may take longer than a request. */
+  readonly patientEm: EntityManager;
   /** Commits what `work` does, or rolls all of it back where it throws; entities' changes are flushed before the commit. */
   readonly transaction: <T>(work: (em: EntityManager) => Promise<T>) => Promise<T>;
   readonly passwords: Passwords;

@@ -9,8 +9,8 @@ import { mailComposer } from "../accounts/mails/compose.ts";
 import { Links } from "../accounts/mails/links.ts";
 import type { MailJob } from "../accounts/mails/mail-job.ts";
 import type { Config } from "../config/config.ts";
-import { databaseCheck } from "../database/health.ts";
-import type { Orm } from "../database/orm.ts";
+import { DatabaseHealth } from "../database/health.ts";
+import { connectOrm, type Orm } from "../database/orm.ts";
 import { lockDataDir, readOrCreateSecret } from "../embedded-postgres/data-dir.ts";
 import { startApollo } from "../graphql/apollo.ts";
 import { createContext } from "../graphql/context.ts";
@@ -91,16 +91,21 @@ export class App {
     await this.#lockDataDir();
     const hashing = this.#sharedHashing ?? this.#startHashing(log);
     const breached = await openBreachedPasswords(config, log, this.#opened);
-    const { orm, databaseUrl } = await this.#openDatabase();
+    const { orm, patientOrm, databaseUrl } = await this.#openDatabase();
     const em = orm.em;
+    const health = new DatabaseHealth(orm, log);
+    this.#opened.defer(() => health.stop());
+    const isOutage = (error: unknown) => health.isOutage(error);
     const now = this.#now;
 
-    const queue = new MailQueue<MailJob>({ databaseUrl, log });
+    const queue = new MailQueue<MailJob>({ databaseUrl, log, isOutage });
     const { renderer } = openMailTemplates(config);
     const secret = config.jwtSecret ?? this.#keptSecret();
     const tokens = createTokens(config, secret, now);
     const accounts = composeAccounts(config, {
       em,
+      patientEm: patientOrm.em,
+      isOutage,
       hashing,
       breached,
       log,
@@ -128,7 +133,6 @@ export class App {
 
     const apollo = await startApollo(accounts, { isProduction: config.isProduction, log });
     this.#opened.defer(() => apollo.stop());
-    const databaseAnswers = databaseCheck(orm);
     const http = await createHttpServer({
       apollo,
       createContext: (request) => createContext(request, accounts),
@@ -137,7 +141,7 @@ export class App {
       host: config.host,
       corsOrigins: config.corsOrigins,
       trustedProxies: config.trustedProxies,
-      isReady: async () => !this.#stopping && (await databaseAnswers()),
+      isReady: async () => !this.#stopping && (await health.isReady()),
       hasGraphiQL: !config.isProduction,
       webClient: config.hasWebClient
         ? { appName: config.appName, passwordMinLength: config.passwordMinLength }
@@ -192,11 +196,16 @@ export class App {
     return hashing;
   }
 
-  async #openDatabase(): Promise<{ orm: Orm; databaseUrl: string }> {
+  /** With two sets of connections, for requests and for what may take longer. */
+  async #openDatabase(): Promise<{ orm: Orm; patientOrm: Orm; databaseUrl: string }> {
     const databaseUrl = this.#config.databaseUrl ?? (await this.#startEmbeddedPostgres());
-    const orm = await openDatabase(databaseUrl, this.#config.migrateOnStart);
-    this.#opened.defer(() => withTimeLimit(DATABASE_CLOSES_WITHIN_MS, orm.close()));
-    return { orm, databaseUrl };
+    const closedInTime = (orm: Orm) => {
+      this.#opened.defer(() => withTimeLimit(DATABASE_CLOSES_WITHIN_MS, orm.close()));
+      return orm;
+    };
+    const patientOrm = closedInTime(await openDatabase(databaseUrl, this.#config.migrateOnStart));
+    const orm = closedInTime(await connectOrm(databaseUrl, { isPatient: false }));
+    return { orm, patientOrm, databaseUrl };
   }
 
   async #startEmbeddedPostgres(): Promise<string> {

@@ -2,6 +2,7 @@
 import type { EntityManager } from "@mikro-orm/postgresql";
 
 import { createAccounts, type Accounts } from "../accounts/accounts.ts";
+import type { Dependencies } from "../accounts/dependencies.ts";
 import type { BreachedPasswords } from "../accounts/hashing/breached-passwords.ts";
 import type { Hashing } from "../accounts/hashing/hashing.ts";
 import { Passwords } from "../accounts/hashing/passwords.ts";
@@ -22,6 +23,10 @@ import type { MailRenderer } from "../mail/renderer.ts";
 
 export interface AccountsParts {
   readonly em: EntityManager;
+  /** For what may take longer than a request. */
+  readonly patientEm: EntityManager;
+  /** Whether an error means that the database cannot serve now. */
+  readonly isOutage: (error: unknown) => boolean;
   readonly hashing: Hashing;
   readonly breached: BreachedPasswords;
   readonly queue: MailQueue<MailJob>;
@@ -34,7 +39,7 @@ export interface AccountsParts {
 }
 
 export function composeAccounts(config: Config, parts: AccountsParts): Accounts {
-  const { em, hashing, breached, log, queue, renderer, secret, tokens, now } = parts;
+  const { em, patientEm, isOutage, hashing, breached, log, queue, renderer, secret, tokens, now } = parts;
   const refreshTokens = new RefreshTokens(secret);
   const auditTrail = new AuditTrail({ now, retentionDays: config.auditRetentionDays });
   const deviceTokens = new DeviceTokens(secret);
@@ -57,8 +62,9 @@ export function composeAccounts(config: Config, parts: AccountsParts): Accounts 
     idleDays: config.sessionIdleDays,
     maxDays: config.sessionMaxDays,
   });
-  return createAccounts({
+  const deps: Dependencies = {
     em,
+    patientEm,
     transaction: (work) => em.fork().transactional(work),
     passwords: new Passwords({
       hashing,
@@ -80,7 +86,8 @@ export function composeAccounts(config: Config, parts: AccountsParts): Accounts 
     pickLocale: (preferences) => renderer.pickLocale(preferences),
     now,
     hideAccountExistence: config.hideAccountExistence,
-  });
+  };
+  return createAccounts(deps, isOutage);
 }
 
 /** @param secret that tokens are signed with */

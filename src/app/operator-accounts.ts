@@ -39,6 +39,8 @@ export async function openAccounts(config: Config, opened: AsyncDisposableStack)
     { ...config, hideAccountExistence: false }, // the operator may know which accounts exist
     {
       em: orm.em,
+      patientEm: orm.em,
+      isOutage: () => false, // the operator reads what PostgreSQL says
       hashing: new Hashing(1, log),
       breached: await openBreachedPasswords(config, log, opened),
       log,

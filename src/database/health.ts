@@ -1,17 +1,137 @@
-// Checks whether the database responds, for /readyz.
+// Knows whether the database does what serving needs: for /readyz, and to tell an outage from a fault of the server.
 import { setTimeout as delay } from "node:timers/promises";
 
+import type { EntityManager } from "@mikro-orm/postgresql";
+
+import type { Logger } from "../log.ts";
 import type { Orm } from "./orm.ts";
 
 const ANSWERS_WITHIN_MS = 2_000;
+/** During an outage: how often the database is tried. */
+const TRIED_EVERY_MS = 1_000;
+/** An outage is over once the database serves and no request has met it for so long. */
+const OVER_AFTER_MS = 5_000;
+/** PostgreSQL's code for a role that may not create temporary tables. */
+const INSUFFICIENT_PRIVILEGE = "42501";
 
-/** Concurrent calls share one check, so that a database that does not respond cannot exhaust the connection pool. */
-export function databaseCheck(orm: Orm): () => Promise<boolean> {
-  let underWay: Promise<boolean> | undefined;
-  return () => {
-    underWay ??= orm.isConnected().finally(() => {
-      underWay = undefined;
-    });
-    return Promise.race([underWay, delay(ANSWERS_WITHIN_MS, false, { ref: false })]);
-  };
+/** PostgreSQL's error codes (appendix A of its manual) for a database that cannot serve now, whatever the statement. */
+const SQLSTATES = [
+  /^08/, // the connection
+  /^53/, // too many connections, disk full, out of memory
+  /^57P0/, // shut down, starting, or ended by an administrator
+  /^58/, // input and output
+  /^25006$/, // read-only
+  /^25P03$/, // idle in a transaction for too long
+  /^55P03$/, // a lock that is not released
+  /^57014$/, // a statement that took too long
+];
+/** Node's codes for a server that cannot be reached. */
+const UNREACHABLE =
+  /^(ECONN(REFUSED|RESET|ABORTED)|E(HOST|NET)(UNREACH|DOWN)|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN)$/;
+/** The driver's own errors, which have no code. */
+const LOST =
+  /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client (was closed|has encountered a connection error))/;
+
+/** Whether an error comes from a database that is away, read-only, full or locked, not from what it was asked. */
+function isOutage(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, severity } = error as { code?: unknown; severity?: unknown };
+  if (severity === "FATAL" || severity === "PANIC") return true; // it has ended the connection
+  if (typeof code !== "string") return LOST.test(error.message);
+  return UNREACHABLE.test(code) || SQLSTATES.some((state) => state.test(code));
+}
+
+interface Outage {
+  readonly since: number;
+  latest: number;
+  refused: number;
+  readonly tried: NodeJS.Timeout;
+}
+
+export class DatabaseHealth {
+  readonly #orm: Orm;
+  readonly #log: Pick<Logger, "error" | "info">;
+  #checking: Promise<string | null> | undefined;
+  #outage: Outage | undefined;
+
+  constructor(orm: Orm, log: Pick<Logger, "error" | "info">) {
+    this.#orm = orm;
+    this.#log = log;
+  }
+
+  /**
+   * Whether an error comes from an outage. The log tells of its begin and its end, and of nothing in between: it concerns every
+   * request.
+   */
+  isOutage(error: unknown): boolean {
+    if (!isOutage(error)) return false;
+    const outage = this.#noticed((error as Error).message);
+    outage.refused += 1;
+    return true;
+  }
+
+  /** Whether requests can be served. */
+  async isReady(): Promise<boolean> {
+    const fault = await this.#check();
+    if (fault !== null) this.#noticed(fault);
+    return fault === null;
+  }
+
+  stop(): void {
+    clearInterval(this.#outage?.tried);
+  }
+
+  #noticed(reason: string): Outage {
+    const now = performance.now();
+    if (!this.#outage) {
+      this.#log.error({ reason }, "the database cannot serve: what needs it is answered SERVICE_UNAVAILABLE");
+      const tried = setInterval(() => void this.#tryAgain(), TRIED_EVERY_MS);
+      this.#outage = { since: now, latest: now, refused: 0, tried };
+    }
+    this.#outage.latest = now;
+    return this.#outage;
+  }
+
+  async #tryAgain(): Promise<void> {
+    const fault = await this.#check();
+    if (!this.#outage) return;
+    const { since, latest, refused, tried } = this.#outage;
+    const now = performance.now();
+    if (fault !== null) this.#outage.latest = now;
+    if (now - latest < OVER_AFTER_MS) return;
+    clearInterval(tried);
+    this.#outage = undefined;
+    this.#log.info({ seconds: Math.round((latest - since) / 1000), refused }, "the database serves again");
+  }
+
+  /** What is wrong, or null. Concurrent calls share one check, so that a silent database does not exhaust the connection pool. */
+  #check(): Promise<string | null> {
+    this.#checking ??= this.#ask()
+      .catch((error: unknown) => (error as Error).message)
+      .finally(() => {
+        this.#checking = undefined;
+      });
+    return Promise.race([this.#checking, delay(ANSWERS_WITHIN_MS, "it does not answer", { ref: false })]);
+  }
+
+  async #ask(): Promise<string | null> {
+    const em = this.#orm.em.fork();
+    const [row] = await em.execute<{ readonly: boolean }[]>(
+      "select pg_is_in_recovery() or current_setting('transaction_read_only')::bool as readonly",
+    );
+    if (row?.readonly) return "it is read-only";
+    if (this.#outage) await takePage(em);
+    return null;
+  }
+}
+
+/** A disk may still be full for whatever needs a new page, so this takes one, and gives it back. */
+async function takePage(em: EntityManager): Promise<void> {
+  try {
+    await em.transactional((tx) =>
+      tx.execute("create temporary table outage on commit drop as select repeat('x', 1000) as filler"),
+    );
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== INSUFFICIENT_PRIVILEGE) throw error;
+  }
 }

@@ -14,6 +14,7 @@ export interface ForeignTables {
 
 /**
  * @param foreign tables that are migrated along with our own
+ * Opens it for work that may take long, as migrations do.
  * @param migrates whether to migrate the tables, or only to check that they match this version
  * @throws {Error} that names the database, with all connections closed
  */
@@ -22,7 +23,7 @@ export async function openDatabase(
   foreign: ForeignTables,
   migrates: boolean,
 ): Promise<Orm> {
-  const orm = await connectOrm(databaseUrl);
+  const orm = await connectOrm(databaseUrl, { isPatient: true });
   try {
     await orm.em.fork().execute("select 1");
     await (migrates ? migrate(orm, databaseUrl, foreign) : checkMigrated(orm, databaseUrl, foreign));

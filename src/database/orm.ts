@@ -38,15 +38,31 @@ export const MIGRATIONS = [
   { name: "2026-11-26-counted-events", class: CountedEvents },
 ];
 
-/** The options for connecting to any database. */
-function connectionOptions(databaseUrl: string) {
+/**
+ * For what a request does: it waits for no lock, silent database or slow statement longer than a client would. A transaction whose
+ * server has frozen is ended, and its locks with it.
+ */
+const LIMITED = {
+  lock_timeout: 3_000,
+  statement_timeout: 10_000,
+  idle_in_transaction_session_timeout: 10_000,
+  /** By the driver's clock, for a database that does not answer at all. */
+  query_timeout: 12_000,
+};
+
+/**
+ * The options for connecting to any database.
+ * @param isPatient for work that may take long: migrations, imports, the daily job
+ */
+function connectionOptions(databaseUrl: string, isPatient: boolean) {
   return {
     clientUrl: databaseUrl,
     // The whole URL, because the driver also needs its parameters, such as sslmode.
     driverOptions: {
       connectionString: databaseUrl,
       application_name: "account-server",
-      connectionTimeoutMillis: 5_000, // otherwise requests wait forever while the database is down
+      connectionTimeoutMillis: 3_000, // otherwise requests wait forever while the database is down
+      ...(isPatient ? {} : LIMITED),
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
     },
@@ -56,9 +72,9 @@ function connectionOptions(databaseUrl: string) {
   };
 }
 
-export function ormOptions(databaseUrl: string) {
+export function ormOptions(databaseUrl: string, { isPatient = true } = {}) {
   return defineConfig({
-    ...connectionOptions(databaseUrl),
+    ...connectionOptions(databaseUrl, isPatient),
     entities: [User, Session, EmailChange, AccountEvent, RateLimitCount],
     schema: SCHEMA,
     extensions: [Migrator],
@@ -75,11 +91,12 @@ export function ormOptions(databaseUrl: string) {
 
 export type Orm = Awaited<ReturnType<typeof connectOrm>>;
 
-export function connectOrm(databaseUrl: string) {
-  return MikroORM.init(ormOptions(databaseUrl));
+/** @param options.isPatient for work that may take long; not for requests */
+export function connectOrm(databaseUrl: string, options: { isPatient: boolean }) {
+  return MikroORM.init(ormOptions(databaseUrl, options));
 }
 
 /** Connects to the database of the Flask application, for the import. */
 export function connectToFlaskTable(databaseUrl: string) {
-  return MikroORM.init(defineConfig({ ...connectionOptions(databaseUrl), entities: [FlaskUser] }));
+  return MikroORM.init(defineConfig({ ...connectionOptions(databaseUrl, true), entities: [FlaskUser] }));
 }

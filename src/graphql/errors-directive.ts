@@ -8,7 +8,7 @@ export const AccountErrorCodeType = new GraphQLEnumType({
   name: "AccountErrorCode",
   description:
     "The values of `extensions.code` when an operation is refused. An invalid request keeps Apollo's own codes, and any " +
-    "field can also raise INTERNAL_SERVER_ERROR, whose `extensions.id` identifies the error in the server's log.",
+    "field can also raise SERVICE_UNAVAILABLE, and INTERNAL_SERVER_ERROR, whose `extensions.id` identifies the error in the server's log.",
   values: Object.fromEntries(
     Object.entries(ACCOUNT_ERROR_CODES).map(([code, description]) => [code, { description }]),
   ),

@@ -30,6 +30,8 @@ const MAILS_A_BATCH = 7;
 export interface MailQueueParts {
   readonly databaseUrl: string;
   readonly log: Logger;
+  /** Whether an error means that the database cannot serve now; it has been logged then. */
+  readonly isOutage?: (error: unknown) => boolean;
   /** Only enqueues, without maintenance of the queue and without a worker. */
   readonly isPassive?: boolean;
 }
@@ -49,11 +51,12 @@ export class MailQueue<Job extends object> {
   readonly #log: Logger;
   #isStopping = false;
 
-  constructor({ databaseUrl, log, isPassive = false }: MailQueueParts) {
+  constructor({ databaseUrl, log, isOutage = () => false, isPassive = false }: MailQueueParts) {
     this.#log = log;
     this.#boss = isPassive ? passiveBoss(databaseUrl, false) : activeBoss(databaseUrl);
     this.#boss.on("error", (error) => {
       // Expected while stopping, because connections are closed in any order.
+      if (!this.#isStopping && isOutage(error)) return;
       this.#log[this.#isStopping ? "debug" : "error"](
         { err: error },
         "mail queue: the database does not respond",

@@ -1,76 +1,11 @@
 // What an orchestrator asks: is the process alive, can it serve.
-import { once } from "node:events";
-import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { expect, inject, test } from "vitest";
 
-import { expect, inject, onTestFinished, test } from "vitest";
-
+import { DatabaseProxy } from "../support/database-proxy.ts";
 import { captureLog } from "../support/log.ts";
 import { createDatabase, query } from "../support/postgres.ts";
 import { startServer } from "../support/server.ts";
 import { expectRefusal } from "./refusal.ts";
-
-/** Stands between the server and PostgreSQL, and can fail in the ways a network does. */
-class DatabaseProxy {
-  readonly #server: Server;
-  readonly #pairs = new Set<[Socket, Socket]>();
-  #isCut = false;
-  #isStalled = false;
-
-  private constructor(target: URL) {
-    this.#server = createServer((client) => {
-      if (this.#isCut) return void client.destroy();
-      const database = connect(Number(target.port), target.hostname);
-      const pair: [Socket, Socket] = [client, database];
-      this.#pairs.add(pair);
-      client.pipe(database).pipe(client);
-      if (this.#isStalled) stall(pair);
-      for (const socket of pair) {
-        socket.on("error", () => undefined);
-        socket.on("close", () => {
-          this.#pairs.delete(pair);
-          pair.forEach((end) => end.destroy());
-        });
-      }
-    });
-  }
-
-  /** A new database behind a new proxy, which lives until the end of the test. */
-  static async start(): Promise<{ proxy: DatabaseProxy; databaseUrl: string }> {
-    const url = new URL(await createDatabase(inject("postgresUrl")));
-    const proxy = new DatabaseProxy(new URL(url));
-    await once(proxy.#server.listen(0, "127.0.0.1"), "listening");
-    url.hostname = "127.0.0.1";
-    url.port = String((proxy.#server.address() as AddressInfo).port);
-    onTestFinished(() => {
-      proxy.cut();
-      proxy.#server.close();
-    });
-    return { proxy, databaseUrl: url.href };
-  }
-
-  /** Ends every connection and refuses new ones. */
-  cut(): void {
-    this.#isCut = true;
-    for (const pair of this.#pairs) pair.forEach((socket) => socket.destroy());
-  }
-
-  /** Nothing gets through any more, and nobody is told. */
-  stall(): void {
-    this.#isStalled = true;
-    this.#pairs.forEach(stall);
-  }
-
-  mend(): void {
-    this.#isCut = false;
-    this.#isStalled = false;
-    for (const [client, database] of this.#pairs) client.pipe(database).pipe(client);
-  }
-}
-
-function stall([client, database]: [Socket, Socket]): void {
-  client.unpipe(database).pause();
-  database.unpipe(client).pause();
-}
 
 test("/livez and /readyz answer 200 once the server has started", async () => {
   const server = await startServer();

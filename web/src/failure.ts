@@ -66,6 +66,7 @@ const EXPLANATIONS: Readonly<Record<AccountErrorCode | "INTERNAL_SERVER_ERROR", 
   UNAUTHENTICATED: () => ["Your session has ended.", LOG_IN],
   SERVER_BUSY: () => ["The server is busy. Try again in a moment."],
   RATE_LIMITED: (message) => [message],
+  SERVICE_UNAVAILABLE: () => ["The service isn't available right now. Try again in a few seconds."],
   CHALLENGE_REQUIRED: () => ["We couldn't check that you're not a robot. Reload the page and try again."],
   INTERNAL_SERVER_ERROR: (_message, { id = "unknown" }) => [
     `Something went wrong on our end. Try again, or contact us with this ID: ${id}`,

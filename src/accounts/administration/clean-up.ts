@@ -10,7 +10,7 @@ const EMAIL_CHANGES_REMOVED_AFTER_DAYS = 32;
 
 /** The daily job: removes what has expired. Returns how many rows of each kind. */
 export async function cleanUp({
-  em: root,
+  patientEm: root,
   now,
   auditTrail,
   rateLimits,

@@ -23,6 +23,9 @@ export const ACCOUNT_ERROR_CODES = {
     "Too many passwords are waiting to be hashed, or an export is under way. Try again in a moment.",
   RATE_LIMITED:
     "Too many attempts. `extensions.retryAfterSeconds` and the header Retry-After say how many seconds to wait.",
+  SERVICE_UNAVAILABLE:
+    "The database does not answer. Try again after `extensions.retryAfterSeconds`. Any field can raise it. What was asked has not " +
+    "been done, unless the connection was lost in the moment of its completion.",
   CHALLENGE_REQUIRED:
     "Solve the challenge in `extensions.challenge` and send the operation again with the argument `challengeSolution`.",
 } as const;
@@ -52,9 +55,10 @@ export class AccountError extends Error {
       retryAfterSeconds?: number;
       /** For the client to solve, as JSON. */
       challenge?: object;
+      cause?: unknown;
     } = {},
   ) {
-    super(message);
+    super(message, { cause: at.cause });
     this.name = "AccountError";
     this.code = code;
     this.field = at.field ?? at.fields?.[0]?.field;
@@ -109,6 +113,15 @@ export function deactivated(field: string): AccountError {
 /** @param id the ID of a user or a session */
 export function notFound(id: string, field = "id"): AccountError {
   return new AccountError("NOT_FOUND", `No user or session has the ID "${id.slice(0, 40)}".`, { field });
+}
+
+/** @param cause which no client sees */
+export function serviceUnavailable(cause: unknown): AccountError {
+  return new AccountError(
+    "SERVICE_UNAVAILABLE",
+    "The service is not available at the moment. Try again in a few seconds.",
+    { retryAfterSeconds: 5, cause },
+  );
 }
 
 export function serverBusy(): AccountError {
