@@ -63,6 +63,7 @@ function connectionOptions(databaseUrl: string, isPatient: boolean) {
       application_name: "account-server",
       connectionTimeoutMillis: 3_000, // otherwise requests wait forever while the database is down
       ...(isPatient ? {} : LIMITED),
+      maxLifetimeSeconds: 3_600, // so that a failover or a changed plan is not felt by old connections for ever
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
     },

@@ -19,7 +19,7 @@ import type { Tokens } from "../tokens.ts";
 import { insertEvent, type AuditTrail, type EventValues } from "./audit-trail.ts";
 import { batched, run, statement } from "./statement.ts";
 import { CONFIRMED_AT_OPENING } from "./step-up.ts";
-import { userOf, type UserRow } from "./user-row.ts";
+import { userColumns, userOf, type UserRow } from "./user-row.ts";
 import { subjectOf } from "./users.ts";
 
 /** More devices than anybody has: beyond them, the least recently used sessions end. */
@@ -59,7 +59,7 @@ const OPEN_SESSION = statement<
 
 const SIGNED_IN = statement<{ sessionIds: readonly string[]; now: Date }, UserRow & { session_id: string }>(
   "signed-in",
-  `select u.*, s.id as session_id from accounts.sessions s join accounts.users u on u.id = s.user_id
+  `select ${userColumns("u")}, s.id as session_id from accounts.sessions s join accounts.users u on u.id = s.user_id
    where s.id = any(:sessionIds) and s.expires_at > :now`,
 );
 

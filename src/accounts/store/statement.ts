@@ -44,10 +44,21 @@ export async function run<Values extends object, Row extends object>(
   });
   if (!em.isInTransaction()) {
     const pool = await em.getConnection().getNativeClient();
-    return (await pool.query<Row>({ name, text, values })).rows;
+    try {
+      return (await pool.query<Row>({ name, text, values })).rows;
+    } catch (error) {
+      if (!isPlanOutdated(error)) throw error;
+      return (await pool.query<Row>({ text, values })).rows;
+    }
   }
   await em.flush(); // else the statement would not see the entities' changes
   return (await em.getKysely().executeQuery<Row>(CompiledQuery.raw(text, values))).rows;
+}
+
+/** A newer version's migration has changed the type of a column that this connection prepared the statement with. */
+function isPlanOutdated(error: unknown): boolean {
+  const { code, routine } = error as { code?: unknown; routine?: unknown };
+  return code === "0A000" && routine === "RevalidateCachedQuery";
 }
 
 /**

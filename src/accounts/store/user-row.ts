@@ -28,6 +28,15 @@ export const USER_COLUMNS = {
   updatedAt: "updated_at",
 } as const satisfies Record<Property, string>;
 
+/**
+ * The columns for a SELECT. By name: with `*`, a connection's prepared statement would fail once a newer version's migration has
+ * added a column.
+ */
+export const userColumns = (table: string) =>
+  Object.values(USER_COLUMNS)
+    .map((column) => `${table}.${column}`)
+    .join(", ");
+
 /** As the ORM's connections read it: times as text. */
 export type UserRow = {
   readonly [Name in Property as (typeof USER_COLUMNS)[Name]]: AsRead<User[Name]>;

@@ -8,22 +8,22 @@ import { foldCase } from "../rules/fold-case.ts";
 import type { TokenSubject } from "../tokens.ts";
 import { insertEvent, type EventValues } from "./audit-trail.ts";
 import { batched, run, statement, type Statement } from "./statement.ts";
-import { USER_COLUMNS, userOf, type UserRow } from "./user-row.ts";
+import { USER_COLUMNS, userColumns, userOf, type UserRow } from "./user-row.ts";
 
 /** PostgreSQL refuses to compare a uuid with anything else. */
 export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 const BY_EMAIL = statement<{ key: string }, UserRow>(
   "user-by-email",
-  "select * from accounts.users where email_key = :key order by is_active desc limit 1",
+  `select ${userColumns("u")} from accounts.users u where email_key = :key order by is_active desc limit 1`,
 );
 const BY_USERNAME = statement<{ key: string }, UserRow>(
   "user-by-username",
-  "select * from accounts.users where username_key = :key",
+  `select ${userColumns("u")} from accounts.users u where username_key = :key`,
 );
 const BY_IDS = statement<{ ids: readonly string[] }, UserRow>(
   "users-by-id",
-  "select * from accounts.users where id = any(:ids)",
+  `select ${userColumns("u")} from accounts.users u where id = any(:ids)`,
 );
 
 /** An email address may have a pending account beside the active one; the active one is found. */
