@@ -91,7 +91,7 @@ export class App {
     await this.#lockDataDir();
     const hashing = this.#sharedHashing ?? this.#startHashing(log);
     const breached = await openBreachedPasswords(config, log, this.#opened);
-    const { orm, patientOrm, databaseUrl } = await this.#openDatabase();
+    const { orm, patientOrm, databaseUrl } = await this.#openDatabase(log);
     const em = orm.em;
     const health = new DatabaseHealth(orm, log);
     this.#opened.defer(() => health.stop());
@@ -197,13 +197,15 @@ export class App {
   }
 
   /** With two sets of connections, for requests and for what may take longer. */
-  async #openDatabase(): Promise<{ orm: Orm; patientOrm: Orm; databaseUrl: string }> {
+  async #openDatabase(log: Logger): Promise<{ orm: Orm; patientOrm: Orm; databaseUrl: string }> {
     const databaseUrl = this.#config.databaseUrl ?? (await this.#startEmbeddedPostgres());
     const closedInTime = (orm: Orm) => {
       this.#opened.defer(() => withTimeLimit(DATABASE_CLOSES_WITHIN_MS, orm.close()));
       return orm;
     };
-    const patientOrm = closedInTime(await openDatabase(databaseUrl, this.#config.migrateOnStart));
+    const patientOrm = closedInTime(
+      await openDatabase(databaseUrl, this.#config.migrateOnStart, (message) => log.warn(message)),
+    );
     const orm = closedInTime(await connectOrm(databaseUrl, { isPatient: false }));
     return { orm, patientOrm, databaseUrl };
   }

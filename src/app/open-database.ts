@@ -5,10 +5,15 @@ import { MailQueue } from "../mail/queue.ts";
 
 /**
  * @param migrates whether to migrate the tables, or only to check that they match this version
+ * @param waiting is told while a database that cannot be reached is waited for; without it, nothing waits
  * @throws {Error} that names the database, with all connections closed
  */
-export function openDatabase(databaseUrl: string, migrates: boolean): Promise<Orm> {
-  return open(databaseUrl, MailQueue, migrates);
+export function openDatabase(
+  databaseUrl: string,
+  migrates: boolean,
+  waiting?: (message: string) => void,
+): Promise<Orm> {
+  return open(databaseUrl, MailQueue, migrates, waiting);
 }
 
 /** Creates or upgrades all tables. */

@@ -11,7 +11,7 @@ try {
     throw new Error(
       "DATABASE_URL is missing. The embedded PostgreSQL needs no command: it is migrated at each start.",
     );
-  const orm = await openDatabase(databaseUrl, true);
+  const orm = await openDatabase(databaseUrl, true, console.error);
   await orm.close();
   console.log("The tables are up to date.");
 } catch (error) {

@@ -50,7 +50,8 @@ function stop(app: App, fault?: string): void {
   if (fault !== undefined) console.error(visibleLines(fault));
   if (state.isStopping) return;
   state.isStopping = true;
-  setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
+  // Keeps the process alive meanwhile: with nothing left to wait for, it would end in the middle of the stop, with code 0.
+  setTimeout(() => process.exit(1), STOP_WITHIN_MS);
   void app.stop().finally(() => process.exit(fault === undefined ? 0 : 1));
 }
 

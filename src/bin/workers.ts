@@ -12,13 +12,14 @@ export function isWorker(): boolean {
 }
 
 /**
- * Starts the workers and replaces any that exits. If one exits before it serves, its replacement would too, so all stop with
- * exit code 1. A signal stops all workers in order.
+ * Starts the workers and replaces any that exits. If one exits before any has served, its replacement would too, so all stop with
+ * exit code 1; later, it is tried again every second, while the others serve. A signal stops all workers in order.
  * @param stopsWithinMs the time after which workers that are still running are killed
  */
 export function runWorkers(count: number, stopsWithinMs: number): void {
   const serving = new Set<Worker>();
   let exitCode: number | undefined;
+  let hasServed = false;
 
   const running = () => Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
   const stop = (code: number) => {
@@ -32,13 +33,18 @@ export function runWorkers(count: number, stopsWithinMs: number): void {
   };
 
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop(0));
-  cluster.on("listening", (worker) => serving.add(worker));
+  cluster.on("listening", (worker) => {
+    hasServed = true;
+    serving.add(worker);
+  });
   cluster.on("exit", (worker, code, signal: string | null) => {
     if (exitCode !== undefined) {
       if (running().length === 0) process.exit(exitCode);
     } else if (serving.delete(worker)) {
       console.error(`Process ${worker.process.pid} exited (${signal ?? code}). Starting another one.`);
       cluster.fork();
+    } else if (hasServed) {
+      setTimeout(() => exitCode ?? cluster.fork(), 1_000);
     } else {
       stop(1); // the worker has printed the reason
     }

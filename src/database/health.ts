@@ -48,6 +48,12 @@ interface Outage {
   readonly tried: NodeJS.Timeout;
 }
 
+/** Whether it may be enough to wait for a database that starts at the same time, as containers do. */
+export function mayCome(error: unknown): boolean {
+  // Not for a wrong password or name, which end the connection, too.
+  return isOutage(error) && !/^(28|3D)/.test(String((error as { code?: unknown }).code));
+}
+
 export class DatabaseHealth {
   readonly #orm: Orm;
   readonly #log: Pick<Logger, "error" | "info">;

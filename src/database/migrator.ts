@@ -1,4 +1,7 @@
 // Opens the database and migrates its tables, or says why the database cannot be used.
+import { setTimeout as delay } from "node:timers/promises";
+
+import { mayCome } from "./health.ts";
 import { connectOrm, MIGRATIONS, SCHEMA, type Orm } from "./orm.ts";
 
 /** The key of the advisory lock: a number that no other program in this database is likely to use. */
@@ -12,33 +15,67 @@ export interface ForeignTables {
   isMigrated(databaseUrl: string): Promise<boolean>;
 }
 
+/** How long a start waits for a database that cannot be reached. */
+const COMES_WITHIN_MS = 30_000;
+const TRIED_EVERY_MS = 500;
+const TOLD_EVERY_MS = 5_000;
+
 /**
- * @param foreign tables that are migrated along with our own
  * Opens it for work that may take long, as migrations do.
+ * @param foreign tables that are migrated along with our own
  * @param migrates whether to migrate the tables, or only to check that they match this version
+ * @param waiting is told while a database that cannot be reached is waited for, up to COMES_WITHIN_MS; without it, nothing waits
  * @throws {Error} that names the database, with all connections closed
  */
 export async function openDatabase(
   databaseUrl: string,
   foreign: ForeignTables,
   migrates: boolean,
+  waiting?: (message: string) => void,
 ): Promise<Orm> {
   const orm = await connectOrm(databaseUrl, { isPatient: true });
   try {
-    await orm.em.fork().execute("select 1");
+    await firstAnswer(orm, databaseUrl, waiting);
     await (migrates ? migrate(orm, databaseUrl, foreign) : checkMigrated(orm, databaseUrl, foreign));
     return orm;
   } catch (error) {
     await orm.close();
     if (error instanceof NotMigratedError) throw error;
-    const { host, pathname } = new URL(databaseUrl);
-    const words = (error as Error).message.split("\n", 1)[0] ?? "";
     throw new Error(
-      `The database ${pathname.slice(1)} at ${host} cannot be used (${words}). Check DATABASE_URL, and that its role can create schemas.`,
+      `${nameOf(databaseUrl)} cannot be used (${wordsOf(error)}). Check DATABASE_URL, and that its role can create schemas.`,
       { cause: error },
     );
   }
 }
+
+async function firstAnswer(
+  orm: Orm,
+  databaseUrl: string,
+  waiting?: (message: string) => void,
+): Promise<void> {
+  const began = performance.now();
+  for (let told = -Infinity; ;) {
+    try {
+      await orm.em.fork().execute("select 1");
+      return;
+    } catch (error) {
+      const now = performance.now();
+      if (!waiting || !mayCome(error) || now - began > COMES_WITHIN_MS) throw error;
+      if (now - told > TOLD_EVERY_MS) {
+        waiting(`${nameOf(databaseUrl)} cannot be reached yet (${wordsOf(error)}). Waiting for it.`);
+        told = now;
+      }
+    }
+    await delay(TRIED_EVERY_MS);
+  }
+}
+
+function nameOf(databaseUrl: string): string {
+  const { host, pathname } = new URL(databaseUrl);
+  return `The database ${pathname.slice(1)} at ${host}`;
+}
+
+const wordsOf = (error: unknown) => (error as Error).message.split("\n", 1)[0] ?? "";
 
 /** Tables are missing, or older than this version. */
 export class NotMigratedError extends Error {

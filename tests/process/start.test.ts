@@ -145,26 +145,6 @@ test("with MIGRATE_ON_START=false the queue's tables, too, must be of this versi
   expect(server.output).toMatch(/^The database's tables .* Run `npm run migrate`\.\n$/);
 });
 
-test.each([
-  [
-    "postgresql://ada:secret@127.0.0.1:1/accounts",
-    /^The database accounts at 127\.0\.0\.1:1 cannot be used .*\.\n$/,
-  ],
-  [
-    "postgresql://ada:secret@nowhere.invalid/accounts",
-    /^The database accounts at nowhere\.invalid cannot be used .*\.\n$/,
-  ],
-])(
-  "a database that cannot be reached, %s, is one sentence without its password",
-  async (databaseUrl, sentence) => {
-    const env = { DATABASE_URL: databaseUrl, JWT_SECRET: "secret".repeat(6), MAIL_SERVER: "127.0.0.1" };
-    const server = await startProcess({ env });
-    expect(await server.exited()).toBe(1);
-    expect(server.output).toMatch(sentence);
-    expect(server.output).not.toContain("secret");
-  },
-);
-
 test("a role that may only read and write rows serves tables that another role has made", async () => {
   const databaseUrl = await createDatabase(inject("postgresUrl"));
   const role = `runtime_${crypto.randomUUID().slice(0, 8)}`;

@@ -1,0 +1,83 @@
+// The start beside a database that is not there yet, or never comes, and the end after a part has failed.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { expect, inject, test } from "vitest";
+
+import { DatabaseProxy } from "../support/database-proxy.ts";
+import { createDatabase } from "../support/postgres.ts";
+import { dataLocation, startProcess, temporaryFolder } from "../support/process.ts";
+
+const ELSEWHERE = { JWT_SECRET: "a secret of this test, at least 32 bytes long", MAIL_SERVER: "127.0.0.1" };
+
+test("a server that starts before its database waits for it, and says so", async () => {
+  const { proxy, databaseUrl } = await DatabaseProxy.start();
+  proxy.cut();
+  const server = await startProcess({ env: { ...ELSEWHERE, DATABASE_URL: databaseUrl } });
+  await expect
+    .poll(() => server.output)
+    .toMatch(/The database test_\w+ at 127\.0\.0\.1:\d+ cannot be reached yet/);
+
+  proxy.mend();
+
+  const door = await server.ready();
+  expect(door.succeed(await door.me())).toBeNull();
+});
+
+test("a database that never comes ends the start after a while, in a sentence without its password", async () => {
+  const servers = await Promise.all(
+    ["127.0.0.1:1", "nowhere.invalid"].map(async (host) => {
+      const DATABASE_URL = `postgresql://ada:secret@${host}/accounts`;
+      return { host, server: await startProcess({ env: { ...ELSEWHERE, DATABASE_URL } }) };
+    }),
+  );
+  for (const { host, server } of servers) {
+    expect(await server.exited()).toBe(1);
+    expect(server.output).toMatch(
+      new RegExp(`^The database accounts at ${host} cannot be used .*\\.\n$`, "m"),
+    );
+    expect(server.output).not.toContain("secret");
+  }
+});
+
+test("a database that refuses the password is not waited for", async () => {
+  const url = new URL(await createDatabase(inject("postgresUrl")));
+  url.password = "another";
+  const server = await startProcess({ env: { ...ELSEWHERE, DATABASE_URL: url.href } });
+
+  expect(await server.exited()).toBe(1);
+  expect(server.output).toMatch(
+    /^The database test_\w+ at \S+ cannot be used \(password authentication failed/,
+  );
+});
+
+test("a worker that cannot start while the database is away leaves the others alone", async () => {
+  const { proxy, databaseUrl } = await DatabaseProxy.start();
+  const env = { ...ELSEWHERE, DATABASE_URL: databaseUrl, WORKERS: "2" };
+  const server = await startProcess({ env });
+  await server.ready();
+  await expect.poll(() => server.children("serve.js")).toHaveLength(2);
+  const [healthy, killed] = server.children("serve.js");
+
+  proxy.cut();
+  process.kill(killed!, "SIGKILL");
+  await expect.poll(() => server.output).toContain("cannot be reached yet");
+  const [replacement] = server.children("serve.js").filter((pid) => pid !== healthy);
+  process.kill(replacement!, "SIGKILL"); // as if it had given up
+  await expect.poll(() => server.children("serve.js").filter((pid) => pid !== replacement)).toHaveLength(2);
+  expect(server.children("serve.js")).toContain(healthy);
+
+  proxy.mend();
+  const door = await server.ready();
+  for (let count = 0; count < 4; count += 1) expect(door.succeed(await door.me())).toBeNull();
+});
+
+test("a server whose embedded PostgreSQL has died exits with code 1", async () => {
+  const server = await startProcess({ env: { DATA_DIR: await temporaryFolder() } });
+  await server.ready();
+  const pidFile = await readFile(join(dataLocation(server), "postmaster.pid"), "utf8");
+
+  process.kill(Number(pidFile.split("\n", 1)[0]), "SIGKILL");
+
+  expect(await server.exited()).toBe(1);
+});
