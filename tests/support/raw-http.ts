@@ -25,25 +25,24 @@ export class RawClient {
 
   /** Sends one request that is framed well, and keeps the connection. */
   async send(request: Buffer): Promise<RawAnswer> {
-    const socket = this.#idle.pop() ?? this.#connect();
+    const socket = this.#idle.shift() ?? this.#connect(); // in turn, or the server would close those that come last
     const isHead = request.subarray(0, 5).toString() === "HEAD ";
-    const { answer, isKept } = await new Promise<{ answer: RawAnswer; isKept: boolean }>(
-      (resolve, reject) => {
-        let received: Buffer = Buffer.alloc(0);
-        const fail = (error?: Error) => reject(error ?? new Error("the server hung up without an answer"));
-        const onData = (chunk: Buffer) => {
-          received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
-          const read = readAnswer(received, isHead);
-          if (read === null) return;
-          socket.removeAllListeners("data").removeAllListeners("close").removeAllListeners("timeout");
-          const isKept = read.answer.headers.get("connection") !== "close" && !isEndless(read.answer);
-          resolve({ answer: read.answer, isKept });
-        };
-        socket.on("data", onData).once("close", () => fail());
-        socket.once("timeout", () => fail(new Error("the server did not answer")));
-        socket.write(request);
-      },
-    );
+    const answer = await new Promise<RawAnswer>((resolve, reject) => {
+      let received: Buffer = Buffer.alloc(0);
+      const onData = (chunk: Buffer) => {
+        received = Buffer.concat([received, chunk]);
+        const read = readAnswer(received, isHead);
+        if (read) end(() => resolve(read.answer));
+      };
+      const onClose = () => end(() => reject(new Error("the server hung up without an answer")));
+      const onTimeout = () => end(() => reject(new Error("the server did not answer")));
+      const end = (settle: () => void) => {
+        socket.off("data", onData).off("close", onClose).off("timeout", onTimeout);
+        settle();
+      };
+      socket.on("data", onData).on("close", onClose).on("timeout", onTimeout).write(request);
+    });
+    const isKept = answer.headers.get("connection") !== "close" && !isEndless(answer);
     if (isKept) this.#idle.push(socket);
     else socket.destroy();
     return answer;
