@@ -28,7 +28,9 @@ export function errorFormatter(log: Logger) {
       };
       return { message, ...at, extensions: { code, ...details } };
     }
-    const code = formatted.extensions?.["code"];
+    const code = formatted.message.startsWith(TOO_MANY_FAULTS)
+      ? "BAD_USER_INPUT"
+      : formatted.extensions?.["code"];
     if (typeof code !== "string" || code === INTERNAL_SERVER_ERROR)
       return { ...internalError(log, cause), ...at };
     const message = withoutValues(formatted.message);
@@ -37,6 +39,9 @@ export function errorFormatter(log: Logger) {
     return { message, ...at, extensions: { code, ...(field && { field, fields: [{ field, message }] }) } };
   };
 }
+
+/** After 50 wrong values in variables graphql-js gives up, with an error that has no code, as if the server were at fault. */
+const TOO_MANY_FAULTS = "Too many errors processing variables";
 
 /** Logs an unexpected error. The client gets only an id, by which the error can be found in the log. */
 export function internalError(log: Logger, cause: unknown): GraphQLFormattedError {

@@ -2,7 +2,7 @@
 // request, and an attack cannot fill a disk with it. The audit trail has what concerns one account.
 import type { ApolloServerPlugin } from "@apollo/server";
 import { unwrapResolverError } from "@apollo/server/errors";
-import type { GraphQLError } from "graphql";
+import { Kind, type GraphQLError } from "graphql";
 
 import { AccountError } from "../accounts/rules/account-error.ts";
 import type { Logger } from "../log.ts";
@@ -13,7 +13,7 @@ const MINUTE_MS = 60_000;
 interface Refusal {
   readonly code: string;
   /** The query or mutation; undefined if the request was refused as a whole. */
-  readonly operation?: string | number;
+  readonly operation?: string;
   /** Who tried to do what only others may: FORBIDDEN alone. */
   readonly userId?: string;
   /** The IP address of the latest such attempt. */
@@ -32,7 +32,7 @@ export function logRefusals(log: Logger): ApolloServerPlugin<RequestContext> {
   async function count(error: GraphQLError, context: RequestContext): Promise<void> {
     const code = codeOf(error);
     if (code === undefined) return;
-    const operation = error.path?.[0];
+    const operation = operationOf(error);
     const userId = code === "FORBIDDEN" ? (await context.viewer()).user.id : undefined;
     const key = [code, operation, userId].join(" ");
     const refusal = refusals.get(key) ?? {
@@ -72,4 +72,10 @@ function codeOf(error: GraphQLError): string | undefined {
   if (cause instanceof AccountError) return cause.code;
   const { code } = error.extensions;
   return cause === error && typeof code === "string" ? code : undefined;
+}
+
+/** By its name in the schema. In the error's path stands the alias, which is text from the request. */
+function operationOf({ path, nodes }: GraphQLError): string | undefined {
+  const node = path?.length === 1 ? nodes?.[0] : undefined;
+  return node?.kind === Kind.FIELD ? node.name.value : undefined;
 }

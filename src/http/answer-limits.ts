@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 
 import type { FastifyInstance, FastifyReply } from "fastify";
 
-import { httpError, pathOf } from "./errors.ts";
+import { httpError, isGraphQL } from "./errors.ts";
 
 /** For an answer of GraphQL: several times what the largest pages of lists need. */
 const ANSWER_LIMIT_KIB = 1024;
@@ -25,8 +25,8 @@ export function limitAnswers(http: FastifyInstance): (reply: FastifyReply) => vo
       return;
     }
     const isTooLarge = Buffer.byteLength(payload) > ANSWER_LIMIT_KIB * 1024;
-    const isGraphQL = pathOf(request) === "/graphql" && reply.getHeader("content-type") !== GRAPHIQL;
-    const text = isTooLarge && isGraphQL && !large.has(reply) ? refusal(reply) : payload;
+    const isLimited = isGraphQL(request) && reply.getHeader("content-type") !== GRAPHIQL;
+    const text = isTooLarge && isLimited && !large.has(reply) ? refusal(reply) : payload;
     const { socket } = request.raw;
     const bytes = Buffer.byteLength(text);
     // While a text waits to be read, Node keeps three bytes for each of its characters.

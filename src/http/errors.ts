@@ -78,6 +78,11 @@ function headersOf(body: string): OutgoingHttpHeaders {
   };
 }
 
+/** Whether the request is for /graphql, which can also be written as %67raphql or with a host (RFC 9112, 3.2.2). */
+export function isGraphQL(request: FastifyRequest): boolean {
+  return pathOf(request) === "/graphql" || request.routeOptions.url === "/graphql";
+}
+
 /** The URL without its query, which may contain an operation and its arguments. */
 export function pathOf(request: FastifyRequest): string {
   return request.url.split("?", 1)[0] ?? "";

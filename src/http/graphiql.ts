@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 
 import type { FastifyInstance } from "fastify";
 
-import { pathOf } from "./errors.ts";
+import { isGraphQL } from "./errors.ts";
 
 /** One tab for each step of the flow. The name of the operation is the title of the tab. */
 const TABS = [
@@ -78,7 +78,7 @@ export function serveGraphiQL(http: FastifyInstance): void {
   let graphiql: Promise<string> | undefined;
   http.addHook("onRequest", async (request, reply) => {
     const isBrowser = request.method === "GET" && (request.headers.accept ?? "").includes("text/html");
-    if (!isBrowser || pathOf(request) !== "/graphql") return;
+    if (!isBrowser || !isGraphQL(request)) return;
     graphiql ??= renderGraphiQL();
     // Each answer has a new nonce, which allows only the one script of the page.
     const nonce = randomBytes(16).toString("base64");

@@ -4,7 +4,7 @@ import { isIP } from "node:net";
 
 import type { FastifyInstance } from "fastify";
 
-import { httpError, pathOf } from "./errors.ts";
+import { httpError, isGraphQL } from "./errors.ts";
 
 /**
  * Refuses /graphql to host names that anybody can own: all but localhost, names without a dot (of a container or of a machine of
@@ -13,7 +13,7 @@ import { httpError, pathOf } from "./errors.ts";
 export function refuseRebinding(http: FastifyInstance, listensOn: string): void {
   http.addHook("onRequest", async (request, reply) => {
     const { host } = request.headers;
-    if (host === undefined || pathOf(request) !== "/graphql") return;
+    if (host === undefined || !isGraphQL(request)) return;
     const { hostname } = new URL(`http://${host}`);
     const isAddress = isIP(hostname.replace(/^\[|\]$/g, "")) !== 0;
     const isLocal = !hostname.includes(".") || hostname.endsWith(".localhost");

@@ -14,7 +14,7 @@ import {
   BODY_LIMIT_KIB,
   handleErrors,
   httpError,
-  pathOf,
+  isGraphQL,
   refuseClientError,
   refuseExpectation,
   refuseUrl,
@@ -170,8 +170,4 @@ function hasGoodHost(request: FastifyRequest): boolean {
   const { host } = request.headers;
   if (host === undefined) return request.raw.httpVersion === "1.0" && !isGraphQL(request);
   return host !== "" && URL.canParse(`http://${host}/`);
-}
-
-function isGraphQL(request: FastifyRequest): boolean {
-  return pathOf(request) === "/graphql";
 }

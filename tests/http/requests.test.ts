@@ -211,6 +211,13 @@ describe("a value of the wrong type", () => {
     expect(answer.text).not.toContain("20202020");
   });
 
+  test("however often it occurs among the variables, is a fault of the request and none of the server", async () => {
+    const query = "mutation ($roles: [Role!]!) { setUserRoles(id: 1, roles: $roles) { id } }";
+    const answer = await shared().execute(query, { roles: new Array<string>(60).fill(SECRET) });
+    expectRefusal(answer, 400, /^BAD_USER_INPUT$/);
+    expect(answer.text).not.toContain(SECRET);
+  });
+
   test.each([
     ["a number", "20202020"],
     ["a fraction", "20202020.5"],

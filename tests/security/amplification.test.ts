@@ -163,6 +163,11 @@ test("an answer of more than a megabyte is refused, however few fields it has", 
     },
   ]);
   expect(refused.headers.get("content-type")).toBe("application/json; charset=utf-8");
+  const disguised = `/graph%71l?${new URLSearchParams({ query: query(50) }).toString()}`;
+  expect(await server.as(accessToken).send({}, disguised)).toMatchObject({
+    status: 400,
+    errors: refused.errors,
+  });
   expect(await server.as(accessToken).execute(query(30))).toMatchObject({ status: 200, errors: [] });
 });
 

@@ -7,11 +7,16 @@ import { expect, test } from "vitest";
 import { startServer, startWithMailbox, type TestServer } from "../support/server.ts";
 
 /** Fetch does not let a test choose the Host header. */
-async function ask(server: TestServer, host: string, headers: Record<string, string> = {}) {
+async function ask(
+  server: TestServer,
+  host: string,
+  headers: Record<string, string> = {},
+  path = "/graphql",
+) {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: unknown }>();
   const sent = request(
-    `${server.url}/graphql?query={me{id}}`,
-    { headers: { host, ...headers }, agent: false },
+    server.url,
+    { path: `${path}?query={me{id}}`, headers: { host, ...headers }, agent: false },
     (answer) => {
       const status = answer.statusCode!;
       if (!answer.headers["content-type"]?.startsWith("application/json")) {
@@ -35,17 +40,19 @@ const NAMES = [
 test.each(NAMES)("in development, %s reaches neither GraphQL nor GraphiQL", async (host) => {
   const server = await startWithMailbox();
   for (const headers of [{}, { accept: "text/html" }]) {
-    expect(await ask(server, host, headers)).toEqual({
-      status: 403,
-      body: {
-        errors: [
-          {
-            message: expect.stringMatching(/DNS rebinding.*HOST/) as string,
-            extensions: { code: "FORBIDDEN" },
-          },
-        ],
-      },
-    });
+    for (const path of ["/graphql", "/%67raphql", "http://evil.example/graphql"]) {
+      expect(await ask(server, host, headers, path)).toEqual({
+        status: 403,
+        body: {
+          errors: [
+            {
+              message: expect.stringMatching(/DNS rebinding.*HOST/) as string,
+              extensions: { code: "FORBIDDEN" },
+            },
+          ],
+        },
+      });
+    }
   }
 });
 

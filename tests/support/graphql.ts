@@ -172,7 +172,7 @@ export type GraphQLDoor = Door & Operations;
 export const GraphQLDoor = Door as new (url: string, headers?: HeadersGiven) => GraphQLDoor;
 
 /** Every field of a type, and of the types in it. */
-function selectionOf(type: GraphQLOutputType): string {
+export function selectionOf(type: GraphQLOutputType): string {
   const named = getNamedType(type);
   if (!isObjectType(named)) return "";
   const fields = Object.values(named.getFields()).map((field) => `${field.name} ${selectionOf(field.type)}`);

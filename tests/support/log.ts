@@ -1,4 +1,5 @@
-// What the server under test logs. pino writes to file descriptor 1 by itself, past process.stdout.
+// What the server under test logs. In development pino writes to file descriptor 1 by itself, past process.stdout; in production it
+// notices that Vitest has replaced that, and uses it.
 import { EventEmitter, once } from "node:events";
 import fs from "node:fs";
 
@@ -34,6 +35,13 @@ export function captureLog(): CapturedLog {
     log.add(text);
     return Buffer.byteLength(text);
   });
-  onTestFinished(() => spy.mockRestore());
+  const stdout = vi.spyOn(process.stdout, "write").mockImplementation((data: string | Uint8Array) => {
+    log.add(typeof data === "string" ? data : Buffer.from(data).toString());
+    return true;
+  });
+  onTestFinished(() => {
+    spy.mockRestore();
+    stdout.mockRestore();
+  });
   return log;
 }

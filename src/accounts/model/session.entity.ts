@@ -10,7 +10,7 @@ export const SessionSchema = defineEntity({
     id: p.uuid().primary(),
     user: () => p.manyToOne(UserSchema).deleteRule("cascade").index("sessions_user_id_index"),
     ip: p.text().name("address").nullable(),
-    /** As it was sent, at most 512 characters. */
+    /** At most 256 characters of what was sent, without control characters. */
     userAgent: p.text().nullable(),
     createdAt: p.datetime(3),
     /** When the refresh token was last used. */
