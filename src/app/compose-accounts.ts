@@ -81,7 +81,7 @@ export function composeAccounts(config: Config, parts: AccountsParts): Accounts 
     rateLimits,
     sessions,
     auditTrail,
-    outbox: new Outbox(queue, now),
+    outbox: new Outbox(queue, now, config.hideAccountExistence),
     exportsUnderWay: new Set(),
     pickLocale: (preferences) => renderer.pickLocale(preferences),
     now,

@@ -98,9 +98,12 @@ export class MailQueue<Job extends object> {
     await this.#boss.start();
   }
 
-  /** Adds an email in the transaction of `em`: it is sent if and only if the transaction commits. */
-  async enqueue(em: EntityManager, job: Job): Promise<void> {
-    await this.#boss.send(MAIL, job, { db: fromKysely(em.getKysely()) });
+  /**
+   * Adds an email in the transaction of `em`: it is sent if and only if the transaction commits.
+   * @param afterSeconds how long it waits at least; a worker finds it when it polls the next time
+   */
+  async enqueue(em: EntityManager, job: Job, afterSeconds = 0): Promise<void> {
+    await this.#boss.send(MAIL, job, { db: fromKysely(em.getKysely()), startAfter: afterSeconds });
   }
 
   /** Passes every email to `send`, which throws if the email has to be sent again later. */
@@ -111,7 +114,7 @@ export class MailQueue<Job extends object> {
       batchSize: MAILS_A_BATCH,
       burstWhenBatchFull: true, // fetches the next batch at once, instead of waiting for a notification or the next poll
       perJobResults: true as const, // an email that fails does not fail the rest of its batch
-      // A commit sends a notification, but a retry that becomes due does not, so it is found by polling.
+      // A commit sends a notification, but a retry or an email that becomes due does not, so it is found by polling.
       notifyPollingIntervalSeconds: 2,
     };
     const sendOne = async ({ id, retryCount, data }: JobWithMetadata<Job>): Promise<JobResult> => {

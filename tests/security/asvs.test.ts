@@ -43,7 +43,7 @@ const namesOf = new Map<string, string[]>();
 
 /** What is wrong with a proof; undefined if it exists. */
 function faultOf(proof: string): string | undefined {
-  const [, file, name] = /^`(tests\/[\w/-]+\.test\.ts): "(.+)"`$/.exec(proof) ?? [];
+  const [, file, name] = /^`(tests\/[\w/-]+(?:\.long)?\.test\.ts): "(.+)"`$/.exec(proof) ?? [];
   if (file !== undefined && name !== undefined) {
     if (!existsSync(file)) return `there is no ${file}`;
     const names = namesOf.get(file) ?? testNames(file);

@@ -108,6 +108,17 @@ describe("CHALLENGE=always", () => {
     server.succeed(await server.login({ ...ADA, deviceToken }));
   });
 
+  test("asks whoever has a mailed link for none, with the password of the account", async () => {
+    const before = await startServer();
+    const ada = await before.activePerson("ada");
+    const token = await before.askForEmailChange(ada, "new-ada@example.com");
+    const server = await startServer({ databaseUrl: before.databaseUrl, env: { CHALLENGE: "always" } });
+
+    const guess = await server.finalizeEmailChange({ token, password: "wrong horse battery" });
+    server.refuse(guess, "INVALID_CREDENTIALS");
+    server.succeed(await server.finalizeEmailChange({ token, password: PASSWORD }));
+  });
+
   test("costs a person at our pages no click", async () => {
     const server = await challengedServer();
     const page = await openPage();

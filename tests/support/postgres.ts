@@ -21,14 +21,7 @@ declare module "vitest" {
 const TEMPLATE = "template_migrated";
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const dataDir = await mkdtemp(join(await roomyFolder(), "account-server-tests-"));
-  await chmod(dataDir, 0o755); // as root, PostgreSQL runs as another user
-  const postgres = await startEmbeddedPostgres({
-    dataDir,
-    onUnexpectedExit: (message) => {
-      throw new Error(message);
-    },
-  });
+  const postgres = await startPostgres();
   // Data of tests need not survive a power cut, and a copy of the template shall cost little.
   for (const setting of ["fsync = off", "full_page_writes = off", "file_copy_method = clone"])
     await query(postgres.databaseUrl, `alter system set ${setting}`);
@@ -39,13 +32,28 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await migrateDatabase(orm, templateUrl);
   await orm.close();
   // Inherited by the processes that tests start: each reads and compiles the same modules, half of what its start costs.
-  process.env["NODE_COMPILE_CACHE"] = join(dataDir, "compile-cache");
+  process.env["NODE_COMPILE_CACHE"] = join(postgres.folder, "compile-cache");
   project.provide("postgresUrl", postgres.databaseUrl);
-  project.provide("postgresLog", join(dataDir, "postgres.log"));
+  project.provide("postgresLog", postgres.logPath);
   return async () => {
     await postgres.stop();
-    await rm(dataDir, { recursive: true, force: true, maxRetries: 10 }); // a process that ends may still write its cache
+    await postgres.remove();
   };
+}
+
+/** A PostgreSQL in a folder of its own, for whoever starts it to stop and remove. */
+export async function startPostgres() {
+  const dataDir = await mkdtemp(join(await roomyFolder(), "account-server-tests-"));
+  await chmod(dataDir, 0o755); // as root, PostgreSQL runs as another user
+  const postgres = await startEmbeddedPostgres({
+    dataDir,
+    onUnexpectedExit: (message) => {
+      throw new Error(message);
+    },
+  });
+  // A process that ends may still write to it (the compile cache).
+  const remove = () => rm(dataDir, { recursive: true, force: true, maxRetries: 10 });
+  return { ...postgres, folder: dataDir, logPath: join(dataDir, "postgres.log"), remove };
 }
 
 /** Memory, where Linux has room in it for a few databases: they are made there in a fraction of the time. */

@@ -99,7 +99,8 @@ export class RateLimits {
           }
         : { "password-device": device },
       about,
-      device === null ? "login" : undefined,
+      // Only `login` takes a solution. Whoever else gives a password has a session or a mailed link.
+      device === null && typeof account === "string" ? "login" : undefined,
     );
     try {
       const refused = await guess();

@@ -9,13 +9,23 @@ import { subjectOf } from "../store/users.ts";
 import type { MailName } from "./catalogue.ts";
 import type { MailJob } from "./mail-job.ts";
 
+/** The emails that anybody can ask for, with any email address. */
+const ASKED_FOR: ReadonlySet<MailName> = new Set(["registration", "reset", "email-change"]);
+/**
+ * Where existence is hidden. Sending an email takes a few milliseconds and dropping one does not, so whoever asks again at once would
+ * tell by the wait which it was. A second later, the worker looks when it is its time, not when somebody has asked.
+ */
+const WAIT_SECONDS = 1;
+
 export class Outbox {
   readonly #queue: Pick<MailQueue<MailJob>, "enqueue">;
   readonly #now: () => Date;
+  readonly #hidesExistence: boolean;
 
-  constructor(queue: Pick<MailQueue<MailJob>, "enqueue">, now: () => Date) {
+  constructor(queue: Pick<MailQueue<MailJob>, "enqueue">, now: () => Date, hidesExistence: boolean) {
     this.#queue = queue;
     this.#now = now;
+    this.#hidesExistence = hidesExistence;
   }
 
   /** Without a user, which only happens where existence is hidden, the job costs the same, and the worker drops it. */
@@ -26,6 +36,7 @@ export class Outbox {
     about: Pick<MailJob, "emailChangeId"> = {},
   ): Promise<void> {
     const subject = user ? subjectOf(user) : { userId: randomUUID(), credentialVersion: 0 };
-    return this.#queue.enqueue(em, { mail, ...subject, ...about, requestedAt: this.#now().toISOString() });
+    const job = { mail, ...subject, ...about, requestedAt: this.#now().toISOString() };
+    return this.#queue.enqueue(em, job, this.#hidesExistence && ASKED_FOR.has(mail) ? WAIT_SECONDS : 0);
   }
 }
