@@ -1,5 +1,6 @@
 // The composition root: builds every part, once, and starts and stops them in order.
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 
 import type { FastifyInstance } from "fastify";
 
@@ -77,7 +78,7 @@ export class App {
     return this.#starting;
   }
 
-  /** Finishes what is in flight and closes every part. Every call returns the same promise. */
+  /** Takes requests for `drainSeconds` more, finishes what is in flight and closes every part. Every call returns the same promise. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
@@ -141,6 +142,7 @@ export class App {
       host: config.host,
       corsOrigins: config.corsOrigins,
       trustedProxies: config.trustedProxies,
+      isStopping: () => this.#stopping !== undefined,
       isReady: async () => !this.#stopping && (await health.isReady()),
       hasGraphiQL: !config.isProduction,
       webClient: config.hasWebClient
@@ -178,6 +180,7 @@ export class App {
 
   async #stop(): Promise<void> {
     if (this.#starting) await withTimeLimit(START_FINISHES_WITHIN_MS, this.#starting).catch(() => undefined);
+    if (this.#url !== "") await delay(this.#config.drainSeconds * 1000);
     await this.#opened.disposeAsync();
   }
 

@@ -10,13 +10,12 @@ import { createLogger, loggableError } from "../log.ts";
 import { printError, visibleLines } from "./terminal.ts";
 import { isFirst, isWorker, runWorkers } from "./workers.ts";
 
-const STOP_WITHIN_MS = 9_500;
 const state = { isStopping: false };
 
 try {
   const config = loadConfig(readEnvironment());
   if (!isWorker()) await warn(config);
-  if (isFirst(config.workers)) runWorkers(config.workers, STOP_WITHIN_MS);
+  if (isFirst(config.workers)) runWorkers(config.workers, stopWithinMs(config));
   else await serve(config);
 } catch (error) {
   printError(error);
@@ -34,25 +33,30 @@ async function warn({ warnings, logLevel, isProduction }: Config): Promise<void>
 async function serve(config: Config): Promise<void> {
   // Imported here, because the primary process of WORKERS does not need it.
   const { App } = await import("../app/app.ts");
-  const app = new App(config, { onFatal: (message) => stop(app, message) });
+  const app = new App(config, { onFatal: (message) => stop(app, config, message) });
   // Registered before the start, so that a signal during the start also stops in order. Repeated signals have no effect;
   // a terminal and npm each send one.
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop(app));
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop(app, config));
   // An error without a listener, such as one of a connection that breaks while it is being closed.
-  process.on("uncaughtException", (error) => stop(app, JSON.stringify(loggableError(error))));
+  process.on("uncaughtException", (error) => stop(app, config, JSON.stringify(loggableError(error))));
   await app.start();
   tidyHeap();
   if (!config.isProduction) console.log(banner(app, config));
 }
 
 /** Stops the server in order and exits, with code 1 after a fault. Further calls have no effect. */
-function stop(app: App, fault?: string): void {
+function stop(app: App, config: Config, fault?: string): void {
   if (fault !== undefined) console.error(visibleLines(fault));
   if (state.isStopping) return;
   state.isStopping = true;
   // Keeps the process alive meanwhile: with nothing left to wait for, it would end in the middle of the stop, with code 0.
-  setTimeout(() => process.exit(1), STOP_WITHIN_MS);
+  setTimeout(() => process.exit(1), stopWithinMs(config));
   void app.stop().finally(() => process.exit(fault === undefined ? 0 : 1));
+}
+
+/** Docker and others kill 10 seconds after the signal. */
+function stopWithinMs({ drainSeconds }: Config): number {
+  return 8_500 + drainSeconds * 1000;
 }
 
 /** Keeps memory low (docs/performance.md): collects the garbage of the start now, and later garbage earlier than by default. */

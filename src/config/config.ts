@@ -19,6 +19,8 @@ export interface Config {
   readonly port: number;
   /** The number of processes that serve requests. */
   readonly workers: number;
+  /** How long a server that stops still takes requests, while its readiness check fails. */
+  readonly drainSeconds: number;
   /** IP addresses or networks (CIDR) of the proxies whose X-Forwarded-For header is trusted. */
   readonly trustedProxies: readonly string[];
   /** The exact origins whose pages may call /graphql; none by default. */
@@ -98,6 +100,7 @@ export function loadConfig(environment: Environment): Config {
     host: read.text("HOST", "127.0.0.1"),
     port: read.integer("PORT", 4000, 0, 65535),
     workers: read.integer("WORKERS", 1, 1, 64),
+    drainSeconds: read.integer("DRAIN_SECONDS", isProduction ? 1 : 0, 0, 300),
     trustedProxies: readProxies(read),
     corsOrigins: readOrigins(read, isProduction),
     logLevel: read.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"], "info"),

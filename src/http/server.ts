@@ -39,6 +39,8 @@ export interface HttpParts {
   /** The host name or IP address to listen on. */
   readonly host: string;
   readonly corsOrigins: readonly string[];
+  /** Whether connections are soon to be closed. */
+  readonly isStopping: () => boolean;
   /** Whether the database responds and the server is not stopping. */
   readonly isReady: () => Promise<boolean>;
   /** Whether browsers get GraphiQL at /graphql, for development. */
@@ -76,6 +78,8 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   acceptJsonOnly(http);
   http.addHook("onRequest", async (request, reply) => {
     reply.headers(headers);
+    // Or else a proxy would send its next request on a connection that is being closed.
+    if (parts.isStopping()) reply.header("connection", "close");
     if (!hasGoodHost(request)) {
       return reply.code(400).send(httpError(400, "The Host header of the request is missing or invalid."));
     }

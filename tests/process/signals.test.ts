@@ -76,6 +76,21 @@ test("a request in flight is answered before the end, and no new connection is t
   expect(await server.exited()).toBe(0);
 });
 
+test("for DRAIN_SECONDS, new requests are answered while the readiness check fails, and proxies let go", async () => {
+  const server = await startProcess({ env: { DATA_DIR: await temporaryFolder(), DRAIN_SECONDS: "2" } });
+  const door = await server.ready();
+  const statusOf = async (path: string) => (await fetch(new URL(path, door.url))).status;
+  expect(await statusOf("/readyz")).toBe(200);
+
+  server.child.kill("SIGTERM");
+
+  await expect.poll(() => statusOf("/readyz")).toBe(503);
+  const answer = await door.me();
+  expect(door.succeed(answer)).toBeNull();
+  expect(answer.headers.get("connection")).toBe("close");
+  expect(await server.exited()).toBe(0);
+});
+
 test("a server killed between commit and sending sends the mail after its restart", async () => {
   const { smtp, env } = await externalParts();
   smtp.refusal = "451 4.3.0 not now";
