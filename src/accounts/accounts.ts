@@ -14,14 +14,14 @@ export type Accounts = { readonly [Name in keyof typeof useCases]: Bound<(typeof
 
 /** @param isOutage whether an error means that the database cannot serve now, not that the server has a fault */
 export function createAccounts(deps: Dependencies, isOutage: (error: unknown) => boolean): Accounts {
+  const translated = (error: unknown) => {
+    throw isOutage(error) ? serviceUnavailable(error) : error;
+  };
   const bound = Object.entries(useCases).map(([name, useCase]) => [
     name,
-    async (...args: unknown[]) => {
-      try {
-        return await (useCase as (...args: unknown[]) => unknown)(deps, ...args);
-      } catch (error) {
-        throw isOutage(error) ? serviceUnavailable(error) : error;
-      }
+    (...args: unknown[]) => {
+      const result = (useCase as (...args: unknown[]) => unknown)(deps, ...args);
+      return result instanceof Promise ? result.catch(translated) : result;
     },
   ]);
   return Object.fromEntries(bound) as Accounts;
