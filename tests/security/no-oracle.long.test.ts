@@ -38,7 +38,7 @@ const SITUATIONS: Record<
 
 describe.each(Object.entries(SITUATIONS))("%s", (situation, { calls, env = {} }) => {
   test.each(Object.keys(QUESTIONS))(
-    "the medians of 200 interleaved answers for every state are within 10 %%: %s",
+    "the medians of 200 interleaved answers for every state are within a tenth: %s",
     { timeout: 3_600_000 },
     async (name) => {
       const { door, database } = await startServer(env);
