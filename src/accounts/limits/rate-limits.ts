@@ -22,7 +22,7 @@ const REFUSAL_KEPT_MS = 2_000;
 const REFUSALS_KEPT = 10_000;
 /** At most so many connections wait where the table does not answer, so that the rest of the server has its own. */
 const CONNECTIONS_MAX = 4;
-const ANSWERS_WITHIN_MS = 1_000;
+const ANSWERS_WITHIN_MS = 3_000;
 const OWN_COUNTS_FOR_MS = 10_000;
 /** How often a refusal of the same kind is recorded in the audit trail, and the alarm in the log. */
 const RECORDED_EVERY: RateLimit = { max: 1, seconds: 60 };
