@@ -50,7 +50,9 @@ export function composeAccounts(config: Config, parts: AccountsParts): Accounts 
     maxima: config.rateLimits,
     challenge: config.challenge,
     challenges: new Challenges(secret),
-    warn: (message, err) => log.warn({ err }, message),
+    warn: (message, err) => {
+      if (!isOutage(err)) log.warn({ err }, message);
+    },
   });
   const sessions = new Sessions({
     em,

@@ -5,7 +5,7 @@ import { MailQueue } from "../mail/queue.ts";
 
 /**
  * @param migrates whether to migrate the tables, or only to check that they match this version
- * @param waiting is told while a database that cannot be reached is waited for; without it, nothing waits
+ * @param waiting is told what the start waits for; without it, a database that cannot be reached is not waited for
  * @throws {Error} that names the database, with all connections closed
  */
 export function openDatabase(

@@ -59,6 +59,7 @@ export class DatabaseHealth {
   readonly #log: Pick<Logger, "error" | "info">;
   #checking: Promise<string | null> | undefined;
   #outage: Outage | undefined;
+  #isStopped = false;
 
   constructor(orm: Orm, log: Pick<Logger, "error" | "info">) {
     this.#orm = orm;
@@ -71,8 +72,8 @@ export class DatabaseHealth {
    */
   isOutage(error: unknown): boolean {
     if (!isOutage(error)) return false;
-    const outage = this.#noticed((error as Error).message);
-    outage.refused += 1;
+    this.#noticed((error as Error).message);
+    if (this.#outage) this.#outage.refused += 1;
     return true;
   }
 
@@ -84,18 +85,19 @@ export class DatabaseHealth {
   }
 
   stop(): void {
+    this.#isStopped = true;
     clearInterval(this.#outage?.tried);
   }
 
-  #noticed(reason: string): Outage {
+  #noticed(reason: string): void {
     const now = performance.now();
     if (!this.#outage) {
+      if (this.#isStopped) return; // connections are closed in any order then
       this.#log.error({ reason }, "the database cannot serve: what needs it is answered SERVICE_UNAVAILABLE");
       const tried = setInterval(() => void this.#tryAgain(), TRIED_EVERY_MS);
       this.#outage = { since: now, latest: now, refused: 0, tried };
     }
     this.#outage.latest = now;
-    return this.#outage;
   }
 
   async #tryAgain(): Promise<void> {

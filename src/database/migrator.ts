@@ -24,7 +24,8 @@ const TOLD_EVERY_MS = 5_000;
  * Opens it for work that may take long, as migrations do.
  * @param foreign tables that are migrated along with our own
  * @param migrates whether to migrate the tables, or only to check that they match this version
- * @param waiting is told while a database that cannot be reached is waited for, up to COMES_WITHIN_MS; without it, nothing waits
+ * @param waiting is told what the start waits for: another server's migration or, up to COMES_WITHIN_MS, a database that cannot be
+ *   reached; without it, nothing waits for that
  * @throws {Error} that names the database, with all connections closed
  */
 export async function openDatabase(
@@ -36,7 +37,7 @@ export async function openDatabase(
   const orm = await connectOrm(databaseUrl, { isPatient: true });
   try {
     await firstAnswer(orm, databaseUrl, waiting);
-    await (migrates ? migrate(orm, databaseUrl, foreign) : checkMigrated(orm, databaseUrl, foreign));
+    await (migrates ? migrate(orm, databaseUrl, foreign, waiting) : checkMigrated(orm, databaseUrl, foreign));
     return orm;
   } catch (error) {
     await orm.close();
@@ -88,10 +89,21 @@ export class NotMigratedError extends Error {
 }
 
 /** Creates or upgrades all tables. Replicas that start at the same time wait for each other, so each migration runs once. */
-export async function migrate(orm: Orm, databaseUrl: string, foreign: ForeignTables): Promise<void> {
+export async function migrate(
+  orm: Orm,
+  databaseUrl: string,
+  foreign: ForeignTables,
+  waiting?: (message: string) => void,
+): Promise<void> {
   await orm.em.fork().transactional(async (em) => {
     // This transaction only holds the lock. The migrations of the tables and of the queue use their own transactions.
-    await em.execute(`select pg_advisory_xact_lock(${MIGRATION_LOCK})`);
+    const [lock] = await em.execute<{ taken: boolean }[]>(
+      `select pg_try_advisory_xact_lock(${MIGRATION_LOCK}) as taken`,
+    );
+    if (!lock?.taken) {
+      waiting?.(`${nameOf(databaseUrl)} is being migrated by another server. Waiting for its end.`);
+      await em.execute(`select pg_advisory_xact_lock(${MIGRATION_LOCK})`);
+    }
     await orm.migrator.up();
     await foreign.migrate(databaseUrl);
   });
