@@ -193,19 +193,23 @@ class Callers {
     return `Bearer ${tokens[n % tokens.length] ?? ""}`;
   }
 
-  /** Whoever was not recognized any more is replaced. */
-  lose({ caller, n }: OperationRecipe): void {
+  /** Takes notice of a refusal: who is not logged in any more, or no administrator any more, is lost. */
+  refused({ caller, n, field, headers }: OperationRecipe, code: string): void {
     if (caller !== "user" && caller !== "admin") return;
+    if (headers.some(([name]) => name === "Authorization")) return;
+    const isForAdmins = listedCodes.get(field as OperationName)!.includes("FORBIDDEN");
+    const isNone = caller === "admin" && isForAdmins && /^(?:FORBIDDEN|PASSWORD_REQUIRED)$/.test(code);
     const tokens = this.#tokens[caller];
-    tokens[n % tokens.length] = null;
+    if (code === "UNAUTHENTICATED" || isNone) tokens[n % tokens.length] = null;
   }
 
   async replaceTheLost(): Promise<void> {
-    for (const role of ["user", "admin"] as const) {
-      for (const [place, token] of this.#tokens[role].entries()) {
-        if (token === null) this.#tokens[role][place] = await this.#newcomer(role);
-      }
-    }
+    const replaced = (["user", "admin"] as const).map((role) =>
+      this.#tokens[role].map(async (token, place) => {
+        this.#tokens[role][place] = token ?? (await this.#newcomer(role));
+      }),
+    );
+    await Promise.all(replaced.flat());
   }
 
   async #newcomer(role: "user" | "admin"): Promise<string> {
@@ -379,7 +383,7 @@ export async function attackWithOperations(inputs: number): Promise<Tally> {
     if (Array.isArray(body)) return;
     for (const { extensions } of body.errors ?? []) {
       tally.outcomes.set(extensions.code, (tally.outcomes.get(extensions.code) ?? 0) + 1);
-      if (/^(?:UNAUTHENTICATED|PASSWORD_REQUIRED|FORBIDDEN)$/.test(extensions.code)) callers.lose(recipe);
+      callers.refused(recipe, extensions.code);
     }
     if (!body.data) return;
     for (const [name, value] of Object.entries(body.data))
