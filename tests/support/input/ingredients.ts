@@ -5,23 +5,21 @@
 export const MARK = "¤";
 
 /** What the server makes and an attacker can come to know. */
-export const KINDS = [
-  "username",
-  "email",
-  "password",
-  "id",
-  "session",
-  "cursor",
-  "access",
-  "refresh",
-  "device",
-  "registration",
-  "reset",
-  "email-change",
-  "email-undo",
-  "challenge",
-] as const;
-export type Kind = (typeof KINDS)[number];
+export type Kind =
+  | "username"
+  | "email"
+  | "password"
+  | "id"
+  | "session"
+  | "cursor"
+  | "access"
+  | "refresh"
+  | "device"
+  | "registration"
+  | "reset"
+  | "email-change"
+  | "email-undo"
+  | "challenge";
 
 /** A value, or how to make it: an object with one key that begins with `@`. */
 export type Recipe =
@@ -77,27 +75,33 @@ export const CHANGES = {
   reversed: (text: string) => Array.from(text).reverse().join(""),
 };
 
+/** How many of each kind are remembered. */
+const NEWEST = 20;
+
 /** Turns recipes into what is sent. */
 export class Ingredients {
   /** Begins each mark; no word of the server. */
   readonly prefix = `qz${Math.random().toString(36).slice(2, 7)}`;
-  readonly #known = new Map<Kind, string[]>(KINDS.map((kind) => [kind, []]));
-  readonly #places = new Map<Kind, number>();
+  readonly #kept = new Map<Kind, readonly string[]>();
+  readonly #learned = new Map<Kind, readonly string[]>();
   #marks = 0;
 
-  /** Keeps something for recipes to come; of each kind the newest. */
+  /** Something that is there from the beginning, and stays. */
+  keep(kind: Kind, ...values: string[]): void {
+    this.#kept.set(kind, [...(this.#kept.get(kind) ?? []), ...values]);
+  }
+
+  /** Something that the server has made; of each kind, the newest are kept. */
   learn(kind: Kind, value: string): void {
-    const known = this.#known.get(kind)!;
-    const place = this.#places.get(kind) ?? 0;
-    if (known.includes(value)) return;
-    known[place % 40] = value;
-    this.#places.set(kind, place + 1);
+    const learned = this.#learned.get(kind) ?? [];
+    if (learned.includes(value)) return;
+    this.#learned.set(kind, [value, ...learned].slice(0, NEWEST));
   }
 
   /** Something of this kind; undefined as long as there is none. */
   known(kind: Kind, n: number): string | undefined {
-    const known = this.#known.get(kind)!;
-    return known[n % known.length];
+    const all = [...(this.#kept.get(kind) ?? []), ...(this.#learned.get(kind) ?? [])];
+    return all[n % all.length];
   }
 
   /** A text that no other input has. */
