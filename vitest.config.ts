@@ -12,7 +12,7 @@ export default defineConfig(({ mode }) => ({
     include: [mode === "security" ? "tests/security/**/*.test.ts" : "tests/**/*.test.ts"],
     exclude: mode === "security" ? [] : [LONG],
     globalSetup: "tests/support/postgres.ts",
-    maxWorkers: 2,
+    maxWorkers: 3, // of which one waits most of the time
     // Each file would load the server anew, a tenth of the whole run. Tests replace no module, so files can share them.
     isolate: false,
     testTimeout: 60_000,
