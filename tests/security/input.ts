@@ -23,7 +23,7 @@ import {
 import { captureLog, type CapturedLog } from "../support/log.ts";
 import { temporaryFolder } from "../support/process.ts";
 import { RawClient, type RawAnswer } from "../support/raw-http.ts";
-import { openServer, PASSWORD, type TestServer } from "../support/server.ts";
+import { openServer, PASSWORD, type ActivePerson, type TestServer } from "../support/server.ts";
 import { tokenIn, type ReceivedMail } from "../support/smtp.ts";
 
 /** How many requests are under way at once, at most. */
@@ -232,7 +232,8 @@ class Callers {
     );
     const login = this.#server.succeed(await this.#server.login({ username, password: PASSWORD }));
     this.#ingredients.learn("username", username);
-    this.#ingredients.learn("email", `${username}@example.com`);
+    const claims = Buffer.from(login.accessToken.split(".")[1]!, "base64url").toString();
+    this.#ingredients.learn("session", (JSON.parse(claims) as { ref: string }).ref);
     this.#ingredients.learn("id", login.user.id);
     for (const [kind, value] of [
       ["access", login.accessToken],
@@ -363,7 +364,13 @@ export async function attackWithOperations(inputs: number): Promise<Tally> {
     ingredients.keep("session", sessionId);
   }
   ingredients.keep("password", PASSWORD, "another good battery");
-  const callers = new Callers(server, ingredients, await hashOf(server));
+  const original = await server.activePerson("original");
+  ingredients.keep("reset", await server.askForReset(original.email));
+  ingredients.keep("email-change", await server.askForEmailChange(original, "changed@example.com"));
+  const { email } = await server.registerPerson("pending");
+  ingredients.keep("email", email);
+  ingredients.keep("registration", await server.confirmationToken(email));
+  const callers = new Callers(server, ingredients, await hashOf(server, original));
   const secrets = new Set(bystanders.flatMap(({ id, email }) => [id, email]));
 
   const attack = async (batch: OperationRecipe[]) => {
@@ -414,7 +421,7 @@ export async function attackWithOperations(inputs: number): Promise<Tally> {
     const kind = SUBJECTS.find(([, subject]) => subject.test(mail.mail.subject ?? ""))?.[0];
     if (kind === undefined || mail.recipients.some((recipient) => secrets.has(recipient))) return;
     ingredients.learn(kind, tokenIn(mail));
-    ingredients.learn("email", mail.recipients[0]!);
+    if (kind === "registration") ingredients.learn("email", mail.recipients[0]!);
   }
 
   await server.mailsSettled();
@@ -431,9 +438,8 @@ export async function attackWithOperations(inputs: number): Promise<Tally> {
   return finish();
 }
 
-/** The hash of PASSWORD, for accounts that are not registered. */
-async function hashOf(server: TestServer): Promise<string> {
-  const { id } = await server.activePerson("original");
+/** The hash of somebody's password, for accounts that are not registered. */
+async function hashOf(server: TestServer, { id }: ActivePerson): Promise<string> {
   const [row] = await server.query<{ hash: string }>(
     "select password_hash as hash from accounts.users where id = $1",
     [id],

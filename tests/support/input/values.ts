@@ -176,6 +176,8 @@ const usernames = fc.oneof(
 );
 export const emails = fc.oneof(
   known("email"),
+  known("email", "as it is"),
+  fc.constant(`${MARK}@example.com`),
   fc.constantFrom<Recipe>(
     `${MARK}@example.com`,
     `A.${MARK}+tag@EXAMPLE.com`,
@@ -196,7 +198,7 @@ export const emails = fc.oneof(
 );
 /** Few of them are hashed, which takes a hundred times as long as all else. */
 const passwords = fc.oneof(
-  known("password", "as it is"),
+  { weight: 2, arbitrary: known("password", "as it is") },
   known("password"),
   fc.constantFrom<Recipe>(
     `${MARK} and a battery`,
@@ -236,6 +238,7 @@ const ids = fc.oneof(
   known("id"),
   known("id", "as it is"),
   known("session"),
+  known("session", "as it is"),
   fc.constantFrom<Recipe>(
     "00000000-0000-0000-0000-000000000000",
     "ffffffff-ffff-ffff-ffff-ffffffffffff",
@@ -364,7 +367,7 @@ export function valueOf({ name, type }: GraphQLArgument, field: string): Arbitra
   const plausible = isEnumType(named) ? valuesOf(named) : byName;
   if (plausible === undefined) return anything;
   return fc.oneof(
-    { weight: 5, arbitrary: plausible },
+    { weight: 8, arbitrary: plausible },
     { weight: 2, arbitrary: hostileText },
     { weight: 2, arbitrary: unstorable },
     { weight: 1, arbitrary: anything },
