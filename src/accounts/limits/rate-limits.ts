@@ -197,21 +197,28 @@ export class RateLimits {
     return { refusal: { keys, retryAfterSeconds }, counts: this.#own };
   }
 
-  async #take(counted: readonly Counted[]): Promise<{ refusal: Refusal | null; counts: Counts }> {
-    if (Date.now() >= this.#ownUntil) {
-      try {
-        const refusal = await answerInTime(this.#turn(() => this.#shared.take(counted)));
-        return { refusal, counts: this.#shared };
-      } catch (error) {
-        this.#ownUntil = Date.now() + OWN_COUNTS_FOR_MS;
-        this.#turn.clearQueue();
-        this.#options.warn(
-          "The table of rate limits does not answer. This server counts by itself meanwhile.",
-          error,
-        );
+  /** The wait for a turn is not the table's: a flood must not make each server count by itself, and let more guesses through. */
+  #take(counted: readonly Counted[]): Promise<{ refusal: Refusal | null; counts: Counts }> {
+    return this.#turn(async () => {
+      if (Date.now() >= this.#ownUntil) {
+        try {
+          return { refusal: await answerInTime(this.#shared.take(counted)), counts: this.#shared };
+        } catch (error) {
+          this.#countAlone(error);
+        }
       }
-    }
-    return { refusal: await this.#own.take(counted), counts: this.#own };
+      return { refusal: await this.#own.take(counted), counts: this.#own };
+    });
+  }
+
+  #countAlone(error: unknown): void {
+    const isNews = Date.now() >= this.#ownUntil;
+    this.#ownUntil = Date.now() + OWN_COUNTS_FOR_MS;
+    if (!isNews) return; // several waited for the same
+    this.#options.warn(
+      "The table of rate limits does not answer. This server counts by itself meanwhile.",
+      error,
+    );
   }
 
   /** A flood of refusals must not become a flood of events. */
