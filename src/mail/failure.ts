@@ -17,12 +17,23 @@ export class MailFailure extends Error {
   readonly isLogin: boolean;
   /** Whether the connection ended before the SMTP server said anything about the email. */
   readonly isCut: boolean;
+  /** What the SMTP server said, which may quote the email: for whoever wrote that, never for the log or the queue. */
+  readonly reply: string | undefined;
 
   /** @param message contains nothing from the email, not even its address */
-  constructor(kind: FailureKind, message: string, { isLogin = false, isCut = false } = {}) {
+  constructor(
+    kind: FailureKind,
+    message: string,
+    {
+      isLogin = false,
+      isCut = false,
+      reply,
+    }: { isLogin?: boolean; isCut?: boolean; reply?: string | undefined } = {},
+  ) {
     super(message);
     this.kind = kind;
     this.isLogin = isLogin;
     this.isCut = isCut;
+    this.reply = reply;
   }
 }

@@ -80,6 +80,32 @@ export type Verdict =
       readonly answer?: Promise<Verdict>;
     };
 
+/** What an operator sees of an email. */
+export type MailState = "waiting" | "sending" | "retrying" | "failed" | "done";
+
+export interface MailEntry<Job> {
+  readonly id: string;
+  readonly state: MailState;
+  readonly job: Job;
+  readonly createdAt: Date;
+  /** When it is tried next, if it waits for that. */
+  readonly dueAt: Date;
+  /** How often a server has taken it in hand. */
+  readonly attempts: number;
+  /** Why the last attempt failed, or null. */
+  readonly reason: string | null;
+}
+
+/** pg-boss's names of the states. */
+const STATES = {
+  waiting: "created",
+  sending: "active",
+  retrying: "retry",
+  failed: "failed",
+  done: "completed",
+} as const satisfies Record<MailState, string>;
+const ENTRIES_A_PAGE = 1000;
+
 type Send<Job> = (mail: QueuedMail<Job>) => Promise<Verdict>;
 
 /** The queue of emails to send, one row per email. */
@@ -263,6 +289,102 @@ export class MailQueue<Job extends object> {
     await this.#boss.work(DAILY, task);
   }
 
+  /** How many emails are in each state; those that were sent are counted for a day. */
+  async counts(): Promise<Record<MailState, number>> {
+    const { rows } = await this.#boss
+      .getDb()
+      .executeSql(
+        `select state, count(*)::int as count from ${QUEUE_SCHEMA}.job where name = '${MAIL}' group by state`,
+      );
+    const counts = { waiting: 0, sending: 0, retrying: 0, failed: 0, done: 0 };
+    for (const { state, count } of rows as { state: string; count: number }[]) {
+      const name = stateOf(state);
+      counts[name] += count;
+    }
+    return counts;
+  }
+
+  /** The emails that are in one of `states`, oldest first. */
+  async *list(states: readonly MailState[]): AsyncGenerator<MailEntry<Job>> {
+    let after: [Date | string, string] = ["-infinity", "00000000-0000-0000-0000-000000000000"];
+    for (;;) {
+      // pg-boss finds jobs by their data only, not by their state.
+      const { rows } = await this.#boss.getDb().executeSql(
+        `select id, data, state::text, created_on as "createdOn", start_after as "startAfter",
+           started_on as "startedOn", retry_count as "retryCount", output
+         from ${QUEUE_SCHEMA}.job
+         where name = '${MAIL}' and state::text = any($1)
+           and (date_trunc('milliseconds', created_on), id) > ($2::timestamptz, $3::uuid)
+         order by date_trunc('milliseconds', created_on), id limit ${ENTRIES_A_PAGE}`,
+        [states.map((state) => STATES[state]), ...after],
+      );
+      for (const row of rows as JobWithMetadata<Job>[]) yield entryOf(row);
+      const last = (rows as JobWithMetadata<Job>[]).at(-1);
+      if (!last || rows.length < ENTRIES_A_PAGE) return;
+      after = [last.createdOn, last.id];
+    }
+  }
+
+  /** @throws {Error} if there is no such email */
+  async find(id: string): Promise<MailEntry<Job>> {
+    const [job] = UUID.test(id) ? await this.#boss.findJobs<Job>(MAIL, { id }) : [];
+    if (!job)
+      throw new Error(
+        `There is no email ${id}. Take an id from "mail list"; an email is forgotten a day after it was sent.`,
+      );
+    return entryOf(job);
+  }
+
+  /**
+   * Sends an email that has failed again, as if it were new, or one that waits for its time at once.
+   * @param id of one email; all that have failed without it
+   * @returns how many
+   * @throws {Error} if there is no such email, or nothing to try again
+   */
+  async retry(id?: string): Promise<number> {
+    if (id !== undefined) await this.#findIn(id, ["failed", "retrying"], "tried again");
+    // pg-boss's own retry keeps the time of the next attempt, the lane, and how often the email was put off.
+    const { rows } = await this.#boss.getDb().executeSql(
+      `update ${QUEUE_SCHEMA}.job set state = 'retry', completed_on = null, start_after = now(),
+         priority = ${PRIORITY.ordinary}, deletion_seconds = ${MAIL_QUEUE.deleteAfterSeconds},
+         output = output || '{"deferrals": 0, "unsure": 0}'
+       where name = '${MAIL}' and (state = 'failed' or (state = 'retry' and $1::uuid is not null))
+         and id = coalesce($1::uuid, id)
+       returning id`,
+      [id ?? null],
+    );
+    return rows.length;
+  }
+
+  /**
+   * Deletes an email that was not sent.
+   * @param id of one email; all that have failed without it
+   * @returns how many
+   * @throws {Error} if there is no such email, or a server has it in hand, or it was sent
+   */
+  async discard(id?: string): Promise<number> {
+    if (id !== undefined) {
+      const { id: found } = await this.#findIn(id, ["failed", "retrying", "waiting"], "discarded");
+      await this.#boss.deleteJob(MAIL, found);
+      return 1;
+    }
+    let count = 0;
+    for await (const mail of this.list(["failed"])) {
+      await this.#boss.deleteJob(MAIL, mail.id);
+      count += 1;
+    }
+    return count;
+  }
+
+  async #findIn(id: string, states: readonly MailState[], what: string): Promise<MailEntry<Job>> {
+    const mail = await this.find(id);
+    if (!states.includes(mail.state))
+      throw new Error(
+        `The email ${id} is ${mail.state}. Only one that is ${states.join(" or ")} can be ${what}.`,
+      );
+    return mail;
+  }
+
   /** Takes no more emails in hand. Those in hand go on. */
   takeNoMore(): void {
     this.#isStopping = true;
@@ -275,6 +397,32 @@ export class MailQueue<Job extends object> {
     await Promise.allSettled(this.#answers);
     await this.#boss.stop({ graceful: true, timeout: timeoutSeconds * 1000 });
   }
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** pg-boss has a state "cancelled", too, which nobody uses here. */
+const stateOf = (state: string): MailState =>
+  (Object.keys(STATES) as MailState[]).find((name) => STATES[name] === state) ?? "done";
+
+type EntryRow<Job> = Pick<
+  JobWithMetadata<Job>,
+  "id" | "data" | "state" | "createdOn" | "startAfter" | "startedOn" | "retryCount" | "output"
+>;
+
+function entryOf<Job extends object>(row: EntryRow<Job>): MailEntry<Job> {
+  // pg-boss writes an output of its own after a lost heartbeat.
+  const output = row.output as { message?: string; value?: { message?: string } } | null;
+  return {
+    id: row.id,
+    state: stateOf(row.state),
+    job: row.data,
+    createdAt: row.createdOn,
+    dueAt: row.startAfter,
+    // The first attempt does not count as a retry.
+    attempts: (row.startedOn as Date | null) === null ? 0 : row.retryCount + 1,
+    reason: output?.message ?? output?.value?.message ?? null,
+  };
 }
 
 /** The answer, if it is there already. */

@@ -96,13 +96,14 @@ export class SmtpConnection implements PooledConnection {
       return opened;
     } catch (error) {
       connection.close();
-      const { code, responseCode } = error as SmtpError;
+      const { code, responseCode, response } = error as SmtpError;
       const isLogin = code === "EAUTH" && responseCode !== undefined;
       throw new MailFailure(
         "outage",
         `${where} ${isLogin ? "refuses the login" : "fails"}: ${faultOf(error)}`,
         {
           isLogin,
+          reply: response,
         },
       );
     }
@@ -175,12 +176,12 @@ interface SmtpError extends Error {
 }
 
 function failureOf(error: SmtpError, hasMail: boolean, where: string): MailFailure {
-  const { command, responseCode, code } = error;
+  const { command, responseCode, code, response: reply } = error;
   const said = `${where} did not accept the email: ${faultOf(error)}`;
   if (responseCode !== undefined) {
-    if (responseCode < 500) return new MailFailure("deferred", said);
+    if (responseCode < 500) return new MailFailure("deferred", said, { reply });
     // The sender is the same for all emails.
-    return new MailFailure(command === "MAIL FROM" ? "outage" : "refused", said);
+    return new MailFailure(command === "MAIL FROM" ? "outage" : "refused", said, { reply });
   }
   // Refused by nodemailer itself: an address that SMTP cannot carry, or an email that is larger than the SMTP server takes.
   if (code === "EENVELOPE" || code === "EMESSAGE") return new MailFailure("refused", said);
