@@ -34,6 +34,7 @@ const FLOORS = [
 const OPEN = { app: FLOORS.flat(), database: ["model"], config: ["rules"] };
 const OPEN_TO_OTHERS = ["accounts.ts", "model", "rules"];
 
+/** Each library, with the file or the files that may import it. */
 const HOMES = {
   argon2: "src/accounts/hashing/hashing-process.ts",
   bcrypt: "src/accounts/hashing/hashing-process.ts",
@@ -41,7 +42,7 @@ const HOMES = {
   "altcha-lib": "src/accounts/limits/challenges.ts",
   kysely: "src/accounts/store/statement.ts",
   dataloader: "src/accounts/store/statement.ts",
-  nodemailer: "src/mail/transport.ts",
+  nodemailer: ["src/mail/transport.ts", "src/mail/smtp-connection.ts"],
   handlebars: "src/mail/renderer.ts",
   "pg-boss": "src/mail/queue.ts",
   pino: "src/log.ts",
@@ -57,8 +58,10 @@ const forbid = (regex, message) => ({ regex, message: `${message} See eslint.roo
 
 function homeRules(file) {
   return Object.entries(HOMES)
-    .filter(([, home]) => home !== file)
-    .map(([library, home]) => forbid(`^${library}(?:/|$)`, `${library} has one home: ${home}.`));
+    .filter(([, home]) => ![home].flat().includes(file))
+    .map(([library, home]) =>
+      forbid(`^${library}(?:/|$)`, `${library} is at home in ${[home].flat().join(" and ")}.`),
+    );
 }
 
 function roomRules(room) {
@@ -124,7 +127,7 @@ export const rooms = [
     config([path.endsWith(".ts") ? path : `${path}/**/*.ts`], [...rules, ...homeRules(path)]),
   ),
   // A home may import its library; all else that holds for its room holds for it, too.
-  ...[...new Set(Object.values(HOMES))].map((home) => {
+  ...[...new Set(Object.values(HOMES).flat())].map((home) => {
     const area = areas.find(({ path }) => home === path || home.startsWith(`${path}/`));
     return config([home], [...area.rules, ...homeRules(home)]);
   }),

@@ -20,7 +20,7 @@ import { createLogger, type Logger } from "../log.ts";
 import { MailboxFolder } from "../mail/mailbox-folder.ts";
 import { MailQueue } from "../mail/queue.ts";
 import { mailboxTransport, smtpTransport } from "../mail/transport.ts";
-import { mailWorker } from "../mail/worker.ts";
+import { MailWorker } from "../mail/worker.ts";
 import { composeAccounts, createTokens } from "./compose-accounts.ts";
 import { openBreachedPasswords } from "./open-breached-passwords.ts";
 import { openMailTemplates } from "./mail-templates.ts";
@@ -30,8 +30,9 @@ import { withTimeLimit } from "./time-limit.ts";
 // Enough for what is in flight, and together less than the 10 seconds of the whole stop, even if the database does not respond.
 const START_FINISHES_WITHIN_MS = 5_000;
 const REQUESTS_FINISH_WITHIN_MS = 3_000;
-const MAILS_FINISH_WITHIN_SECONDS = 3;
-const QUEUE_CLOSES_WITHIN_MS = 4_000;
+/** From the begin of the stop, beside the requests: an email that is cut off after the SMTP server has it is sent twice. */
+const MAILS_FINISH_WITHIN_MS = 5_500;
+const QUEUE_CLOSES_WITHIN_MS = 1_500;
 const DATABASE_CLOSES_WITHIN_MS = 1_000;
 
 export interface AppOverrides {
@@ -56,6 +57,7 @@ export class App {
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #url = "";
+  #stopMails: () => Promise<void> = () => Promise.resolve();
 
   constructor(config: Config, overrides: AppOverrides = {}) {
     this.#config = config;
@@ -128,8 +130,16 @@ export class App {
       ? smtpTransport(config.smtp, config.sender)
       : mailboxTransport(mailbox, config.sender);
     this.#opened.defer(() => transport.close());
-
-    this.#opened.defer(() => withTimeLimit(QUEUE_CLOSES_WITHIN_MS, queue.stop(MAILS_FINISH_WITHIN_SECONDS)));
+    const worker = new MailWorker<MailJob>({ compose, renderer, transport, log });
+    const stopMails = memoized(() => {
+      queue.takeNoMore();
+      return worker.finish(MAILS_FINISH_WITHIN_MS);
+    });
+    this.#stopMails = stopMails;
+    this.#opened.defer(async () => {
+      await stopMails();
+      await withTimeLimit(QUEUE_CLOSES_WITHIN_MS, queue.stop(1));
+    });
     await queue.start();
 
     const apollo = await startApollo(accounts, { isProduction: config.isProduction, log });
@@ -158,7 +168,7 @@ export class App {
     await this.#listen(http);
 
     // Last, so that a start that fails has sent nothing.
-    await queue.work(mailWorker({ compose, renderer, transport, log }));
+    await worker.start(queue);
     await queue.everyDay(async () => {
       log.info({ removed: await accounts.cleanUp() }, "removed expired rows");
     });
@@ -180,6 +190,7 @@ export class App {
 
   async #stop(): Promise<void> {
     if (this.#starting) await withTimeLimit(START_FINISHES_WITHIN_MS, this.#starting).catch(() => undefined);
+    void this.#stopMails(); // beside the requests, which have a limit of their own
     if (this.#url !== "") await delay(this.#config.drainSeconds * 1000);
     await this.#opened.disposeAsync();
   }
@@ -246,6 +257,12 @@ export class App {
     const address = http.server.address();
     this.#url = serverUrl(host, typeof address === "object" && address ? address.port : port);
   }
+}
+
+/** Does `work` once; every call returns the same promise. */
+function memoized(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => (done ??= work());
 }
 
 function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {

@@ -1,5 +1,5 @@
 // Opens the accounts for the commands, whether or not a server is running.
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 
 import type { Accounts } from "../accounts/accounts.ts";
 import { Hashing } from "../accounts/hashing/hashing.ts";
@@ -13,10 +13,17 @@ import { withTimeLimit } from "./time-limit.ts";
 import type { Config } from "../config/config.ts";
 import { DataDirInUseError, lockDataDir } from "../embedded-postgres/data-dir.ts";
 import { createLogger } from "../log.ts";
-import { MailQueue } from "../mail/queue.ts";
+import { MailFailure } from "../mail/failure.ts";
+import { MailQueue, type MailEntry, type MailState } from "../mail/queue.ts";
+import { smtpTransport } from "../mail/transport.ts";
 
 /** Enough to finish writing a batch of an import, but the command must end even if the database does not respond. */
 const DATABASE_CLOSES_WITHIN_MS = 3_000;
+
+/** What an operator can do with emails that are not sent yet. */
+export type OperatorMails = Pick<MailQueue<MailJob>, "counts" | "list" | "find" | "retry" | "discard">;
+export type QueuedEntry = MailEntry<MailJob>;
+export type { MailState };
 
 /** The operator as the source of events in the audit trail. */
 export const OPERATOR: RequestSource = { ip: null, userAgent: null, isOperator: true };
@@ -25,7 +32,10 @@ export const OPERATOR: RequestSource = { ip: null, userAgent: null, isOperator: 
  * @param opened receives everything that has to be closed
  * @throws {Error} if the database cannot be used
  */
-export async function openAccounts(config: Config, opened: AsyncDisposableStack): Promise<Accounts> {
+export async function openAccounts(
+  config: Config,
+  opened: AsyncDisposableStack,
+): Promise<{ accounts: Accounts; mails: OperatorMails }> {
   const databaseUrl = config.databaseUrl ?? (await embeddedPostgres(config.dataDir, opened));
   const orm = await openDatabase(databaseUrl, config.migrateOnStart);
   opened.defer(() => withTimeLimit(DATABASE_CLOSES_WITHIN_MS, orm.close()));
@@ -35,7 +45,7 @@ export async function openAccounts(config: Config, opened: AsyncDisposableStack)
   await queue.start();
   const now = () => new Date();
   const secret = randomBytes(32).toString("hex"); // signs nothing, because the server creates the tokens in emails
-  return composeAccounts(
+  const accounts = composeAccounts(
     { ...config, hideAccountExistence: false }, // the operator may know which accounts exist
     {
       em: orm.em,
@@ -51,6 +61,32 @@ export async function openAccounts(config: Config, opened: AsyncDisposableStack)
       now,
     },
   );
+  return { accounts, mails: queue };
+}
+
+/**
+ * Sends a test email at once, past the queue.
+ * @returns what the SMTP server said
+ * @throws {Error} with what the SMTP server said if it does not take the email
+ */
+export async function sendTestMail({ smtp, sender, appName }: Config, address: string): Promise<string> {
+  if (smtp === null)
+    throw new Error(
+      "MAIL_SERVER is not set, so emails stay in the mailbox of the server. Set it to send some.",
+    );
+  const transport = smtpTransport(smtp, sender);
+  try {
+    const text = `This is a test email of ${appName}. Its emails arrive.`;
+    const mail = { to: { name: "", address }, subject: `Test email of ${appName}`, text, html: "" };
+    const { accepted } = await transport.send(randomUUID(), mail, "slow");
+    return `The SMTP server ${smtp.host}:${smtp.port} took the email: ${await accepted}`;
+  } catch (error) {
+    if (!(error instanceof MailFailure)) throw error;
+    const said = error.reply === undefined ? "" : ` It said: ${error.reply}`;
+    throw new Error(`${error.message[0]?.toUpperCase()}${error.message.slice(1)}.${said}`, { cause: error });
+  } finally {
+    transport.close();
+  }
 }
 
 /** The PostgreSQL of the server that uses the data folder, or else one started here. */

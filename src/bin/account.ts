@@ -1,7 +1,7 @@
 // `npm run account -- COMMAND`: administration of accounts at the command line.
 import "./node-version.ts";
 
-import { Command } from "commander";
+import { Command, Option } from "commander";
 
 import type { Accounts } from "../accounts/accounts.ts";
 import {
@@ -14,9 +14,17 @@ import {
   resend,
   reset,
 } from "./account/commands.ts";
+import {
+  discardMails,
+  listMails,
+  MAIL_STATES,
+  retryMails,
+  showMail,
+  testMail,
+} from "./account/mail-commands.ts";
 import { openFile, openFlaskTable } from "./account/import-sources.ts";
 import { printError, visibleLines } from "./terminal.ts";
-import { openAccounts } from "../app/operator-accounts.ts";
+import { openAccounts, type MailState, type OperatorMails } from "../app/operator-accounts.ts";
 import { loadConfig, readEnvironment } from "../config/config.ts";
 import { parseDatabaseUrl } from "../config/database-url.ts";
 
@@ -86,10 +94,42 @@ program
       if (!(await makeFilter(list, filter, opened))) process.exitCode = 1;
     }),
   );
+const mail = program.command("mail").description("show and decide about the emails that are not sent yet");
+mail
+  .command("list")
+  .description("count the emails, and list them: time, state, attempts, id, email, last error")
+  .addOption(
+    new Option("--state <state>", "only emails in this state (default: all but done)").choices(MAIL_STATES),
+  )
+  .action(({ state }: { state?: MailState }) => run((_accounts, mails) => listMails(mails, state)));
+mail
+  .command("show <id>")
+  .description("show one email, and whom it goes to")
+  .action((id: string) => run((accounts, mails) => showMail(accounts, mails, id)));
+for (const [command, description, work] of [
+  ["retry", "send a failed email again, or one that waits for its time at once", retryMails],
+  ["discard", "delete an email that was not sent", discardMails],
+] as const) {
+  mail
+    .command(`${command} [id]`)
+    .description(description)
+    .option("--all", "all emails that have failed")
+    .action((id: string | undefined, { all = false }: { all?: boolean }, command: Command) => {
+      if ((id === undefined) !== all) command.error("error: specify either an id or --all");
+      return run((_accounts, mails) => work(mails, id));
+    });
+}
+mail
+  .command("test <address>")
+  .description("send a test email at once, and print what the SMTP server says")
+  .action((address: string) => closing(() => testMail(loadConfig(readEnvironment()), address)));
 await program.parseAsync();
 
-function run(work: (accounts: Accounts) => Promise<void>): Promise<void> {
-  return closing(async () => work(await openAccounts(loadConfig(readEnvironment()), opened)));
+function run(work: (accounts: Accounts, mails: OperatorMails) => Promise<void>): Promise<void> {
+  return closing(async () => {
+    const { accounts, mails } = await openAccounts(loadConfig(readEnvironment()), opened);
+    await work(accounts, mails);
+  });
 }
 
 async function closing(work: () => Promise<void>): Promise<void> {

@@ -56,7 +56,7 @@ function stop(app: App, config: Config, fault?: string): void {
 
 /** Docker and others kill 10 seconds after the signal. */
 function stopWithinMs({ drainSeconds }: Config): number {
-  return 8_500 + drainSeconds * 1000;
+  return 8_800 + drainSeconds * 1000;
 }
 
 /** Keeps memory low (docs/performance.md): collects the garbage of the start now, and later garbage earlier than by default. */

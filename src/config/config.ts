@@ -8,7 +8,7 @@ import { readEnvFile } from "./env-file.ts";
 import { Reader, withoutEmpty, type Environment } from "./reader.ts";
 import { RATE_LIMITS, type RateLimitName } from "../accounts/rules/rate-limits.ts";
 import type { LogLevel } from "../log.ts";
-import type { SmtpSettings } from "../mail/transport.ts";
+import type { SmtpSettings } from "../mail/smtp-connection.ts";
 
 export interface Config {
   /** NODE_ENV=production: no embedded PostgreSQL, generated secret, mailbox, GraphiQL or introspection. */

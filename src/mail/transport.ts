@@ -1,28 +1,54 @@
-// Delivers rendered emails over SMTP, or as .eml files to the mailbox folder. The only file that imports nodemailer.
+// Delivers rendered emails over SMTP, or as .eml files to the mailbox folder. Composes with nodemailer.
+import { setTimeout as delay } from "node:timers/promises";
+
 import { createTransport, type Transporter } from "nodemailer";
 
+import { ConnectionPool, type Gate } from "./connection-pool.ts";
+import type { MailFailure } from "./failure.ts";
 import type { MailboxFolder } from "./mailbox-folder.ts";
 import type { RenderedMail } from "./renderer.ts";
+import { SmtpConnection, type Attempt, type Letter, type SmtpSettings } from "./smtp-connection.ts";
 
-const SMTP_CONNECTIONS = 5;
+/** At once, for emails that take their time as usual, and for those that have been slow. */
+const CONNECTIONS = { ordinary: 5, slow: 2 };
+/**
+ * For how long an email may take until the SMTP server has all of it. Who is slow leaves the ordinary lane, because a server that
+ * hangs on some recipients must not keep the others waiting.
+ */
+const HANDED_OVER_WITHIN_MS = { ordinary: 10_000, slow: 120_000 };
+/** In the ordinary lane, the place of an email goes to another if the SMTP server has it and does not answer for this long. */
+const PATIENCE_MS = 10_000;
+/** How many emails may wait for their answer outside of the lanes. More of them keep their places. */
+const MAX_UNANSWERED = 40;
+const TAKES_LONG = Symbol("takes long");
 
-/** How the connection to the SMTP server is secured: implicit TLS, required STARTTLS, or STARTTLS if offered. */
-export type SmtpSecurity = "tls" | "starttls" | "opportunistic";
+export type Lane = "ordinary" | "slow";
 
-export interface SmtpSettings {
-  readonly host: string;
-  readonly port: number;
-  readonly security: SmtpSecurity;
-  /** Null if the SMTP server needs no authentication. */
-  readonly auth: { readonly user: string; readonly pass: string } | null;
+/** An email that the SMTP server has. */
+export interface HandedOver {
+  /** What the SMTP server said, or null if its answer takes long. */
+  readonly reply: string | null;
+  /** Resolves with what the SMTP server says once it has accepted the email. @throws {MailFailure} */
+  readonly accepted: Promise<string>;
 }
 
 export interface MailTransport {
   /**
    * @param id determines the Message-ID, which is the same at each attempt so that an email sent twice shows up once
-   * @throws {Error} with a message that contains nothing from the email
+   * @returns once the email is accepted, or handed over and the answer takes long
+   * @throws {MailFailure} with a message that contains nothing from the email, not even its address
    */
-  send(id: string, mail: RenderedMail): Promise<void>;
+  send(id: string, mail: RenderedMail, lane: Lane): Promise<HandedOver>;
+  /**
+   * Connects and logs in, but sends nothing. After an outage, nothing is sent before this has succeeded.
+   * @throws {MailFailure} of the kind `outage`
+   */
+  check(): Promise<void>;
+  /** Sends no more than what is under way. */
+  refuseMore(): void;
+  /** Ends what is under way: `stopped` if the SMTP server cannot have the email, else `unsure`. */
+  giveBack(): void;
+  /** Closes every connection. */
   close(): void;
 }
 
@@ -31,38 +57,82 @@ export interface Sender {
   readonly address: string;
 }
 
-/** Sends emails through an SMTP server with a connection pool. */
+/** Sends emails through an SMTP server. */
 export function smtpTransport(smtp: SmtpSettings, sender: Sender): MailTransport {
-  const transporter = createTransport({
-    pool: true,
-    maxConnections: SMTP_CONNECTIONS,
-    host: smtp.host,
-    port: smtp.port,
-    secure: smtp.security === "tls",
-    requireTLS: smtp.security === "starttls",
-    // With opportunistic TLS, an attacker who can forge a certificate can also hide the STARTTLS offer. Rejecting the
-    // certificate would therefore protect nothing, and lose email (RFC 7435).
-    tls: { rejectUnauthorized: smtp.security !== "opportunistic" },
-    ...(smtp.auth && { auth: smtp.auth }),
-    connectionTimeout: 10_000,
-    greetingTimeout: 10_000,
-    socketTimeout: 30_000,
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  });
-  return {
-    async send(id, mail) {
-      try {
-        await transporter.sendMail(message(id, mail, sender));
-      } catch (error) {
-        // The cause is left out, because it may quote the email.
-        // eslint-disable-next-line preserve-caught-error
-        throw new Error(
-          `the SMTP server ${smtp.host}:${smtp.port} did not accept the email: ${smtpFault(error)}`,
-        );
+  const where = `the SMTP server ${smtp.host}:${smtp.port}`;
+  const composer = createTransport({ streamTransport: true, buffer: true, newline: "windows" });
+  const open = () => SmtpConnection.open(smtp, where);
+  const gate: Gate = { failure: null };
+  const pools = {
+    ordinary: new ConnectionPool({ max: CONNECTIONS.ordinary, open, gate }),
+    slow: new ConnectionPool({ max: CONNECTIONS.slow, open, gate }),
+  };
+  const busy = new Set<SmtpConnection>();
+  let unanswered = 0;
+
+  async function send(id: string, mail: RenderedMail, lane: Lane): Promise<HandedOver> {
+    const letter = (await composer.sendMail(message(id, mail, sender))) as Letter;
+    const pool = pools[lane];
+    for (;;) {
+      const { connection, isReused } = await pool.acquire();
+      busy.add(connection);
+      const attempt = connection.send(letter, HANDED_OVER_WITHIN_MS[lane]);
+      const outcome = await firstOf(attempt, lane);
+      if (outcome === TAKES_LONG) {
+        unanswered += 1;
+        pool.detach();
+        const accepted = attempt.accepted.finally(() => {
+          unanswered -= 1;
+          busy.delete(connection);
+          connection.close();
+        });
+        accepted.catch(() => undefined); // whoever waits for it hears of it
+        return { reply: null, accepted };
       }
+      busy.delete(connection);
+      if (typeof outcome === "string") {
+        pool.release(connection);
+        return { reply: outcome, accepted: attempt.accepted };
+      }
+      pool.discard(connection);
+      // The SMTP server ended an idle connection at this very moment.
+      if (isReused && outcome.isCut) continue;
+      throw outcome;
+    }
+  }
+
+  /** What comes first: the answer, or the end of patience with a server that has the email. */
+  async function firstOf(
+    { accepted, handedOver }: Attempt,
+    lane: Lane,
+  ): Promise<string | MailFailure | typeof TAKES_LONG> {
+    const answer = accepted.catch((error: unknown) => error as MailFailure);
+    if (lane === "slow") return answer;
+    if (!(await Promise.race([handedOver.then(() => true), answer.then(() => false)]))) return answer;
+    const patience = new AbortController();
+    const outcome = await Promise.race([answer, delay(PATIENCE_MS, TAKES_LONG, { signal: patience.signal })]);
+    patience.abort();
+    return outcome === TAKES_LONG && unanswered >= MAX_UNANSWERED ? answer : outcome;
+  }
+
+  return {
+    send,
+    // By a new connection: an idle one may be as dead as the SMTP server, and nobody has noticed yet.
+    async check() {
+      (await open()).close();
+      gate.failure = null;
     },
-    close: () => transporter.close(),
+    refuseMore() {
+      for (const pool of Object.values(pools)) pool.close();
+    },
+    giveBack() {
+      for (const connection of busy) connection.close();
+    },
+    close() {
+      this.refuseMore();
+      this.giveBack();
+      composer.close();
+    },
   };
 }
 
@@ -73,7 +143,12 @@ export function mailboxTransport(folder: MailboxFolder, sender: Sender): MailTra
     async send(id, mail) {
       const info = (await transporter.sendMail(message(id, mail, sender))) as { message: Buffer };
       await folder.add(info.message);
+      const reply = "kept in the mailbox";
+      return { reply, accepted: Promise.resolve(reply) };
     },
+    check: () => Promise.resolve(),
+    refuseMore: () => undefined,
+    giveBack: () => undefined,
     close: () => transporter.close(),
   };
 }
@@ -90,21 +165,4 @@ function message(id: string, mail: RenderedMail, sender: Sender) {
     // Prevents out-of-office replies (RFC 3834).
     headers: { "Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All" },
   };
-}
-
-/**
- * The failed command and the reply codes, but not the reply text: a spam filter may quote the email and its token. Without a
- * reply, the server has not seen the email yet, so the error message is safe.
- */
-function smtpFault(error: unknown): string {
-  const { code, command, response, responseCode, message } = error as {
-    code?: string;
-    command?: string;
-    response?: string;
-    responseCode?: number;
-    message: string;
-  };
-  if (response === undefined) return `${code ?? "error"}, ${message}`;
-  const enhanced = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/.exec(response)?.[1];
-  return [code, command, responseCode, enhanced].filter((part) => part !== undefined).join(" ");
 }

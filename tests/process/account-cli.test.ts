@@ -532,6 +532,87 @@ describe("import", () => {
   });
 });
 
+describe("mail", () => {
+  test("lists what was refused, shows why and to whom, never a token, and sends it again or deletes it", async () => {
+    const { server, env } = await withServer();
+    server.smtp.refusal = ({ recipients: [to] }) => (to === "ada@example.com" ? null : "554 5.7.1 blocked");
+    await server.activePerson("ada");
+    await server.registerPerson("eve");
+    await server.smtp.refusals(1);
+    await server.registerPerson("bob");
+    await server.smtp.refusals(2);
+    await expect.poll(() => account(env, ["mail", "list"]).then(({ stdout }) => stdout)).toMatch(/ 2 failed/);
+
+    const list = await succeed(env, ["mail", "list"]);
+    const lines = list.trim().split("\n");
+    expect(lines).toHaveLength(3);
+    expect(lines[0]).toBe("0 waiting, 0 sending, 0 retrying, 2 failed, 1 done");
+    expect(lines[1]).toMatch(/^\S+Z {2}failed {6}1 {2}[0-9a-f-]{36} {2}registration .+ 554 5\.7\.1$/);
+    const [eve, bob] = lines.slice(1).map((line) => /[0-9a-f-]{36}/.exec(line)![0]);
+    const done = await succeed(env, ["mail", "list", "--state", "done"]);
+    expect(done.trim().split("\n")).toHaveLength(2);
+
+    const shown = await succeed(env, ["mail", "show", eve!]);
+    expect(shown).toContain("eve <eve@example.com>");
+    expect(shown).toMatch(/last error {2}.+EMESSAGE DATA 554 5\.7\.1/);
+    expect(list + shown).not.toMatch(/token|http/);
+
+    server.smtp.refusal = null;
+    expect(await succeed(env, ["mail", "retry", eve!])).toMatch(/^1 email is back in the queue/);
+    await server.smtp.mailTo("eve@example.com");
+    expect(await succeed(env, ["mail", "discard", bob!])).toBe("1 email is discarded.\n");
+    await server.mailsSettled();
+    expect(server.smtp.received.flatMap(({ recipients }) => recipients)).not.toContain("bob@example.com");
+    const kept = await server.query(
+      "select deletion_seconds from accounts_queue.job where name = 'mail' and deletion_seconds = 0",
+    );
+    expect(kept, "what is sent in the end is deleted after a day like any other").toEqual([]);
+  });
+
+  test("retries and discards all that have failed, and refuses in one sentence what is not there", async () => {
+    const { server, env } = await withServer();
+    server.smtp.refusal = "554 5.7.1 blocked";
+    for (const name of ["ada", "eve"]) await server.registerPerson(name);
+    await server.smtp.refusals(2);
+    const failed = () =>
+      server.query("select 1 from accounts_queue.job where name = 'mail' and state = 'failed'");
+    await expect.poll(failed).toHaveLength(2);
+    server.smtp.refusal = ({ recipients: [to] }) => (to === "ada@example.com" ? null : "554 5.7.1 blocked");
+    expect(await succeed(env, ["mail", "retry", "--all"])).toMatch(/^2 emails are back/);
+    await server.smtp.mailTo("ada@example.com");
+    await server.smtp.refusals(3);
+    await expect.poll(failed).toHaveLength(1);
+    expect(await succeed(env, ["mail", "discard", "--all"])).toBe("1 email is discarded.\n");
+    expect(await succeed(env, ["mail", "discard", "--all"])).toBe("0 emails are discarded.\n");
+
+    const nobody = "00000000-0000-4000-8000-000000000000";
+    expect(await refuse(env, ["mail", "show", nobody])).toMatch(/^There is no email 0/);
+    const [sent] = await server.query<{ id: string }>(
+      "select id from accounts_queue.job where name = 'mail'",
+    );
+    expect(await refuse(env, ["mail", "retry", sent!.id])).toMatch(/is done\. Only one that is failed/);
+    const neither = await account(env, ["mail", "retry"]);
+    expect(neither).toMatchObject({ code: 1, stderr: expect.stringMatching(/an id or --all/) as string });
+  });
+
+  test("sends a test email and says what the SMTP server said, without a server or a database", async () => {
+    const { server } = await withServer();
+    const env = {
+      MAIL_SERVER: "127.0.0.1",
+      MAIL_PORT: String(server.smtp.port),
+      MAIL_USERNAME: "accounts@example.com",
+    };
+    expect(await succeed(env, ["mail", "test", "ada@example.com"])).toMatch(/took the email: 250 /);
+    expect((await server.smtp.mailTo("ada@example.com")).mail.subject).toMatch(/^Test email of/);
+    server.smtp.atRecipient = () => "550 5.1.1 no such mailbox here";
+    expect(await refuse(env, ["mail", "test", "ada@example.com"])).toMatch(
+      /It said: 550 .*no such mailbox here/,
+    );
+    expect(await refuse(env, ["mail", "test", "ada"])).toMatch(/email/);
+    expect(await refuse({}, ["mail", "test", "ada@example.com"])).toMatch(/^MAIL_SERVER is not set/);
+  });
+});
+
 describe("in the default start", () => {
   test("commands work before the first start, beside the running server, and after it", async () => {
     const env = { DATA_DIR: await temporaryFolder() };

@@ -1,7 +1,7 @@
-// A real SMTP server that keeps what it is sent, and can refuse.
+// A real SMTP server that keeps what it is sent, and can refuse, hang, be slow and drop connections.
 import { EventEmitter, once } from "node:events";
 import { readFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 
 import PostalMime, { type Email } from "postal-mime";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";
@@ -19,10 +19,18 @@ export interface ReceivedMail {
 
 export class SmtpCatcher {
   readonly received: ReceivedMail[] = [];
-  /** While set, every mail is refused with this line, such as "451 4.3.0 try again later", or the one made of it. */
-  refusal: string | ((mail: ReceivedMail) => string) | null = null;
+  /** While set, every mail is refused with this line, such as "451 4.3.0 try again later", or the one made of it; null takes it. */
+  refusal: string | ((mail: ReceivedMail) => string | null) | null = null;
+  /** Answers RCPT TO with what this returns or resolves with: a refusal, such as "550 5.1.1 nobody", or null for yes. */
+  atRecipient: (address: string) => string | null | Promise<string | null> = () => null;
+  /** Every address of a RCPT TO, in lower case. */
+  readonly recipients: string[] = [];
+  /** Once a mail is there, before the answer to it: what this returns is awaited, and "drop" ends the connection. */
+  beforeAnswer: (mail: ReceivedMail) => Promise<unknown> | "drop" | undefined = () => undefined;
   /** The mails that were refused. */
   readonly refusedMails: ReceivedMail[] = [];
+  /** The mails after which the connection was dropped. */
+  readonly dropped: ReceivedMail[] = [];
   port = 0;
   #held: Promise<void> | undefined;
   readonly #events = new EventEmitter();
@@ -33,6 +41,13 @@ export class SmtpCatcher {
       authOptional: true,
       cert: CERTIFICATE,
       key: KEY,
+      onRcptTo: ({ address }, _session, callback) => {
+        this.recipients.push(address.toLowerCase());
+        this.#events.emit("recipient");
+        void Promise.resolve(this.atRecipient(address.toLowerCase())).then((refusal) =>
+          refusal === null ? callback() : callback(smtpError(refusal)),
+        );
+      },
       ...options,
       onData: (stream, session, callback) => {
         const chunks: Buffer[] = [];
@@ -47,11 +62,17 @@ export class SmtpCatcher {
               mail: parsed,
               raw,
             };
-            if (this.refusal !== null) {
-              const refusal = typeof this.refusal === "string" ? this.refusal : this.refusal(mail);
+            const before = this.beforeAnswer(mail);
+            if (before === "drop") {
+              this.dropped.push(mail);
+              this.#drop(session.id);
+              return;
+            }
+            await before;
+            const refusal = typeof this.refusal === "function" ? this.refusal(mail) : this.refusal;
+            if (refusal !== null) {
               this.refusedMails.push(mail);
-              const [code, ...words] = refusal.split(" ");
-              callback(Object.assign(new Error(words.join(" ")), { responseCode: Number(code) }));
+              callback(smtpError(refusal));
               this.#events.emit("refused");
               return;
             }
@@ -100,6 +121,12 @@ export class SmtpCatcher {
     return this.refusedMails;
   }
 
+  /** Resolves once there have been `count` RCPT TO for addresses that match. */
+  async asked(pattern: RegExp, count = 1): Promise<void> {
+    while (this.recipients.filter((address) => pattern.test(address)).length < count)
+      await once(this.#events, "recipient", { signal: AbortSignal.timeout(45_000) });
+  }
+
   /** Answers no mail until `release`; `taken` resolves once one waits for its answer. */
   hold(): { taken: Promise<unknown>; release: () => void } {
     const { promise, resolve } = Promise.withResolvers<undefined>();
@@ -112,9 +139,20 @@ export class SmtpCatcher {
     };
   }
 
+  #drop(sessionId: string): void {
+    // smtp-server has no other way to its sockets.
+    for (const connection of this.#server.connections as unknown as Set<{ id: string; _socket: Socket }>)
+      if (connection.id === sessionId) connection._socket.destroy();
+  }
+
   close(): Promise<void> {
     return new Promise((resolve) => this.#server.close(resolve));
   }
+}
+
+function smtpError(refusal: string): Error {
+  const [code, ...words] = refusal.split(" ");
+  return Object.assign(new Error(words.join(" ")), { responseCode: Number(code) });
 }
 
 /** The link of a mail: the first URL of its text. */
