@@ -379,15 +379,19 @@ async function everyFailure(users: Users): Promise<void> {
 /** The SMTP server refuses the password, then the emails, whose links and texts it quotes. */
 async function everySmtpFailure(users: Users, smtp: Smtp): Promise<void> {
   const { server } = users;
-  for (const refusal of ["554 5.7.1 blocked", "450 no"]) {
+  const refuse = async (refusal: string) => {
     smtp.catcher.refusal = (mail) => `${refusal} <${linkIn(mail)}> ${tokenIn(mail)}`;
+    const refused = smtp.catcher.refusals(smtp.catcher.refusedMails.length + 1);
     const { email } = await users.registered();
-    const count = smtp.catcher.refusedMails.length;
-    await smtp.catcher.refusals(count + 1);
+    await refused;
     smtp.catcher.refusal = null;
-    await users.mailedToken(email, CONFIRM);
-    await server.mailsSettled();
-  }
+    return email;
+  };
+  await users.mailedToken(await refuse("450 no"), CONFIRM);
+  await server.mailsSettled();
+  await refuse("554 5.7.1 blocked"); // waits for the operator
+  const failed = "select 1 from accounts_queue.job where name = 'mail' and state = 'failed'";
+  await expect.poll(() => server.query(failed)).toHaveLength(1);
 }
 
 interface Smtp {
@@ -595,6 +599,9 @@ async function operate(users: Users, env: Record<string, string>): Promise<strin
     await run(["import", file]),
     await run(["reset", admin.username]),
     await run(["list"]),
+    await run(["mail", "list"]),
+    await run(["mail", "test", admin.email]),
+    await run(["mail", "retry", "--all"]),
   ].join("\n");
   await users.server.mailsSettled();
   users.server.succeed(await users.login(admin));
