@@ -1,4 +1,6 @@
 // Composes, renders and sends each email of the queue, and decides what becomes of one that was not sent.
+import { randomInt } from "node:crypto";
+
 import { setTimeout as delay } from "node:timers/promises";
 
 import { loggableError, type Logger } from "../log.ts";
@@ -168,5 +170,5 @@ const faultBefore = ({ fault }: QueuedMail<object>): { deferrals: number; unsure
 /** Seconds until the next attempt, with jitter, so that emails that failed together do not come back together. */
 function backoff(failures: number): number {
   const longest = Math.min(2 ** failures, 2 * MAX_SECONDS_BETWEEN_ATTEMPTS);
-  return Math.min(Math.ceil((longest / 2) * (1 + Math.random())), MAX_SECONDS_BETWEEN_ATTEMPTS);
+  return Math.min(Math.ceil((longest / 2) * (1 + randomInt(1_000) / 1_000)), MAX_SECONDS_BETWEEN_ATTEMPTS);
 }
