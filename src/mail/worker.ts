@@ -1,6 +1,5 @@
 // Composes, renders and sends each email of the queue, and decides what becomes of one that was not sent.
 import { randomInt } from "node:crypto";
-
 import { setTimeout as delay } from "node:timers/promises";
 
 import { loggableError, type Logger } from "../log.ts";
