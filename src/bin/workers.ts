@@ -44,7 +44,9 @@ export function runWorkers(count: number, stopsWithinMs: number): void {
       console.error(`Process ${worker.process.pid} exited (${signal ?? code}). Starting another one.`);
       cluster.fork();
     } else if (hasServed) {
-      setTimeout(() => exitCode ?? cluster.fork(), 1_000);
+      setTimeout(() => {
+        if (exitCode === undefined) cluster.fork();
+      }, 1_000);
     } else {
       stop(1); // the worker has printed the reason
     }

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import type { EntityManager } from "@mikro-orm/postgresql";
 
-import type { Logger } from "../log.ts";
+import { loggableError, type Logger } from "../log.ts";
 import type { Orm } from "./orm.ts";
 
 const ANSWERS_WITHIN_MS = 2_000;
@@ -72,7 +72,7 @@ export class DatabaseHealth {
    */
   isOutage(error: unknown): boolean {
     if (!isOutage(error)) return false;
-    this.#noticed((error as Error).message);
+    this.#noticed(reasonOf(error));
     if (this.#outage) this.#outage.refused += 1;
     return true;
   }
@@ -115,7 +115,7 @@ export class DatabaseHealth {
   /** What is wrong, or null. Concurrent calls share one check, so that a silent database does not exhaust the connection pool. */
   #check(): Promise<string | null> {
     this.#checking ??= this.#ask()
-      .catch((error: unknown) => (error as Error).message)
+      .catch(reasonOf)
       .finally(() => {
         this.#checking = undefined;
       });
@@ -132,6 +132,8 @@ export class DatabaseHealth {
     return null;
   }
 }
+
+const reasonOf = (error: unknown) => String(loggableError(error)["message"]);
 
 /** A disk may still be full for whatever needs a new page, so this takes one, and gives it back. */
 async function takePage(em: EntityManager): Promise<void> {

@@ -33,6 +33,7 @@ const MAILS_A_BATCH = 7;
 const SLOW_AT_ONCE = 2;
 /** The lanes are priorities of one queue, so that an email is one row from its begin to its end. */
 const PRIORITY = { ordinary: 0, slow: -1 };
+export type Lane = keyof typeof PRIORITY;
 
 export interface MailQueueParts {
   readonly databaseUrl: string;
@@ -61,7 +62,7 @@ export interface QueuedMail<Job> {
   /** 0 for the first attempt. */
   readonly attempt: number;
   readonly job: Job;
-  readonly lane: "ordinary" | "slow";
+  readonly lane: Lane;
   /** Of the attempt before. */
   readonly fault: Fault | null;
 }
@@ -74,7 +75,7 @@ export type Verdict =
   | {
       readonly status: "later";
       readonly seconds: number;
-      readonly lane: "ordinary" | "slow";
+      readonly lane: Lane;
       readonly fault: Fault | null;
       /** If the SMTP server has the email, what becomes of it in the end. */
       readonly answer?: Promise<Verdict>;

@@ -6,6 +6,7 @@ import { createTransport, type Transporter } from "nodemailer";
 import { ConnectionPool, type Gate } from "./connection-pool.ts";
 import type { MailFailure } from "./failure.ts";
 import type { MailboxFolder } from "./mailbox-folder.ts";
+import type { Lane } from "./queue.ts";
 import type { RenderedMail } from "./renderer.ts";
 import { SmtpConnection, type Attempt, type Letter, type SmtpSettings } from "./smtp-connection.ts";
 
@@ -21,8 +22,6 @@ const PATIENCE_MS = 10_000;
 /** How many emails may wait for their answer outside of the lanes. More of them keep their places. */
 const MAX_UNANSWERED = 40;
 const TAKES_LONG = Symbol("takes long");
-
-export type Lane = "ordinary" | "slow";
 
 /** An email that the SMTP server has. */
 export interface HandedOver {

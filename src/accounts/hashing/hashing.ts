@@ -136,9 +136,8 @@ export class Hashing {
   /** Begins to wait anew for any answer, as long as something is under way. */
   #watch(): void {
     clearTimeout(this.#hangs);
-    const child = this.#process;
     const isIdle = this.#pending.size === 0;
-    this.#hangs = isIdle ? undefined : setTimeout(() => child?.kill("SIGKILL"), HANGS_AFTER_MS);
+    this.#hangs = isIdle ? undefined : setTimeout(() => this.#process?.kill("SIGKILL"), HANGS_AFTER_MS);
   }
 
   #settle(id: number, answer: { result: string | boolean } | { fault: string }): void {
