@@ -1,28 +1,18 @@
 // The process that hashes passwords dies or hangs, and everybody who waits for it is answered.
 import { connect } from "node:net";
 
-import { expect, inject, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 
 import { tally } from "../support/hold-back.ts";
-import { createDatabase } from "../support/postgres.ts";
-import { startProcess } from "../support/process.ts";
+import { externalParts, startProcess } from "../support/process.ts";
 import { PASSWORD } from "../support/server.ts";
-import { SmtpCatcher, tokenIn } from "../support/smtp.ts";
+import { tokenIn } from "../support/smtp.ts";
 
 const ADA = { username: "ada", email: "ada@example.com", password: PASSWORD };
 
 async function startWithAda() {
-  const smtp = await SmtpCatcher.start();
-  onTestFinished(() => smtp.close());
-  const server = await startProcess({
-    env: {
-      DATABASE_URL: await createDatabase(inject("postgresUrl")),
-      JWT_SECRET: "a secret of this test, at least 32 bytes long",
-      MAIL_SERVER: "127.0.0.1",
-      MAIL_PORT: String(smtp.port),
-      RATE_LIMITS: "off",
-    },
-  });
+  const { smtp, env } = await externalParts();
+  const server = await startProcess({ env: { ...env, RATE_LIMITS: "off" } });
   const door = await server.ready();
   door.succeed(await door.register(ADA));
   door.succeed(await door.finalizeRegistration({ token: tokenIn(await smtp.mailTo(ADA.email)) }));

@@ -4,27 +4,13 @@ import { connect } from "node:net";
 import { join } from "node:path";
 
 import pg from "pg";
-import { expect, inject, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 
-import { createDatabase, query } from "../support/postgres.ts";
-import { dataLocation, startProcess, temporaryFolder } from "../support/process.ts";
+import { query } from "../support/postgres.ts";
+import { dataLocation, externalParts, startProcess, temporaryFolder } from "../support/process.ts";
 import { PASSWORD } from "../support/server.ts";
-import { SmtpCatcher } from "../support/smtp.ts";
 
 const ADA = { username: "ada", email: "ada@example.com", password: PASSWORD };
-
-/** A database and an SMTP server, and the environment that names them. */
-async function externalParts() {
-  const smtp = await SmtpCatcher.start();
-  onTestFinished(() => smtp.close());
-  const env = {
-    DATABASE_URL: await createDatabase(inject("postgresUrl")),
-    JWT_SECRET: "a secret of this test, at least 32 bytes long",
-    MAIL_SERVER: "127.0.0.1",
-    MAIL_PORT: String(smtp.port),
-  };
-  return { smtp, env };
-}
 
 test.each(["SIGTERM", "SIGINT"] as const)("%s ends the server in order with exit code 0", async (signal) => {
   const server = await startProcess({ env: { DATA_DIR: await temporaryFolder() } });

@@ -1,32 +1,18 @@
 // WORKERS: several processes on one port.
-import { expect, inject, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 
-import { createDatabase } from "../support/postgres.ts";
-import { startProcess } from "../support/process.ts";
+import { externalParts, startProcess } from "../support/process.ts";
 import { PASSWORD } from "../support/server.ts";
-import { SmtpCatcher, tokenIn } from "../support/smtp.ts";
+import { tokenIn } from "../support/smtp.ts";
 
 const ADA = { username: "ada", email: "ada@example.com", password: PASSWORD };
-
-async function environment(): Promise<Record<string, string>> {
-  const smtp = await SmtpCatcher.start();
-  onTestFinished(() => smtp.close());
-  return {
-    DATABASE_URL: await createDatabase(inject("postgresUrl")),
-    JWT_SECRET: "a secret of this test, at least 32 bytes long",
-    MAIL_SERVER: "127.0.0.1",
-    MAIL_PORT: String(smtp.port),
-  };
-}
 
 test(
   "a registration goes through whichever process answers, with one mail",
   { timeout: 120_000 },
   async () => {
-    const smtp = await SmtpCatcher.start();
-    onTestFinished(() => smtp.close());
-    const env = { ...(await environment()), MAIL_PORT: String(smtp.port), WORKERS: "2" };
-    const server = await startProcess({ env });
+    const { smtp, env } = await externalParts();
+    const server = await startProcess({ env: { ...env, WORKERS: "2" } });
     const door = await server.ready();
     await expect.poll(() => server.children("serve.js").length).toBe(2);
 
@@ -46,7 +32,8 @@ test(
 );
 
 test("a process that is killed is replaced, while the others serve", async () => {
-  const server = await startProcess({ env: { ...(await environment()), WORKERS: "2" } });
+  const { env } = await externalParts();
+  const server = await startProcess({ env: { ...env, WORKERS: "2" } });
   const door = await server.ready();
   await expect.poll(() => server.children("serve.js").length).toBe(2);
   await expect.poll(() => server.output.split("is ready").length, { timeout: 20_000 }).toBe(3); // both serve
@@ -60,8 +47,8 @@ test("a process that is killed is replaced, while the others serve", async () =>
 });
 
 test("where they cannot start, all end with exit code 1 and the reason", async () => {
-  const env = await environment();
-  const databaseUrl = new URL(env["DATABASE_URL"]!);
+  const { env } = await externalParts();
+  const databaseUrl = new URL(env.DATABASE_URL);
   databaseUrl.password = "wrong";
   const server = await startProcess({ env: { ...env, DATABASE_URL: databaseUrl.href, WORKERS: "2" } });
   expect(await server.exited()).toBe(1);

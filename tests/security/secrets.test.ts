@@ -1,12 +1,10 @@
 // Who can read the secrets that a server keeps: its own user, and only the processes that need them.
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-import { expect, inject, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 
-import { createDatabase } from "../support/postgres.ts";
-import { startProcess, temporaryFolder } from "../support/process.ts";
-import { SmtpCatcher } from "../support/smtp.ts";
+import { externalParts, startProcess, temporaryFolder } from "../support/process.ts";
 
 const isLinux = process.platform === "linux";
 
@@ -22,27 +20,10 @@ test.skipIf(process.platform === "win32")(
 );
 
 test.runIf(isLinux)("the process that hashes passwords gets no secret of the server's", async () => {
-  const smtp = await SmtpCatcher.start();
-  onTestFinished(() => smtp.close());
-  const server = await startProcess({
-    env: {
-      DATABASE_URL: await createDatabase(inject("postgresUrl")),
-      JWT_SECRET: "a secret of this test, at least 32 bytes long",
-      MAIL_SERVER: "127.0.0.1",
-      MAIL_PORT: String(smtp.port),
-    },
-  });
+  const { env } = await externalParts();
+  const server = await startProcess({ env });
   await server.ready();
-  const children = readdirSync("/proc").filter((pid) => {
-    if (!/^\d+$/.test(pid)) return false;
-    try {
-      return (
-        readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ")[1] === String(server.child.pid)
-      );
-    } catch {
-      return false; // it has ended meanwhile
-    }
-  });
+  const children = server.children("");
   expect(children).not.toEqual([]);
   for (const pid of children) {
     const environment = readFileSync(`/proc/${pid}/environ`, "utf8");

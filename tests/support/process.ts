@@ -7,9 +7,11 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
-import { onTestFinished } from "vitest";
+import { inject, onTestFinished } from "vitest";
 
 import { GraphQLDoor } from "./graphql.ts";
+import { createDatabase } from "./postgres.ts";
+import { SmtpCatcher } from "./smtp.ts";
 
 export interface ProcessOptions {
   readonly env?: Record<string, string>;
@@ -60,7 +62,7 @@ export class ServerProcess {
     return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)![1]) / 1024;
   }
 
-  /** The processes of a program that it has started, such as those of hashing-process.js. */
+  /** The processes that it has started, of those whose command line has `program` in it. */
   children(program: string): number[] {
     return execFileSync("ps", ["-A", "-o", "pid=,ppid=,args="], { encoding: "utf8" })
       .split("\n")
@@ -96,6 +98,19 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Server
     if (child.exitCode === null && child.signalCode === null) await started.end("SIGTERM");
   });
   return started;
+}
+
+/** A database and an SMTP server of the test's own, and the environment that names them. */
+export async function externalParts() {
+  const smtp = await SmtpCatcher.start();
+  onTestFinished(() => smtp.close());
+  const env = {
+    DATABASE_URL: await createDatabase(inject("postgresUrl")),
+    JWT_SECRET: "a secret of this test, at least 32 bytes long",
+    MAIL_SERVER: "127.0.0.1",
+    MAIL_PORT: String(smtp.port),
+  };
+  return { smtp, env };
 }
 
 /** Where a server says that its embedded PostgreSQL keeps the data. */
