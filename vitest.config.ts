@@ -2,15 +2,16 @@ import { fileURLToPath } from "node:url";
 
 import { defineConfig } from "vitest/config";
 
-/** Attacks that take long: `npm run test:security`, which also runs the short ones. */
+/** Attacks and faults that take long: `npm run test:security` and `npm run test:faults`, which also run the short ones. */
 const LONG = "tests/**/*.long.test.ts";
+const WITH_LONG = ["security", "faults"];
 
 export default defineConfig(({ mode }) => ({
   // The file that Node itself takes; Vite would take index.mjs and load graphql twice.
   resolve: { alias: [{ find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve("graphql")) }] },
   test: {
-    include: [mode === "security" ? "tests/security/**/*.test.ts" : "tests/**/*.test.ts"],
-    exclude: mode === "security" ? [] : [LONG],
+    include: [WITH_LONG.includes(mode) ? `tests/${mode}/**/*.test.ts` : "tests/**/*.test.ts"],
+    exclude: WITH_LONG.includes(mode) ? [] : [LONG],
     globalSetup: "tests/support/postgres.ts",
     maxWorkers: 3, // of which one waits most of the time
     // Each file would load the server anew, a tenth of the whole run. Tests replace no module, so files can share them.

@@ -13,6 +13,7 @@ import {
   reactivate,
   resend,
   reset,
+  verify,
 } from "./account/commands.ts";
 import {
   discardMails,
@@ -86,6 +87,14 @@ program
       if (!(await importAll(accounts, source))) process.exitCode = 1;
     });
   });
+program
+  .command("verify")
+  .description("check that accounts, sessions, emails and the audit trail agree (reads whole tables)")
+  .action(() =>
+    run(async (accounts) => {
+      if (!(await verify(accounts))) process.exitCode = 1;
+    }),
+  );
 program
   .command("password-filter <list> <filter>")
   .description("make the file of PASSWORD_FILTER from a list of breached passwords or of their SHA-1 hashes")

@@ -10,6 +10,8 @@ import type { Logger } from "../log.ts";
 const QUEUE_SCHEMA = "accounts_queue";
 const MAIL = "mail";
 const DAILY = "daily";
+/** For statements that ask about emails: one row per email, from its request until a day after it was sent. */
+export const MAIL_JOBS = `(select * from ${QUEUE_SCHEMA}.job where name = '${MAIL}') as mail_jobs`;
 
 /** Emails are kept until they are sent, dropped, or given up by an operator: never deleted by age, or given up by number. */
 const FOR_EVER_SECONDS = 50 * 365 * 24 * 60 * 60;

@@ -40,6 +40,9 @@ export function isLapsed({ isActive, confirmationExpiresAt }: StateColumns, now:
 /** For how long an account can be confirmed, so that nobody keeps a username or an email address without confirming it. */
 export const CONFIRMABLE_DAYS = 7;
 
+/** How long logging in restores a deleted account, before it is erased. */
+export const RESTORABLE_DAYS = 30;
+
 /**
  * Whether no link will confirm the account any more: it has expired, and the time for new links is over. It began with the
  * registration, and begins anew with what an administrator does to the account.

@@ -1,13 +1,11 @@
 import type { Dependencies } from "../dependencies.ts";
+import { RESTORABLE_DAYS } from "../model/account-state.ts";
 import { daysAfter } from "../model/days.ts";
 import type { RequestSource } from "../model/request-source.ts";
 import type { Viewer } from "../model/sign-in.ts";
 import { confirmPassword } from "../password/confirm-password.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
 import { keepAnAdmin, lockViewer } from "../store/locks.ts";
-
-/** How long logging in restores a deleted account, before it is erased. */
-const RESTORABLE_DAYS = 30;
 
 /**
  * Signs out everywhere and marks the account for erasure; signing in within RESTORABLE_DAYS restores it.

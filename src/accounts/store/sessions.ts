@@ -23,7 +23,7 @@ import { userColumns, userOf, type UserRow } from "./user-row.ts";
 import { subjectOf } from "./users.ts";
 
 /** More devices than anybody has: beyond them, the least recently used sessions end. */
-const SESSIONS_MAX = 100;
+export const SESSIONS_MAX = 100;
 
 // One statement, because logins are frequent. Everything in it reads `owner`, so the user's row is locked first. "Active" is
 // that of model/account-state.ts.

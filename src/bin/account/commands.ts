@@ -114,6 +114,22 @@ export async function importAll(accounts: Accounts, source: ImportSource): Promi
   return sum.refused === 0;
 }
 
+/** @returns whether everything holds that must hold */
+export async function verify(accounts: Accounts): Promise<boolean> {
+  let [held, broken] = [0, 0];
+  for await (const { promise, count, examples } of accounts.verify()) {
+    if (count === 0) held += 1;
+    else broken += 1;
+    printLine(
+      count === 0
+        ? `holds   ${promise}.`
+        : `BROKEN  ${promise}: ${count} ${count === 1 ? "does" : "do"} not, such as ${examples.join(", ")}.`,
+    );
+  }
+  printLine(`${held} of ${held + broken} hold.`);
+  return broken === 0;
+}
+
 /** Of many bad lines, the first ones tell enough. */
 const BAD_LINES_SHOWN = 10;
 

@@ -1,0 +1,152 @@
+// Real servers in processes of their own over one database, with all the parts that can crash.
+import { setTimeout as delay } from "node:timers/promises";
+
+import { inject, onTestFinished, expect } from "vitest";
+
+import type { GraphQLDoor } from "../../support/graphql.ts";
+import { createDatabase, query, startPostgres } from "../../support/postgres.ts";
+import { startProcess } from "../../support/process.ts";
+import { PASSWORD } from "../../support/server.ts";
+import { SmtpCatcher, tokenIn } from "../../support/smtp.ts";
+
+/** `connections`: all of them are ended. `database`: PostgreSQL recovers from a crash. `freeze`: a server stands still for a while. */
+export const PARTS = ["server", "hashing", "connections", "freeze", "database"] as const;
+export type Part = (typeof PARTS)[number];
+
+const FROZEN_MS = 500;
+
+export class Site {
+  readonly databaseUrl: string;
+  readonly smtp: SmtpCatcher;
+  readonly #env: Record<string, string>;
+  readonly #servers: { process: Awaited<ReturnType<typeof startProcess>>; door: GraphQLDoor }[] = [];
+  #adminToken = "";
+
+  private constructor(databaseUrl: string, smtp: SmtpCatcher) {
+    this.databaseUrl = databaseUrl;
+    this.smtp = smtp;
+    this.#env = {
+      DATABASE_URL: databaseUrl,
+      JWT_SECRET: "a secret of this test, at least 32 bytes long",
+      MAIL_SERVER: "127.0.0.1",
+      MAIL_PORT: String(smtp.port),
+      RATE_LIMITS: "off",
+      ACCESS_TOKEN_MINUTES: "1000",
+      LOG_LEVEL: "error",
+    };
+  }
+
+  /** @param hasOwnDatabase whether the database can crash, which ends the connections of all who share it */
+  static async open({
+    servers,
+    hasOwnDatabase,
+  }: {
+    servers: number;
+    hasOwnDatabase: boolean;
+  }): Promise<Site> {
+    const smtp = await SmtpCatcher.start();
+    onTestFinished(() => smtp.close());
+    const site = new Site(
+      hasOwnDatabase ? await ownPostgres() : await createDatabase(inject("postgresUrl")),
+      smtp,
+    );
+    for (let index = 0; index < servers; index += 1) await site.#start(index);
+
+    const door = site.door(0);
+    door.succeed(await door.register(ROOT));
+    const token = tokenIn(await smtp.mailTo(ROOT.email));
+    site.#adminToken = door.succeed(await door.finalizeRegistration({ token })).accessToken;
+    await query(site.databaseUrl, "update accounts.users set roles = '{USER,ADMIN}'");
+    return site;
+  }
+
+  /** One server or another, by the number of an operation. */
+  door(number: number): GraphQLDoor {
+    return this.#servers[number % this.#servers.length]!.door;
+  }
+
+  adminDoor(number: number): GraphQLDoor {
+    return this.door(number).as(this.#adminToken);
+  }
+
+  /** For an administrator who is asked for the password. */
+  async confirmAdmin(number: number): Promise<void> {
+    await this.adminDoor(number).confirmPassword(ROOT);
+  }
+
+  /** Crashes a part of one of the servers. Resolves once it is there again. */
+  async crash(part: Part, number: number): Promise<void> {
+    const index = number % this.#servers.length;
+    const { process: server } = this.#servers[index]!;
+    switch (part) {
+      case "server":
+        await server.end("SIGKILL");
+        return this.#start(index);
+      case "hashing":
+        for (const pid of server.children("hashing-process")) kill(pid);
+        return;
+      case "freeze":
+        server.child.kill("SIGSTOP");
+        await delay(FROZEN_MS);
+        server.child.kill("SIGCONT");
+        return;
+      case "connections":
+        await this.#backends("select pg_terminate_backend(pid)");
+        return;
+      case "database": {
+        // PostgreSQL ends all connections, and recovers from its write-ahead log.
+        const [backend] = await this.#backends<{ pid: number }>("select pid");
+        if (backend) kill(backend.pid);
+        await expect.poll(() => query(this.databaseUrl, "select 1").catch(() => null)).not.toBeNull();
+      }
+    }
+  }
+
+  /** Resolves once each mail that has been asked for is sent, or dropped because it was out of date. */
+  async mailsSettled(): Promise<void> {
+    const [{ now }] = (await query<{ now: string }>(this.databaseUrl, "select now()::text")) as [
+      { now: string },
+    ];
+    const waiting = `select id from accounts_queue.job where name = 'mail' and state <> 'completed' and created_on <= '${now}'`;
+    await expect.poll(() => query(this.databaseUrl, waiting).catch(() => null)).toEqual([]);
+  }
+
+  /** What `npm run account -- verify` says. */
+  async verify(): Promise<string> {
+    const command = await startProcess({ env: this.#env, script: "dist/bin/account.js", args: ["verify"] });
+    await command.exited();
+    return command.output;
+  }
+
+  async #start(index: number): Promise<void> {
+    const server = await startProcess({ env: this.#env });
+    this.#servers[index] = { process: server, door: await server.ready() };
+  }
+
+  #backends<Row>(what: string): Promise<Row[]> {
+    return query<Row>(
+      this.databaseUrl,
+      `${what} from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+    );
+  }
+}
+
+const ROOT = { username: "root-admin", email: "root@example.com", password: PASSWORD };
+
+/** It may have ended meanwhile. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+async function ownPostgres(): Promise<string> {
+  const postgres = await startPostgres();
+  onTestFinished(async () => {
+    await postgres.stop();
+    await postgres.remove();
+  });
+  return postgres.databaseUrl;
+}
