@@ -244,7 +244,7 @@ class Turn {
   #refresh(number: number, token: number): Outcome {
     const session = this.state.sessions[number];
     const user = session && this.#account(session.account);
-    if (!user || !isLoggedInAble(user)) return "INVALID_TOKEN";
+    if (!user || !isOpen(user)) return "INVALID_TOKEN";
     if (token < session.used) {
       this.#end(number);
       return "INVALID_TOKEN";
@@ -280,7 +280,7 @@ class Turn {
     if (this.state.links[number]?.kind === "email-undo") return this.#undo(number);
     const user = this.#ownerOf(number, "email-change");
     const change = this.state.links[number]?.change;
-    if (!user || !change || !isLoggedInAble(user) || change.from !== user.email) return "INVALID_TOKEN";
+    if (!user || !change || !isOpen(user) || change.from !== user.email) return "INVALID_TOKEN";
     if (password !== null) {
       if (password !== user.password) return "INVALID_CREDENTIALS";
     } else if (session === null || this.#viewer(session)?.id !== user.id) return "PASSWORD_REQUIRED";
@@ -323,8 +323,9 @@ class Turn {
 
   #viewer(number: number): Account | undefined {
     const session = this.state.sessions[number];
-    const user = session && this.#account(session.account);
-    return user && user.version === session.version && isLoggedInAble(user) ? user : undefined;
+    if (!session) return undefined;
+    const user = this.#account(session.account)!;
+    return user.version === session.version && isOpen(user) ? user : undefined;
   }
 
   /** Whether a username was given up by somebody else. */
@@ -370,13 +371,18 @@ class Turn {
   }
 
   #end(number: number): void {
-    const { [number]: _, ...sessions } = this.state.sessions;
-    this.state = { ...this.state, sessions };
+    this.#keepSessions((other) => other !== number);
   }
 
   #endAll(account: number): void {
-    const others = Object.entries(this.state.sessions).filter(([, session]) => session.account !== account);
-    this.state = { ...this.state, sessions: Object.fromEntries(others) };
+    this.#keepSessions((_number, session) => session.account !== account);
+  }
+
+  #keepSessions(which: (number: number, session: Session) => boolean): void {
+    const kept = Object.entries(this.state.sessions).filter(([number, session]) =>
+      which(Number(number), session),
+    );
+    this.state = { ...this.state, sessions: Object.fromEntries(kept) };
   }
 
   #mail(kind: Link["kind"], user: Account, change?: { from: string; to: string }): Outcome {
@@ -397,4 +403,4 @@ class Turn {
   }
 }
 
-const isLoggedInAble = (user: Account) => user.isActive && !user.isDeactivated && !user.isDeleted;
+const isOpen = (user: Account) => user.isActive && !user.isDeactivated && !user.isDeleted;

@@ -5,7 +5,7 @@ import { PARTS, type Part } from "./site.ts";
 import { ASKS_FOR, type Step, type World } from "./world.ts";
 import type { Operation } from "./account-model.ts";
 
-/** An operation before it is known which links and sessions there are: the most recent is 0. */
+/** An operation before it is known which links, sessions and people there are. */
 type Wish = { readonly name: Operation["name"] } & Readonly<Record<string, string | number | null>>;
 
 interface WishedStep {
@@ -15,44 +15,48 @@ interface WishedStep {
 
 export type History = readonly WishedStep[];
 
-// Few, so that they meet; one of each in another case.
-const username = fc.constantFrom("ada", "ADA", "bob", "eve");
-const email = fc.constantFrom("one@example.com", "One@example.com", "two@example.com", "three@example.com");
-const password = fc.constantFrom("correct horse battery", "another horse battery", "a third horse battery");
-const recent = fc.nat({ max: 5 });
-const orNull = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { freq: 2 });
-const wish = (name: Operation["name"], values: Record<string, fc.Arbitrary<string | number | null>>) =>
-  fc.record({ name: fc.constant(name), ...values }) as fc.Arbitrary<Wish>;
+/** Stands for a name or a password that fits, or few would get far: resolved when it is known who there is. */
+const FITS = "(fits)";
+const mostly = <T>(usual: T, others: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 5, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: others });
 
+// Few, so that they meet; one of each in another case.
+const username = fc.constantFrom("ada", "ADA", "bob", "eve", "joe");
+const email = fc
+  .constantFrom("one", "One", "two", "three", "four", "five")
+  .map((name) => `${name}@example.com`);
+const newPassword = fc.constantFrom("correct horse battery", "another horse battery");
+const password = mostly(FITS, newPassword);
+/** Of a link or a session: 0 is the one that is most likely to be taken. */
+const best = mostly(0, fc.nat({ max: 5 }));
+const orNull = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { freq: 2 });
+
+type Values = Record<string, fc.Arbitrary<string | number | null>>;
+const WISHES: readonly [weight: number, name: Operation["name"], values: Values][] = [
+  [4, "register", { username, email, password: newPassword }],
+  [4, "finalizeRegistration", { link: best, password: fc.option(newPassword, { freq: 1 }) }],
+  [1, "resendRegistration", { email: mostly(FITS, email) }],
+  [3, "requestReset", { email: mostly(FITS, email) }],
+  [4, "finalizeReset", { link: best, password: newPassword }],
+  [8, "login", { username: mostly(FITS, fc.oneof(username, email)), password }],
+  [4, "refreshSession", { session: best, token: mostly(0, fc.nat({ max: 2 })) }],
+  [4, "me", { session: best }],
+  [1, "logout", { session: best }],
+  [1, "logoutEverywhere", { session: best }],
+  [2, "changePassword", { session: best, currentPassword: password, newPassword }],
+  [2, "changeUsername", { session: best, username }],
+  [6, "requestEmailChange", { session: best, newEmail: email, password }],
+  [6, "finalizeEmailChange", { link: best, session: orNull(best), password: orNull(password) }],
+  [1, "deleteAccount", { session: best, password }],
+  [1, "deactivateUser", { session: best }],
+  [3, "reactivateUser", { session: best }],
+  [1, "endUserSessions", { session: best }],
+];
 const wishes = fc.oneof(
-  { weight: 3, arbitrary: wish("register", { username, email, password }) },
-  { weight: 4, arbitrary: wish("finalizeRegistration", { link: recent, password: orNull(password) }) },
-  { weight: 1, arbitrary: wish("resendRegistration", { email }) },
-  { weight: 2, arbitrary: wish("requestReset", { email }) },
-  { weight: 2, arbitrary: wish("finalizeReset", { link: recent, password }) },
-  { weight: 3, arbitrary: wish("login", { username: fc.oneof(username, email), password }) },
-  { weight: 2, arbitrary: wish("refreshSession", { session: recent, token: fc.nat({ max: 2 }) }) },
-  { weight: 2, arbitrary: wish("me", { session: recent }) },
-  { weight: 1, arbitrary: wish("logout", { session: recent }) },
-  { weight: 1, arbitrary: wish("logoutEverywhere", { session: recent }) },
-  {
-    weight: 2,
-    arbitrary: wish("changePassword", { session: recent, currentPassword: password, newPassword: password }),
-  },
-  { weight: 1, arbitrary: wish("changeUsername", { session: recent, username }) },
-  { weight: 3, arbitrary: wish("requestEmailChange", { session: recent, newEmail: email, password }) },
-  {
-    weight: 4,
-    arbitrary: wish("finalizeEmailChange", {
-      link: recent,
-      session: orNull(recent),
-      password: orNull(password),
-    }),
-  },
-  { weight: 1, arbitrary: wish("deleteAccount", { session: recent, password }) },
-  { weight: 1, arbitrary: wish("deactivateUser", { session: recent }) },
-  { weight: 1, arbitrary: wish("reactivateUser", { session: recent }) },
-  { weight: 1, arbitrary: wish("endUserSessions", { session: recent }) },
+  ...WISHES.map(([weight, name, values]) => ({
+    weight,
+    arbitrary: fc.record({ name: fc.constant(name), ...values }),
+  })),
 );
 
 /** @param crashes one step of so many has a crash in it; null for none */
@@ -83,16 +87,24 @@ export async function live(history: History, world: World, suffix: string): Prom
   }
 }
 
-/** Null if it needs a link or a session, and nobody has one. */
+/** Null if it needs a link, a session or somebody whom there is not. */
 function resolve(wished: Wish, world: World, suffix: string): Operation | null {
   const operation: Record<string, string | number | null> = { ...wished, number: world.nextNumber() };
-  for (const [key, value] of Object.entries(wished)) {
-    if (key === "link" || key === "session") {
-      const known = key === "link" ? world.links : world.sessions;
-      if (value === null) continue;
-      if (known.length === 0) return null;
-      operation[key] = known[(value as number) % known.length]!;
-    } else if (typeof value === "string" && ["username", "email", "newEmail"].includes(key))
+  for (const key of ["link", "session"] as const) {
+    const place = wished[key];
+    if (typeof place !== "number") continue;
+    const known = key === "link" ? world.linksFor(wished.name) : world.sessions();
+    if (known.length === 0) return null;
+    operation[key] = known[place % known.length]!;
+  }
+  const somebody = world.somebody(operation);
+  for (const key of ["username", "email", "newEmail", "password", "currentPassword"] as const) {
+    const value = wished[key];
+    if (value === FITS) {
+      if (!somebody) return null;
+      const isName = key === "username" || key === "email";
+      operation[key] = isName ? somebody[key] : somebody.password;
+    } else if (typeof value === "string" && !key.toLowerCase().endsWith("password"))
       operation[key] = value.includes("@") ? value.replace("@", `-${suffix}@`) : `${value}-${suffix}`;
   }
   if (wished.name === "refreshSession") {

@@ -5,7 +5,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
 
 import { tokenIn, type ReceivedMail } from "../../support/smtp.ts";
-import { apply, NOTHING, type Operation, type Outcome, type State } from "./account-model.ts";
+import {
+  apply,
+  NOTHING,
+  type Account,
+  type Link,
+  type Operation,
+  type Outcome,
+  type State,
+} from "./account-model.ts";
 import type { Part, Site } from "./site.ts";
 
 /** The answer never came, so nobody knows whether it was done. */
@@ -41,6 +49,13 @@ export const ASKS_FOR: Partial<Record<Operation["name"], keyof typeof SUBJECTS>>
   finalizeEmailChange: "email-undo",
 };
 
+/** The links that an operation takes. */
+const TAKES: Partial<Record<Operation["name"], readonly Link["kind"][]>> = {
+  finalizeRegistration: ["registration"],
+  finalizeReset: ["reset"],
+  finalizeEmailChange: ["email-change", "email-undo"],
+};
+
 /** Who meets somebody else's change half-way is refused, and nothing has happened. */
 const REFUSED_IN_A_RACE: Partial<Record<Operation["name"], readonly Outcome[]>> = {
   login: ["INVALID_CREDENTIALS"],
@@ -65,13 +80,27 @@ export class World {
     this.#site = site;
   }
 
-  /** The numbers of the links and the sessions that somebody holds, the newest first. */
-  get links(): readonly number[] {
-    return [...this.#links.keys()].reverse();
+  /** The numbers of the links that somebody holds: those that the operation takes first, of them the good ones; none if it takes none. */
+  linksFor(name: Operation["name"]): readonly number[] {
+    const state = this.#possible[0]!;
+    const fits = (number: number) => TAKES[name]!.includes(state.links[number]?.kind ?? "registration");
+    if (![...this.#links.keys()].some(fits)) return [];
+    return ranked(this.#links, (number) => (fits(number) ? (isBound(state, number) ? 2 : 1) : 0));
   }
-  get sessions(): readonly number[] {
-    return [...this.#sessions.keys()].reverse();
+
+  /** The numbers of the sessions that somebody holds: those that last first, of them the newest. */
+  sessions(): readonly number[] {
+    return ranked(this.#sessions, (number) => (this.#possible[0]!.sessions[number] ? 1 : 0));
   }
+
+  /** Whose session or link it is, or who is the likeliest to be logged in. */
+  somebody({ session, link }: { session?: number | null; link?: number }): Account | undefined {
+    const { accounts, links, owners } = this.#possible[0]!;
+    const id = session == null ? link !== undefined && links[link]?.account : owners[session];
+    const isOpen = ({ isActive, isDeactivated }: Account) => isActive && !isDeactivated;
+    return accounts.find((account) => account.id === id) ?? accounts.findLast(isOpen) ?? accounts.at(-1);
+  }
+
   nextNumber(): number {
     return (this.#lastNumber += 1);
   }
@@ -181,7 +210,10 @@ ${[...new Set(expected)].join("\n")}`;
         const mail = mails.findLast((mail) => isTo(mail, address, subject));
         if (mail) this.#links.set(operation.number, tokenIn(mail));
       }
-      if (!this.#links.has(operation.number) && this.#possible.every((state) => isGood(state, operation)))
+      if (
+        !this.#links.has(operation.number) &&
+        this.#possible.every((state) => isBound(state, operation.number))
+      )
         throw new Error(`No email came with the link of ${JSON.stringify(operation)}`);
     }
   }
@@ -214,8 +246,12 @@ interface SignIn {
   user: { id: string };
 }
 
-/** Whether the link that an operation has asked for is bound to its account as it is. */
-function isGood({ links, accounts }: State, { number }: Operation): boolean {
+function ranked(known: ReadonlyMap<number, unknown>, rank: (number: number) => number): readonly number[] {
+  return [...known.keys()].reverse().sort((one, other) => rank(other) - rank(one));
+}
+
+/** Whether a link is bound to its account as it is. */
+function isBound({ links, accounts }: State, number: number): boolean {
   const link = links[number];
   return (
     link !== undefined && accounts.some(({ id, version }) => id === link.account && version === link.version)
