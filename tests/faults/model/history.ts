@@ -59,7 +59,10 @@ const wishes = fc.oneof(
   })),
 );
 
-/** @param crashes one step of so many has a crash in it; null for none */
+/**
+ * @param steps how many there are on average
+ * @param crashes one step of so many has a crash in it; null for none
+ */
 export function histories(steps: number, crashes: number | null): fc.Arbitrary<History> {
   const parts: readonly Part[] = PARTS.filter((part) => part !== "database");
   const crash = fc.record({ part: fc.constantFrom(...parts), after: fc.nat({ max: 60 }) });
@@ -69,7 +72,7 @@ export function histories(steps: number, crashes: number | null): fc.Arbitrary<H
     wishes: fc.oneof({ weight: 3, arbitrary: alone }, { weight: 1, arbitrary: together }),
     crash: crashes === null ? fc.constant(null) : fc.option(crash, { freq: crashes }),
   });
-  return fc.array(step, { minLength: steps, maxLength: steps, size: "max" });
+  return fc.noBias(fc.array(step, { minLength: 1, maxLength: 2 * steps - 1, size: "max" }));
 }
 
 /** Lives a history in a world of its own: others have other names. */

@@ -27,7 +27,17 @@ export async function liveInTurn(options: {
     count += 1;
     await live(history, new World(site), `t${count}`);
   });
-  await fc.assert(property, { numRuns: lives, seed: newSeed() });
+  const { failed, seed, counterexample, errorInstance } = await fc.check(property, {
+    numRuns: lives,
+    seed: newSeed(),
+  });
+  if (failed)
+    throw new Error(
+      `This shows it, and MODEL_SEED=${seed} finds it again:
+${counterexample![0].map((step) => JSON.stringify(step)).join("\n")}
+${(errorInstance as Error).message}`,
+      { cause: errorInstance },
+    );
   await expectVerified(site);
 }
 
