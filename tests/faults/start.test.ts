@@ -1,5 +1,5 @@
 // The start beside a database that is not there yet, or never comes, and the end after a part has failed.
-import { readFile } from "node:fs/promises";
+import { readFile, truncate } from "node:fs/promises";
 import { join } from "node:path";
 
 import { expect, inject, test } from "vitest";
@@ -80,4 +80,18 @@ test("a server whose embedded PostgreSQL has died exits with code 1", async () =
   process.kill(Number(pidFile.split("\n", 1)[0]), "SIGKILL");
 
   expect(await server.exited()).toBe(1);
+});
+
+test("a data folder whose database is damaged ends the start, and says what PostgreSQL says", async () => {
+  const env = { DATA_DIR: await temporaryFolder() };
+  const first = await startProcess({ env });
+  await first.ready();
+  expect(await first.end("SIGTERM")).toBe(0);
+  await truncate(join(dataLocation(first), "global", "pg_control"), 100);
+
+  const second = await startProcess({ env });
+
+  expect(await second.exited()).toBe(1);
+  expect(second.output).toMatch(/PostgreSQL .*\n?.*postgres\.log/s);
+  expect(second.output).toMatch(/pg_control|control file/);
 });
