@@ -1,6 +1,7 @@
 // The tables are what the entities say.
 import { expect, inject, onTestFinished, test } from "vitest";
 
+import { AccountEvent } from "../src/accounts/model/account-event.entity.ts";
 import { migrateDatabase } from "../src/app/open-database.ts";
 import { connectOrm } from "../src/database/orm.ts";
 import { createDatabase, query } from "./support/postgres.ts";
@@ -9,6 +10,30 @@ test("migrated tables leave nothing for a migration to change", async () => {
   const orm = await connectOrm(await createDatabase(inject("postgresUrl")), { isPatient: true });
   onTestFinished(() => orm.close());
   expect(await orm.migrator.checkSchema()).toBe(false);
+});
+
+test("the audit trail, which is partitioned, has the columns of its entity", async () => {
+  const url = await createDatabase(inject("postgresUrl"));
+  const orm = await connectOrm(url, { isPatient: true });
+  onTestFinished(() => orm.close());
+  const columns = await query<{ name: string; nullable: boolean; type: string }>(
+    url,
+    `select attname as name, not attnotnull as nullable, format_type(atttypid, atttypmod) as type from pg_attribute
+     where attrelid = 'accounts.account_events'::regclass and attnum > 0 and attname <> 'month'`,
+  );
+  const properties = Object.values(orm.getMetadata().get(AccountEvent).properties);
+  const declared = properties.map(({ fieldNames, nullable, columnTypes }) => ({
+    name: fieldNames[0]!,
+    nullable: nullable ?? false,
+    type: columnTypes[0]!,
+  }));
+  const byName = (one: { name: string }, other: { name: string }) => one.name.localeCompare(other.name);
+  const inWords = { int: "integer", bigserial: "bigint", "timestamptz(3)": "timestamp(3) with time zone" };
+  expect(
+    declared
+      .map((column) => ({ ...column, type: (inWords as Record<string, string>)[column.type] ?? column.type }))
+      .sort(byName),
+  ).toEqual(columns.sort(byName));
 });
 
 test("the migrations can be taken back and applied again", async () => {

@@ -32,7 +32,7 @@ export async function cleanUp({
     emailChanges: await em.nativeDelete(EmailChange, {
       requestedAt: before(EMAIL_CHANGES_REMOVED_AFTER_DAYS),
     }),
-    events: await auditTrail.removeOld(em),
+    eventMonths: await auditTrail.keepMonths(em),
     rateLimits: await rateLimits.removeOld(),
   };
 }

@@ -46,21 +46,15 @@ export const AccountEventActor = {
 } as const;
 export type AccountEventActor = (typeof AccountEventActor)[keyof typeof AccountEventActor];
 
-const COUNTS = "array['count', 'last_occurred_at']";
-/** Refuses every update but that of the two columns which count repetitions. */
-const APPEND_ONLY =
-  `if to_jsonb(new) - ${COUNTS} <> to_jsonb(old) - ${COUNTS} or new.count <> old.count + 1 then ` +
-  "raise exception 'account_events is append-only'; end if; return new;";
-
 export const AccountEventSchema = defineEntity({
   name: "AccountEvent",
   tableName: "account_events",
   properties: {
-    id: p.bigint("string").primary().generated("identity"),
+    id: p.bigint("string").primary().autoincrement(),
     /** Null for an attempt to log in with an unknown name. */
     user: () => p.manyToOne(UserSchema).nullable().deleteRule("cascade"),
     type: p.text().$type<AccountEventType>(),
-    occurredAt: p.datetime(3).index("account_events_occurred_at_index"),
+    occurredAt: p.datetime(3),
     ip: p.text().name("address").nullable(),
     userAgent: p.text().nullable(),
     actor: p.text().$type<AccountEventActor>(),
@@ -72,23 +66,6 @@ export const AccountEventSchema = defineEntity({
     /** The same for all that count as one event; null for an event that is not counted. */
     repetitionKey: p.uuid().nullable(),
   },
-  uniques: [
-    {
-      name: "account_events_repetition_key",
-      properties: ["repetitionKey"],
-      where: "repetition_key is not null",
-    },
-  ],
-  indexes: [{ name: "account_events_user_id_id_index", properties: ["user", "id"] }],
-  triggers: [
-    {
-      name: "account_events_append_only",
-      timing: "before",
-      events: ["update"],
-      forEach: "row",
-      body: APPEND_ONLY,
-    },
-  ],
 });
 
 export class AccountEvent extends AccountEventSchema.class {}

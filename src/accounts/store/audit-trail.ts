@@ -9,7 +9,6 @@ import {
   type AccountEventActor,
   type AccountEventType,
 } from "../model/account-event.entity.ts";
-import { daysAfter } from "../model/days.ts";
 import type { RequestSource } from "../model/request-source.ts";
 import type { User } from "../model/user.entity.ts";
 import { networkOf } from "../../network.ts";
@@ -47,7 +46,7 @@ export const insertEvent = (from: string) => `
   insert into accounts.account_events as first
     (user_id, type, occurred_at, address, user_agent, actor, actor_id, repetition_key)
   select id, :type, :occurredAt, :ip, :userAgent, :actor, :actorId, :repetitionKey from ${from}
-  on conflict (repetition_key) where repetition_key is not null
+  on conflict (repetition_key, month) where repetition_key is not null
   do update set count = first.count + 1, last_occurred_at = greatest(excluded.occurred_at, first.last_occurred_at)`;
 
 // With no user if the account is gone by now, replaced by a registration or erased.
@@ -84,6 +83,11 @@ const EVENTS_BEFORE = statement<
   `select id, type, occurred_at as occurred, address, user_agent as "userAgent", actor, actor_id as "actorId", count,
      coalesce(last_occurred_at, occurred_at) as last
    from accounts.account_events where user_id = :userId and id < :before order by id desc limit :limit`,
+);
+// The function runs with the rights of the role that migrates (2026-11-29-events-by-month).
+const KEEP_MONTHS = statement<{ days: number }, { dropped: number }>(
+  "keep-event-months",
+  "select accounts.keep_event_months(:days) as dropped",
 );
 const NO_ID_IS_HIGHER = "9223372036854775807";
 const EXPORTED_AT_ONCE = 500;
@@ -161,10 +165,13 @@ export class AuditTrail {
     }
   }
 
-  /** @returns how many events were older than the retention time */
-  async removeOld(em: EntityManager): Promise<number> {
-    const occurredAt = { $lt: daysAfter(this.#now(), -this.#retentionDays) };
-    return em.nativeDelete(AccountEvent, { occurredAt });
+  /**
+   * By the clock of the database, drops each month whose events are all older than the retention time, and makes the months to come.
+   * @returns how many months were dropped
+   */
+  async keepMonths(em: EntityManager): Promise<number> {
+    const [row] = await run(em, KEEP_MONTHS, { days: this.#retentionDays });
+    return row!.dropped;
   }
 }
 

@@ -6,7 +6,6 @@ import { whileHeld } from "../../support/hold-back.ts";
 import type { Answer, Output } from "../../support/graphql.ts";
 import {
   DAY,
-  MINUTE,
   PASSWORD,
   sharedServer,
   startServer,
@@ -450,17 +449,54 @@ describe("recentActivity", () => {
   });
 });
 
-test("the daily job removes what is older than AUDIT_RETENTION_DAYS, and no more", async () => {
-  const server = await startServer({ env: { AUDIT_RETENTION_DAYS: "10" } });
+test("the daily job drops the months that are older than AUDIT_RETENTION_DAYS, and makes those to come", async () => {
+  const server = await startServer({ env: { AUDIT_RETENTION_DAYS: "100" } });
   await server.activePerson("ada");
-  server.refuse(await server.login({ username: "nobody", password: PASSWORD }), "INVALID_CREDENTIALS");
-  server.advance(5 * DAY);
-  server.succeed(await server.login({ username: "ada", password: PASSWORD }));
-  server.advance(5 * DAY + MINUTE);
+  const months = async () =>
+    (
+      await server.query<{ month: string }>(
+        `select right(relname, 7) as month from pg_class where relname ~ '^account_events_\\d{4}_\\d\\d$' order by 1`,
+      )
+    ).map(({ month }) => month);
+  const month = (days: number) =>
+    new Date(Date.now() - days * DAY).toISOString().slice(0, 7).replace("-", "_");
+  const added = (days: number, type: string) =>
+    server.query(
+      `insert into accounts.account_events (user_id, type, occurred_at, actor, month)
+       select id, $2, at, 'OWNER', date_trunc('month', at) from accounts.users, (select now() - make_interval(days => $1) as at) as old`,
+      [days, type],
+    );
+  const madeFor = (days: number) =>
+    server.query(
+      "select accounts.make_event_month(date_trunc('month', now() - make_interval(days => $1))::date)",
+      [days],
+    );
+  await madeFor(200);
+  await madeFor(99);
+  await added(200, "LOGGED_IN");
+  await added(300, "LOGGED_IN"); // of a month that nobody has made
+  await added(99, "LOGGED_OUT");
+  const [next] = (await months()).slice(-1);
+  await server.query(`drop table accounts.account_events_${next!}`);
 
   await runDailyJob(server);
 
-  expect(await trail(server)).toEqual(["LOGGED_IN by OWNER"]);
+  expect(await trail(server)).toEqual(["REGISTERED by ANYONE", "ACTIVATED by OWNER", "LOGGED_OUT by OWNER"]);
+  expect(await months()).not.toContain(month(200));
+  expect(await months()).toContain(month(99));
+  expect((await months()).at(-1)).toBe(next);
+});
+
+test("logins go on while the daily job makes and drops months", async () => {
+  const server = await startServer();
+  await server.activePerson("ada");
+  const attempts = Array.from({ length: 5 }, async () => {
+    await server.query("select accounts.make_event_month('2020-01-01')");
+    const logins = Array.from({ length: 10 }, () => server.login({ username: "ada", password: PASSWORD }));
+    await server.query("select accounts.keep_event_months(365)");
+    return Promise.all(logins);
+  });
+  for (const answer of (await Promise.all(attempts)).flat()) server.succeed(answer);
 });
 
 describe("the address", () => {
