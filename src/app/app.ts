@@ -16,6 +16,7 @@ import { lockDataDir, readOrCreateSecret } from "../embedded-postgres/data-dir.t
 import { startApollo } from "../graphql/apollo.ts";
 import { createContext } from "../graphql/context.ts";
 import { createHttpServer } from "../http/server.ts";
+import { stopAccepting } from "../http/stop-accepting.ts";
 import { createLogger, type Logger } from "../log.ts";
 import { MailboxFolder } from "../mail/mailbox-folder.ts";
 import { MailQueue } from "../mail/queue.ts";
@@ -243,8 +244,9 @@ export class App {
   }
 
   async #listen(http: FastifyInstance): Promise<void> {
-    const { host, port } = this.#config;
+    const { host, port, drainSeconds } = this.#config;
     this.#opened.defer(async () => {
+      if (drainSeconds > 0) await stopAccepting(http.server);
       const cutOff = setTimeout(() => http.server.closeAllConnections(), REQUESTS_FINISH_WITHIN_MS);
       await http.close();
       clearTimeout(cutOff);

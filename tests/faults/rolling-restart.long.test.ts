@@ -11,12 +11,16 @@ import { GraphQLDoor } from "../support/graphql.ts";
 
 const TRIES = 10;
 const CLIENTS = 16;
-const proxies: Proxy[] = ["nginx", "HAProxy"];
+// nginx does not ask whether a server is ready, and connects to it up to the moment in which its socket is closed.
+const PROXIES: { proxy: Proxy; mayFail: number; promise: string }[] = [
+  { proxy: "HAProxy", mayFail: 0, promise: "no request" },
+  { proxy: "nginx", mayFail: 1 / 10_000, promise: "less than one request in ten thousand" },
+];
 
-test.for(proxies.flatMap((proxy) => [2, 4].map((servers) => ({ proxy, servers }))))(
-  `${TRIES} rolling restarts of $servers servers behind $proxy fail no request`,
+test.for(PROXIES.flatMap((proxy) => [2, 4].map((servers) => ({ ...proxy, servers }))))(
+  `${TRIES} rolling restarts of $servers servers behind $proxy fail $promise`,
   { timeout: 15 * 60_000 },
-  async ({ proxy, servers: count }, { skip }) => {
+  async ({ proxy, mayFail, servers: count }, { skip }) => {
     if (!isInstalled(proxy)) skip(`${proxy} is not installed`);
     const { smtp, env } = await externalParts();
     const settings = { ...env, RATE_LIMITS: "off", DRAIN_SECONDS: "1" }; // the default in production
@@ -62,8 +66,10 @@ test.for(proxies.flatMap((proxy) => [2, 4].map((servers) => ({ proxy, servers })
     isOver = true;
     await load;
 
-    console.log(`${proxy}, ${count} servers: ${answered} requests during ${TRIES * count} restarts`);
-    expect(failures).toEqual([]);
+    console.log(
+      `${proxy}, ${count} servers: ${failures.length} of ${answered} requests during ${TRIES * count} restarts`,
+    );
+    expect(failures.slice(Math.floor(answered * mayFail))).toEqual([]);
     expect(answered).toBeGreaterThan(TRIES * count);
   },
 );

@@ -55,6 +55,7 @@ global
 defaults
   mode http
   timeout connect 2s
+  timeout check 2s
   timeout client 30s
   timeout server 30s
   option redispatch
@@ -67,7 +68,7 @@ backend accounts
   stats enable
   stats uri /stats
   option httpchk GET /readyz
-  ${ports.map((each) => `server s${each} 127.0.0.1:${each} check inter 200ms fall 1 rise 1`).join("\n  ")}
+  ${ports.map((each) => `server s${each} 127.0.0.1:${each} check inter 200ms fall 2 rise 1`).join("\n  ")}
 `;
 
 const PROXIES = {
