@@ -3,8 +3,8 @@
 
 /** Each room, with the rooms that it may import. Every room may import src/log.ts and src/network.ts. */
 const ROOMS = {
-  bin: ["app", "accounts", "config", "database", "embedded-postgres"],
-  app: ["http", "graphql", "accounts", "database", "mail", "embedded-postgres", "config"],
+  bin: ["app", "accounts", "config", "database", "embedded-postgres", "metrics"],
+  app: ["http", "graphql", "accounts", "database", "mail", "embedded-postgres", "metrics", "config"],
   http: ["graphql", "mail"],
   graphql: ["accounts"],
   database: ["accounts"],
@@ -12,6 +12,7 @@ const ROOMS = {
   config: ["mail", "accounts"],
   mail: [],
   "embedded-postgres": [],
+  metrics: [],
 };
 
 /** The floors of src/accounts/: a room may import those below its own floor. */
@@ -46,6 +47,7 @@ const HOMES = {
   handlebars: "src/mail/renderer.ts",
   "pg-boss": "src/mail/queue.ts",
   pino: "src/log.ts",
+  "prom-client": "src/metrics/metrics.ts",
 };
 
 const FRAMEWORKS = "type-graphql|@apollo|fastify|@fastify|@as-integrations";

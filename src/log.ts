@@ -12,6 +12,19 @@ export async function createLogger(level: LogLevel, isProduction: boolean): Prom
   return pino(options, pretty({ sync: true, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss" }));
 }
 
+const QUIET_MS = 60_000;
+
+/** Tells once what happens again and again: the first time, and anew only after a minute without it. */
+export function onceAWhile(tell: () => void): () => void {
+  let latest = -Infinity;
+  return () => {
+    const now = performance.now();
+    const isNews = now - latest > QUIET_MS;
+    latest = now;
+    if (isNews) tell();
+  };
+}
+
 /**
  * The part of an error that may be logged. For a database error, this excludes the statement, its values and the row in
  * question (which includes a password hash); the code, the constraint and PostgreSQL's message are enough.

@@ -1,4 +1,5 @@
-// The network of an IP address. Limits count networks, because whoever has one IPv6 address has 2^64 of them (RFC 6177).
+// The network of an IP address: limits count networks, because whoever has one IPv6 address has 2^64 of them (RFC 6177). And where a
+// server listens, in words.
 import ipaddr from "ipaddr.js";
 
 const NETWORK_BYTES = 8;
@@ -13,4 +14,25 @@ export function networkOf(address: string): string {
     ...new Array<number>(NETWORK_BYTES).fill(0),
   ];
   return `${ipaddr.fromByteArray(network).toString()}/64`;
+}
+
+/** The address that a browser on this machine can open. */
+export function serverUrl(host: string, port: number): string {
+  const name = host === "0.0.0.0" || host === "::" ? "localhost" : host.includes(":") ? `[${host}]` : host;
+  return `http://${name}:${port}`;
+}
+
+/** @param variable that the port was set by */
+export function listenError(
+  error: NodeJS.ErrnoException,
+  host: string,
+  port: number,
+  variable: "PORT" | "METRICS_PORT",
+): Error {
+  if (error.code === "EADDRINUSE") {
+    return new Error(
+      `Port ${port} on ${host} is in use by another program: stop that one, or give this one another ${variable}.`,
+    );
+  }
+  return new Error(`The server cannot listen on ${host}:${port}: ${error.message}.`);
 }

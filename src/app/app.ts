@@ -9,12 +9,15 @@ import { measureWorkFactor, workFactorAdvice } from "../accounts/hashing/work-fa
 import { mailComposer } from "../accounts/mails/compose.ts";
 import { Links } from "../accounts/mails/links.ts";
 import type { MailJob } from "../accounts/mails/mail-job.ts";
+import { RATE_LIMITS } from "../accounts/rules/rate-limits.ts";
 import type { Config } from "../config/config.ts";
+import { connectionCounter, watchUse } from "../database/connections.ts";
 import { DatabaseHealth } from "../database/health.ts";
 import { connectOrm, type Orm } from "../database/orm.ts";
 import { lockDataDir, readOrCreateSecret } from "../embedded-postgres/data-dir.ts";
 import { startApollo } from "../graphql/apollo.ts";
 import { createContext } from "../graphql/context.ts";
+import { internalErrors } from "../graphql/format-error.ts";
 import { createHttpServer } from "../http/server.ts";
 import { stopAccepting } from "../http/stop-accepting.ts";
 import { createLogger, type Logger } from "../log.ts";
@@ -22,6 +25,8 @@ import { MailboxFolder } from "../mail/mailbox-folder.ts";
 import { MailQueue } from "../mail/queue.ts";
 import { mailboxTransport, smtpTransport } from "../mail/transport.ts";
 import { MailWorker } from "../mail/worker.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import { listenError, serverUrl } from "../network.ts";
 import { composeAccounts, createTokens } from "./compose-accounts.ts";
 import { openBreachedPasswords } from "./open-breached-passwords.ts";
 import { openMailTemplates } from "./mail-templates.ts";
@@ -58,6 +63,7 @@ export class App {
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #url = "";
+  #metricsUrl = "";
   #stopMails: () => Promise<void> = () => Promise.resolve();
 
   constructor(config: Config, overrides: AppOverrides = {}) {
@@ -70,6 +76,11 @@ export class App {
   /** Where the server listens, such as http://127.0.0.1:4000; known once it has started. */
   get url(): string {
     return this.#url;
+  }
+
+  /** Where the metrics are, such as http://127.0.0.1:9464/metrics, if they are served. */
+  get metricsUrl(): string {
+    return this.#metricsUrl;
   }
 
   /** Resolves when the server is ready. After a failure, nothing is left open. */
@@ -92,12 +103,13 @@ export class App {
     const log = await createLogger(config.logLevel, config.isProduction);
     if (config.rateLimits === null)
       log.warn("RATE_LIMITS=off: passwords can be guessed and emails requested without limit.");
+    const metrics = await this.#openMetrics();
     await this.#lockDataDir();
     const hashing = this.#sharedHashing ?? this.#startHashing(log);
     const breached = await openBreachedPasswords(config, log, this.#opened);
     const { orm, patientOrm, databaseUrl } = await this.#openDatabase(log);
     const em = orm.em;
-    const health = new DatabaseHealth(orm, log);
+    const health = new DatabaseHealth(orm, log, metrics?.database);
     this.#opened.defer(() => health.stop());
     const isOutage = (error: unknown) => health.isOutage(error);
     const now = this.#now;
@@ -118,6 +130,7 @@ export class App {
       secret,
       tokens,
       now,
+      observers: metrics,
     });
     const links = new Links(() => ({
       confirmation: config.confirmationUri ?? `${this.#url}/#/finalize`,
@@ -131,7 +144,7 @@ export class App {
       ? smtpTransport(config.smtp, config.sender)
       : mailboxTransport(mailbox, config.sender);
     this.#opened.defer(() => transport.close());
-    const worker = new MailWorker<MailJob>({ compose, renderer, transport, log });
+    const worker = new MailWorker<MailJob>({ compose, renderer, transport, log, observer: metrics?.mails });
     const stopMails = memoized(() => {
       queue.takeNoMore();
       return worker.finish(MAILS_FINISH_WITHIN_MS);
@@ -143,13 +156,17 @@ export class App {
     });
     await queue.start();
 
-    const apollo = await startApollo(accounts, { isProduction: config.isProduction, log });
+    const internalError = internalErrors(log, metrics?.operations);
+    const { isProduction } = config;
+    const observer = metrics?.operations;
+    const apollo = await startApollo(accounts, { isProduction, log, internalError, observer });
     this.#opened.defer(() => apollo.stop());
     const http = await createHttpServer({
       apollo,
       createContext: (request) => createContext(request, accounts),
       log,
-      isProduction: config.isProduction,
+      internalError,
+      isProduction,
       host: config.host,
       corsOrigins: config.corsOrigins,
       trustedProxies: config.trustedProxies,
@@ -166,6 +183,12 @@ export class App {
       if (this.#stopping) return;
       log.error({ err: error }, "refused logins may take another time for imported accounts than for others");
     });
+    await watchUse(orm, log, metrics?.database);
+    if (metrics) {
+      const [requests, patient] = await Promise.all([connectionCounter(orm), connectionCounter(patientOrm)]);
+      metrics.watch({ connections: { requests, patient }, unsent: () => queue.unsent(em) });
+      await this.#serveMetrics(metrics, log);
+    }
     await this.#listen(http);
 
     // Last, so that a start that fails has sent nothing.
@@ -194,6 +217,26 @@ export class App {
     void this.#stopMails(); // beside the requests, which have a limit of their own
     if (this.#url !== "") await delay(this.#config.drainSeconds * 1000);
     await this.#opened.disposeAsync();
+  }
+
+  /** Null if nobody reads them. */
+  async #openMetrics(): Promise<Metrics | null> {
+    if (this.#config.metricsPort === null) return null;
+    const { Metrics } = await import("../metrics/metrics.ts"); // imported here, because only some servers have it
+    return new Metrics({ limits: Object.keys(RATE_LIMITS), retries: ["deferred", "slow", "unsure"] });
+  }
+
+  /** One of several workers gives its metrics to the process that has started them all, which serves them as one. */
+  async #serveMetrics(metrics: Metrics, log: Logger): Promise<void> {
+    const { host, metricsPort, workers } = this.#config;
+    if (workers > 1) {
+      metrics.giveToPrimary();
+      return;
+    }
+    const { serveMetrics } = await import("../metrics/metrics-server.ts");
+    const server = await serveMetrics({ host, port: metricsPort ?? 0 }, () => metrics.read(), log);
+    this.#opened.defer(() => server.close());
+    this.#metricsUrl = server.url;
   }
 
   /** The data folder is not used if nothing needs a stand-in. */
@@ -254,7 +297,7 @@ export class App {
     try {
       await http.listen({ host, port });
     } catch (error) {
-      throw listenError(error as NodeJS.ErrnoException, host, port);
+      throw listenError(error as NodeJS.ErrnoException, host, port, "PORT");
     }
     const address = http.server.address();
     this.#url = serverUrl(host, typeof address === "object" && address ? address.port : port);
@@ -265,19 +308,4 @@ export class App {
 function memoized(work: () => Promise<void>): () => Promise<void> {
   let done: Promise<void> | undefined;
   return () => (done ??= work());
-}
-
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
-  if (error.code === "EADDRINUSE") {
-    return new Error(
-      `Port ${port} on ${host} is in use by another program: stop that one, or give this one another PORT.`,
-    );
-  }
-  return new Error(`The server cannot listen on ${host}:${port}: ${error.message}.`);
-}
-
-/** The address that a browser on this machine can open. */
-function serverUrl(host: string, port: number): string {
-  const name = host === "0.0.0.0" || host === "::" ? "localhost" : host.includes(":") ? `[${host}]` : host;
-  return `http://${name}:${port}`;
 }

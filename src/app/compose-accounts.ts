@@ -6,12 +6,13 @@ import type { Dependencies } from "../accounts/dependencies.ts";
 import type { BreachedPasswords } from "../accounts/hashing/breached-passwords.ts";
 import type { Hashing } from "../accounts/hashing/hashing.ts";
 import { Passwords } from "../accounts/hashing/passwords.ts";
+import type { HashingObserver } from "../accounts/hashing/turns.ts";
 import { UNDO_MINUTES } from "../accounts/mails/catalogue.ts";
 import type { MailJob } from "../accounts/mails/mail-job.ts";
 import { Outbox } from "../accounts/mails/outbox.ts";
 import { DeviceTokens } from "../accounts/device-tokens.ts";
 import { Challenges } from "../accounts/limits/challenges.ts";
-import { RateLimits } from "../accounts/limits/rate-limits.ts";
+import { RateLimits, type LimitsObserver } from "../accounts/limits/rate-limits.ts";
 import { RefreshTokens } from "../accounts/refresh-tokens.ts";
 import { AuditTrail } from "../accounts/store/audit-trail.ts";
 import { Sessions } from "../accounts/store/sessions.ts";
@@ -36,10 +37,12 @@ export interface AccountsParts {
   readonly secret: string;
   readonly tokens: Tokens;
   readonly now: () => Date;
+  readonly observers?: { readonly hashing: HashingObserver; readonly limits: LimitsObserver } | null;
 }
 
 export function composeAccounts(config: Config, parts: AccountsParts): Accounts {
   const { em, patientEm, isOutage, hashing, breached, log, queue, renderer, secret, tokens, now } = parts;
+  const { observers } = parts;
   const refreshTokens = new RefreshTokens(secret);
   const auditTrail = new AuditTrail({ now, retentionDays: config.auditRetentionDays });
   const deviceTokens = new DeviceTokens(secret);
@@ -50,6 +53,7 @@ export function composeAccounts(config: Config, parts: AccountsParts): Accounts 
     maxima: config.rateLimits,
     challenge: config.challenge,
     challenges: new Challenges(secret),
+    observer: observers?.limits,
     warn: (message, err) => {
       if (!isOutage(err)) log.warn({ err }, message);
     },
@@ -76,6 +80,7 @@ export function composeAccounts(config: Config, parts: AccountsParts): Accounts 
       appName: config.appName,
       workFactor: config.passwordHash,
       peppers: config.passwordPeppers,
+      observer: observers?.hashing,
     }),
     tokens,
     refreshTokens,

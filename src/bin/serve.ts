@@ -15,8 +15,10 @@ const state = { isStopping: false };
 try {
   const config = loadConfig(readEnvironment());
   if (!isWorker()) await warn(config);
-  if (isFirst(config.workers)) runWorkers(config.workers, stopWithinMs(config));
-  else await serve(config);
+  if (isFirst(config.workers)) {
+    await serveWorkersMetrics(config);
+    runWorkers(config.workers, stopWithinMs(config));
+  } else await serve(config);
 } catch (error) {
   printError(error);
   // After a signal, stop() is already running and will exit.
@@ -28,6 +30,15 @@ async function warn({ warnings, logLevel, isProduction }: Config): Promise<void>
   if (warnings.length === 0) return;
   const log = await createLogger(logLevel, isProduction);
   for (const warning of warnings) log.warn(warning);
+}
+
+/** The workers cannot share the port of the metrics: whoever asks wants those of all. */
+async function serveWorkersMetrics(config: Config): Promise<void> {
+  if (config.metricsPort === null) return;
+  const { workersMetrics } = await import("../metrics/metrics.ts");
+  const { serveMetrics } = await import("../metrics/metrics-server.ts");
+  const log = await createLogger(config.logLevel, config.isProduction);
+  await serveMetrics({ host: config.host, port: config.metricsPort }, workersMetrics(), log);
 }
 
 async function serve(config: Config): Promise<void> {

@@ -17,6 +17,8 @@ export interface Config {
   readonly host: string;
   /** 0 picks any free port. */
   readonly port: number;
+  /** Where Prometheus reads the metrics; null if they are not served. 0 picks any free port. */
+  readonly metricsPort: number | null;
   /** The number of processes that serve requests. */
   readonly workers: number;
   /** How long a server that stops still takes requests, while its readiness check fails. */
@@ -99,6 +101,7 @@ export function loadConfig(environment: Environment): Config {
     appName,
     host: read.text("HOST", "127.0.0.1"),
     port: read.integer("PORT", 4000, 0, 65535),
+    metricsPort: read.optional("METRICS_PORT") === null ? null : read.integer("METRICS_PORT", 9464, 0, 65535),
     workers: read.integer("WORKERS", 1, 1, 64),
     drainSeconds: read.integer("DRAIN_SECONDS", isProduction ? 1 : 0, 0, 300),
     trustedProxies: readProxies(read),
@@ -141,6 +144,8 @@ export function loadConfig(environment: Environment): Config {
     warnInProduction(read, config);
   } else if (!config.hasWebClient) requireLinks(read, config, "WEB_CLIENT=false");
   if (config.workers > 1) requireForWorkers(read, config);
+  if (config.metricsPort === config.port && config.port !== 0)
+    read.faults.push(`METRICS_PORT is ${config.port}, as is PORT. Set it to another port, such as 9464.`);
   if (read.faults.length > 0) throw new ConfigError(read.faults);
   return Object.freeze(config);
 }

@@ -54,16 +54,23 @@ export function mayCome(error: unknown): boolean {
   return isOutage(error) && !/^(28|3D)/.test(String((error as { code?: unknown }).code));
 }
 
+/** Is told when an outage begins, and when it is over. */
+export interface OutageObserver {
+  outage(isOut: boolean): void;
+}
+
 export class DatabaseHealth {
   readonly #orm: Orm;
   readonly #log: Pick<Logger, "error" | "info">;
+  readonly #observer: OutageObserver | undefined;
   #checking: Promise<string | null> | undefined;
   #outage: Outage | undefined;
   #isStopped = false;
 
-  constructor(orm: Orm, log: Pick<Logger, "error" | "info">) {
+  constructor(orm: Orm, log: Pick<Logger, "error" | "info">, observer?: OutageObserver) {
     this.#orm = orm;
     this.#log = log;
+    this.#observer = observer;
   }
 
   /**
@@ -96,6 +103,7 @@ export class DatabaseHealth {
       this.#log.error({ reason }, "the database cannot serve: what needs it is answered SERVICE_UNAVAILABLE");
       const tried = setInterval(() => void this.#tryAgain(), TRIED_EVERY_MS);
       this.#outage = { since: now, latest: now, refused: 0, tried };
+      this.#observer?.outage(true);
     }
     this.#outage.latest = now;
   }
@@ -109,6 +117,7 @@ export class DatabaseHealth {
     if (now - latest < OVER_AFTER_MS) return;
     clearInterval(tried);
     this.#outage = undefined;
+    this.#observer?.outage(false);
     this.#log.info({ seconds: Math.round((latest - since) / 1000), refused }, "the database serves again");
   }
 

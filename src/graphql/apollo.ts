@@ -10,7 +10,8 @@ import { LRUCache } from "lru-cache";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { Logger } from "../log.ts";
 import type { RequestContext } from "./context.ts";
-import { errorFormatter } from "./format-error.ts";
+import { errorFormatter, type InternalError } from "./format-error.ts";
+import { observeFields, type OperationObserver } from "./observed-fields.ts";
 import { MAX_TOKENS, operationLimits } from "./operation-limits.ts";
 import { logRefusals } from "./refusals.ts";
 import { createSchema } from "./schema.ts";
@@ -37,18 +38,27 @@ const retryAfterHeader: ApolloServerPlugin<RequestContext> = {
     }),
 };
 
+export interface ApolloParts {
+  readonly isProduction: boolean;
+  readonly log: Logger;
+  readonly internalError: InternalError;
+  readonly observer?: OperationObserver | undefined;
+}
+
 /** Starts the server. The caller stops it. */
 export async function startApollo(
   accounts: Accounts,
-  { isProduction, log }: { isProduction: boolean; log: Logger },
+  { isProduction, log, internalError, observer }: ApolloParts,
 ): Promise<ApolloServer<RequestContext>> {
+  const schema = await createSchema(accounts);
+  if (observer) observeFields(schema, observer);
   const apollo = new ApolloServer<RequestContext>({
-    schema: await createSchema(accounts),
+    schema,
     introspection: !isProduction,
     hideSchemaDetailsFromClientErrors: isProduction,
     parseOptions: { maxLexicalTokens: MAX_TOKENS },
     validationRules: [operationLimits],
-    formatError: errorFormatter(log),
+    formatError: errorFormatter(internalError),
     includeStacktraceInErrorResponses: false,
     documentStore: documentStore(),
     persistedQueries: false,
@@ -63,7 +73,7 @@ export async function startApollo(
       ApolloServerPluginCacheControlDisabled(),
       turns(),
       retryAfterHeader,
-      logRefusals(log),
+      logRefusals(log, observer),
     ],
     logger: log,
   });

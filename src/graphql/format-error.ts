@@ -11,7 +11,7 @@ import type { Logger } from "../log.ts";
 const INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR";
 
 /** For Apollo's `formatError`. */
-export function errorFormatter(log: Logger) {
+export function errorFormatter(internalError: InternalError) {
   return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
     const at = {
       ...(formatted.locations && { locations: formatted.locations }),
@@ -31,8 +31,7 @@ export function errorFormatter(log: Logger) {
     const code = formatted.message.startsWith(TOO_MANY_FAULTS)
       ? "BAD_USER_INPUT"
       : formatted.extensions?.["code"];
-    if (typeof code !== "string" || code === INTERNAL_SERVER_ERROR)
-      return { ...internalError(log, cause), ...at };
+    if (typeof code !== "string" || code === INTERNAL_SERVER_ERROR) return { ...internalError(cause), ...at };
     const message = withoutValues(formatted.message);
     // Apollo raises this code for a variable of the wrong type; add the fields that our own errors have.
     const field = code === "BAD_USER_INPUT" ? /^Variable "\$(\w+)"/.exec(message)?.[1] : undefined;
@@ -43,13 +42,22 @@ export function errorFormatter(log: Logger) {
 /** After 50 wrong values in variables graphql-js gives up, with an error that has no code, as if the server were at fault. */
 const TOO_MANY_FAULTS = "Too many errors processing variables";
 
-/** Logs an unexpected error. The client gets only an id, by which the error can be found in the log. */
-export function internalError(log: Logger, cause: unknown): GraphQLFormattedError {
-  const id = randomUUID();
-  log.error({ err: cause, id }, "unexpected error");
-  return {
-    message: `Something went wrong on our side. Please report this error with its ID: ${id}`,
-    extensions: { code: INTERNAL_SERVER_ERROR, id },
+/** Makes of an unexpected error what the client gets of it. */
+export type InternalError = (cause: unknown) => GraphQLFormattedError;
+
+/**
+ * Logs unexpected errors. The client gets only an id, by which the error can be found in the log.
+ * @param observer is told of each
+ */
+export function internalErrors(log: Logger, observer?: { unexpected(): void }): InternalError {
+  return (cause) => {
+    const id = randomUUID();
+    log.error({ err: cause, id }, "unexpected error");
+    observer?.unexpected();
+    return {
+      message: `Something went wrong on our side. Please report this error with its ID: ${id}`,
+      extensions: { code: INTERNAL_SERVER_ERROR, id },
+    };
   };
 }
 

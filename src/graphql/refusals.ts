@@ -7,6 +7,7 @@ import { Kind, type GraphQLError } from "graphql";
 import { AccountError } from "../accounts/rules/account-error.ts";
 import type { Logger } from "../log.ts";
 import type { RequestContext } from "./context.ts";
+import type { OperationObserver } from "./observed-fields.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -21,7 +22,11 @@ interface Refusal {
   count: number;
 }
 
-export function logRefusals(log: Logger): ApolloServerPlugin<RequestContext> {
+/** @param observer is told of the documents that were refused as a whole */
+export function logRefusals(
+  log: Logger,
+  observer?: Pick<OperationObserver, "refused">,
+): ApolloServerPlugin<RequestContext> {
   const refusals = new Map<string, Refusal>();
 
   function write(): void {
@@ -32,6 +37,7 @@ export function logRefusals(log: Logger): ApolloServerPlugin<RequestContext> {
   async function count(error: GraphQLError, context: RequestContext): Promise<void> {
     const code = codeOf(error);
     if (code === undefined) return;
+    if (error.path === undefined) observer?.refused(code);
     const operation = operationOf(error);
     const userId = code === "FORBIDDEN" ? (await context.viewer()).user.id : undefined;
     const key = [code, operation, userId].join(" ");

@@ -4,8 +4,7 @@ import type { Socket } from "node:net";
 
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
-import { internalError } from "../graphql/format-error.ts";
-import type { Logger } from "../log.ts";
+import type { InternalError } from "../graphql/format-error.ts";
 
 /** In kibibytes; far more than any operation needs. */
 export const BODY_LIMIT_KIB = 16;
@@ -22,13 +21,13 @@ export function httpError(status: number, message: string) {
   return { errors: [{ message, extensions: { code } }] };
 }
 
-export function handleErrors(http: FastifyInstance, log: Logger): void {
+export function handleErrors(http: FastifyInstance, internalError: InternalError): void {
   http.setNotFoundHandler((request, reply) =>
     reply.code(404).send(httpError(404, `No route matches ${request.method} ${pathOf(request)}.`)),
   );
   http.setErrorHandler((error: FastifyError, _request, reply) => {
     const status = error.statusCode ?? 500;
-    if (status >= 500) return reply.code(500).send({ errors: [internalError(log, error)] });
+    if (status >= 500) return reply.code(500).send({ errors: [internalError(error)] });
     return reply.code(status).send(httpError(status, MESSAGES[error.code] ?? error.message));
   });
 }

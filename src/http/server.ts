@@ -6,6 +6,7 @@ import cors, { type FastifyCorsOptions } from "@fastify/cors";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 
 import type { GraphQLRequest, RequestContext } from "../graphql/context.ts";
+import type { InternalError } from "../graphql/format-error.ts";
 import type { Logger } from "../log.ts";
 import type { MailboxFolder } from "../mail/mailbox-folder.ts";
 import { limitAnswers } from "./answer-limits.ts";
@@ -34,6 +35,7 @@ export interface HttpParts {
   readonly apollo: ApolloServer<RequestContext>;
   readonly createContext: (request: GraphQLRequest) => RequestContext;
   readonly log: Logger;
+  readonly internalError: InternalError;
   readonly isProduction: boolean;
   readonly trustedProxies: readonly string[];
   /** The host name or IP address to listen on. */
@@ -74,7 +76,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   limitConnections(http, parts.trustedProxies, parts.log);
   const allowLargeAnswer = limitAnswers(http);
   http.server.on("checkExpectation", (request, response) => refuseExpectation(headers, request, response));
-  handleErrors(http, parts.log);
+  handleErrors(http, parts.internalError);
   acceptJsonOnly(http);
   http.addHook("onRequest", async (request, reply) => {
     reply.headers(headers);

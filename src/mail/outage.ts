@@ -11,6 +11,8 @@ export interface SmtpOutageParts {
   /** @throws {MailFailure} of the kind `outage` */
   readonly check: () => Promise<void>;
   readonly log: Logger;
+  /** Is told when an outage begins, and when it is over. */
+  readonly tell: (isOut: boolean) => void;
 }
 
 export class SmtpOutage {
@@ -41,6 +43,7 @@ export class SmtpOutage {
     if (this.#since === undefined) {
       this.#since = Date.now();
       this.#parts.log.error(`emails wait, because ${failure.message}`);
+      this.#parts.tell(true);
     }
     this.onPause();
     this.#lookLater(failure);
@@ -53,6 +56,7 @@ export class SmtpOutage {
     this.#since = undefined;
     this.#looks = 0;
     this.#parts.log.info({ seconds }, "the SMTP server takes emails again");
+    this.#parts.tell(false);
   }
 
   stop(): void {

@@ -109,6 +109,20 @@ const STATES = {
 } as const satisfies Record<MailState, string>;
 const ENTRIES_A_PAGE = 1000;
 
+/** What of the emails is not sent, for whoever watches the queue. */
+export interface Unsent {
+  /** `deferred` is what the SMTP server has put off; what an outage keeps is `waiting`. */
+  readonly state: "waiting" | "deferred" | "failed";
+  readonly count: number;
+  readonly oldestSeconds: number;
+}
+
+const NONE_UNSENT: readonly Unsent[] = (["waiting", "deferred", "failed"] as const).map((state) => ({
+  state,
+  count: 0,
+  oldestSeconds: 0,
+}));
+
 type Send<Job> = (mail: QueuedMail<Job>) => Promise<Verdict>;
 
 /** The queue of emails to send, one row per email. */
@@ -308,6 +322,22 @@ export class MailQueue<Job extends object> {
       counts[name] += count;
     }
     return counts;
+  }
+
+  /** Reads the index of the emails that are not sent, however many were. */
+  async unsent(em: EntityManager): Promise<readonly Unsent[]> {
+    const found = await em.fork().execute<Unsent[]>(
+      `select case
+           when state = 'failed' then 'failed'
+           when output ->> 'deferrals' > '0' or output ->> 'unsure' > '0' then 'deferred'
+           else 'waiting'
+         end as state,
+         count(*)::int as count, extract(epoch from now() - min(created_on))::float8 as "oldestSeconds"
+       from ${QUEUE_SCHEMA}.job
+       where name = '${MAIL}' and state in ('created', 'retry', 'active', 'failed')
+       group by 1`,
+    );
+    return NONE_UNSENT.map((none) => found.find(({ state }) => state === none.state) ?? none);
   }
 
   /** The emails that are in one of `states`, oldest first. */

@@ -3,11 +3,23 @@ import { randomInt } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { loggableError, type Logger } from "../log.ts";
-import { MailFailure } from "./failure.ts";
+import { MailFailure, type FailureKind } from "./failure.ts";
 import { SmtpOutage } from "./outage.ts";
 import type { Fault, MailQueue, QueuedMail, Verdict } from "./queue.ts";
 import type { MailRenderer, MailToRender } from "./renderer.ts";
 import type { MailTransport } from "./transport.ts";
+
+/** Is told what became of emails. */
+export interface MailObserver {
+  /** @param mail the name of the template */
+  sent(mail: string): void;
+  /** An attempt was in vain, and the email comes back by itself. */
+  retried(kind: FailureKind): void;
+  /** It waits for an operator. */
+  failed(): void;
+  /** The SMTP server takes no emails at all, or takes them again. */
+  outage(isOut: boolean): void;
+}
 
 export interface MailWorkerParts<Job> {
   /** The email to send now, or null if it is out of date. */
@@ -15,6 +27,7 @@ export interface MailWorkerParts<Job> {
   readonly renderer: MailRenderer;
   readonly transport: MailTransport;
   readonly log: Logger;
+  readonly observer?: MailObserver | undefined;
 }
 
 /** Between two attempts: 1, 2, 4, ... seconds, up to this. */
@@ -38,8 +51,9 @@ export class MailWorker<Job extends object> {
 
   constructor(parts: MailWorkerParts<Job>) {
     this.#parts = parts;
-    const { transport, log } = parts;
-    this.#outage = new SmtpOutage({ check: () => transport.check(), log });
+    const { transport, log, observer } = parts;
+    const tell = (isOut: boolean) => observer?.outage(isOut);
+    this.#outage = new SmtpOutage({ check: () => transport.check(), log, tell });
   }
 
   /** Passes every email of the queue to the transport. Returns at once. */
@@ -105,6 +119,7 @@ export class MailWorker<Job extends object> {
 
   #sent({ id, attempt }: QueuedMail<Job>, template: string): void {
     this.#parts.log.info({ mailId: id, mail: template, attempt }, `email sent: ${template}`);
+    this.#parts.observer?.sent(template);
     this.#outage.end();
   }
 
@@ -124,7 +139,7 @@ export class MailWorker<Job extends object> {
   }
 
   #notSent(mail: QueuedMail<Job>, template: string | undefined, error: unknown): Verdict {
-    const { log } = this.#parts;
+    const { log, observer } = this.#parts;
     const failure =
       error instanceof MailFailure
         ? error
@@ -148,10 +163,12 @@ export class MailWorker<Job extends object> {
     if (kind === "refused" || fault.deferrals > MAX_DEFERRALS || fault.unsure > MAX_UNSURE) {
       const name = template ?? "unknown";
       log.error({ mailId, mail: name, attempt }, `email failed, it waits for an operator: ${message}`);
+      observer?.failed();
       return { status: "failed", fault };
     }
     const seconds = kind === "slow" && mail.lane === "ordinary" ? 0 : backoff(fault.deferrals + fault.unsure);
     log.warn({ mailId, mail: template, attempt }, `email not sent, will try again: ${message}`);
+    observer?.retried(kind);
     return { status: "later", seconds, lane: kind === "slow" ? "slow" : mail.lane, fault };
   }
 

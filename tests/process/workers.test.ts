@@ -1,6 +1,7 @@
 // WORKERS: several processes on one port.
 import { expect, test } from "vitest";
 
+import { ended, metricsAt } from "../support/metrics.ts";
 import { externalParts, startProcess } from "../support/process.ts";
 import { PASSWORD } from "../support/server.ts";
 import { tokenIn } from "../support/smtp.ts";
@@ -44,6 +45,26 @@ test("a process that is killed is replaced, while the others serve", async () =>
   expect(server.children("serve.js")).not.toContain(killed);
   expect((await door.me()).errors).toEqual([]);
   expect(await server.end("SIGINT")).toBe(0);
+});
+
+test("the metrics of all processes are one answer", async () => {
+  const { env } = await externalParts();
+  const server = await startProcess({ env: { ...env, WORKERS: "2", METRICS_PORT: "0" } });
+  const door = await server.ready();
+  await expect.poll(() => server.output.split("is ready").length).toBe(3); // both serve
+  const url = /metrics at (\S+)/.exec(server.output)![1]!;
+
+  // Connections go to the processes in turn.
+  await Promise.all(
+    Array.from({ length: 20 }, () => door.with({ connection: "close" }).register({ ...ADA, username: "a" })),
+  );
+
+  const metrics = await metricsAt(url);
+  expect(metrics.values.get(ended("register", "BAD_USER_INPUT"))).toBe(20);
+  expect(metrics.values.get("account_database_outage")).toBe(0);
+  expect(Object.values(metrics.startingWith("account_build_info"))).toEqual([1]);
+  expect(metrics.values.get('account_mails_unsent{state="waiting"}')).toBe(0);
+  expect(await server.end("SIGTERM")).toBe(0);
 });
 
 test("where they cannot start, all end with exit code 1 and the reason", async () => {

@@ -31,11 +31,14 @@ export interface ActivePerson extends Person {
 export class TestServer extends GraphQLDoor {
   readonly smtp: SmtpCatcher;
   readonly databaseUrl: string;
+  /** With METRICS_PORT. */
+  readonly metricsUrl: string;
   readonly #database: pg.Pool;
   readonly #clock: Clock;
 
-  constructor(url: string, smtp: SmtpCatcher, database: pg.Pool, clock: Clock) {
+  constructor(url: string, smtp: SmtpCatcher, database: pg.Pool, clock: Clock, metricsUrl = "") {
     super(url);
+    this.metricsUrl = metricsUrl;
     this.smtp = smtp;
     this.databaseUrl = database.options.connectionString!;
     this.#database = database;
@@ -269,5 +272,5 @@ export async function openServer({ env = {}, databaseUrl }: ServerOptions = {}):
     await stop();
     throw error;
   }
-  return { server: new TestServer(app.url, smtp, database, clock), stop };
+  return { server: new TestServer(app.url, smtp, database, clock, app.metricsUrl), stop };
 }

@@ -1,5 +1,5 @@
 // Decides which passwords are strong enough, and how many may wait to be hashed.
-import type { Logger } from "../../log.ts";
+import { onceAWhile, type Logger } from "../../log.ts";
 import { clientOf, type RequestSource } from "../model/request-source.ts";
 import { AccountError } from "../rules/account-error.ts";
 import type { BreachedPasswords } from "./breached-passwords.ts";
@@ -13,7 +13,7 @@ import {
   type WorkFactor,
 } from "./hash-formats.ts";
 import type { Hashing } from "./hashing.ts";
-import { Turns } from "./turns.ts";
+import { Turns, type HashingObserver } from "./turns.ts";
 import { WeakPasswords } from "./weak-passwords.ts";
 
 const MAX_LENGTH = 128;
@@ -39,6 +39,7 @@ export interface PasswordsParts {
   readonly peppers: readonly Pepper[];
   readonly breached: BreachedPasswords;
   readonly log: Logger;
+  readonly observer?: HashingObserver | undefined;
 }
 
 /** One instance for each process, because it limits how many passwords are hashed at once. */
@@ -52,7 +53,7 @@ export class Passwords {
 
   constructor(parts: PasswordsParts) {
     this.#parts = parts;
-    this.#turns = new Turns(parts.hashing.concurrency, MAX_WAITING);
+    this.#turns = new Turns(parts.hashing.concurrency, MAX_WAITING, this.#observed(parts));
     this.#weak = new WeakPasswords(parts.minLength, parts.appName);
     this.#works = Promise.resolve(this.#mostFrequent([]));
   }
@@ -137,6 +138,20 @@ export class Passwords {
       if (error instanceof AccountError) return null;
       throw error;
     }
+  }
+
+  #observed({ observer, log }: PasswordsParts): HashingObserver {
+    const tellFull = onceAWhile(() =>
+      log.warn(`${MAX_WAITING} passwords wait to be hashed: more are refused with SERVER_BUSY`),
+    );
+    return {
+      waiting: (count) => observer?.waiting(count),
+      hashed: (waitedSeconds, workedSeconds) => observer?.hashed(waitedSeconds, workedSeconds),
+      refused: () => {
+        tellFull();
+        observer?.refused();
+      },
+    };
   }
 
   get #decoy(): string {

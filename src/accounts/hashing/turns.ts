@@ -2,6 +2,15 @@
 // that wait.
 import { serverBusy } from "../rules/account-error.ts";
 
+/** Is told how the queue does. */
+export interface HashingObserver {
+  /** How many wait now. */
+  waiting(count: number): void;
+  hashed(waitedSeconds: number, workedSeconds: number): void;
+  /** One was refused, because too many wait. */
+  refused(): void;
+}
+
 interface Waiting {
   readonly begin: () => void;
   readonly refuse: (error: Error) => void;
@@ -10,6 +19,7 @@ interface Waiting {
 export class Turns {
   readonly #maxRunning: number;
   readonly #maxWaiting: number;
+  readonly #observer: HashingObserver;
   /** What waits, by client; the client whose turn is next comes first. */
   readonly #queues = new Map<string, Waiting[]>();
   readonly #running = new Map<string, number>();
@@ -20,9 +30,10 @@ export class Turns {
    * @param maxRunning how much runs at once; a single client gets all but one of it
    * @param maxWaiting how much may wait. Beyond that, the client with the most waiting loses its newest.
    */
-  constructor(maxRunning: number, maxWaiting: number) {
+  constructor(maxRunning: number, maxWaiting: number, observer: HashingObserver) {
     this.#maxRunning = maxRunning;
     this.#maxWaiting = maxWaiting;
+    this.#observer = observer;
   }
 
   /**
@@ -31,11 +42,14 @@ export class Turns {
    * @throws {AccountError} SERVER_BUSY
    */
   async take<T>(client: string, work: () => Promise<T>, gone?: AbortSignal): Promise<T> {
+    const asked = performance.now();
     if (this.#mayRun(client)) this.#count(client, 1);
     else await this.#wait(client, gone);
+    const begun = performance.now();
     try {
       return await work();
     } finally {
+      this.#observer.hashed((begun - asked) / 1000, (performance.now() - begun) / 1000);
       this.#count(client, -1);
       this.#next();
     }
@@ -49,12 +63,15 @@ export class Turns {
   async #wait(client: string, gone: AbortSignal | undefined): Promise<void> {
     if (gone?.aborted) throw serverBusy();
     const queue = this.#queues.get(client) ?? [];
-    if (this.#waitingCount >= this.#maxWaiting && !this.#makeRoom(queue.length)) throw serverBusy();
+    if (this.#waitingCount >= this.#maxWaiting) {
+      this.#observer.refused();
+      if (!this.#makeRoom(queue.length)) throw serverBusy();
+    }
     const turn = Promise.withResolvers<unknown>();
     const waiting = { begin: () => turn.resolve(null), refuse: turn.reject };
     queue.push(waiting);
     this.#queues.set(client, queue);
-    this.#waitingCount += 1;
+    this.#countWaiting(1);
     const leave = () => {
       const place = queue.indexOf(waiting);
       if (place >= 0) this.#remove(client, queue, place)?.refuse(serverBusy());
@@ -91,8 +108,13 @@ export class Turns {
   #remove(client: string, queue: Waiting[], place: number): Waiting | undefined {
     const [waiting] = queue.splice(place, 1);
     if (queue.length === 0) this.#queues.delete(client);
-    this.#waitingCount -= 1;
+    this.#countWaiting(-1);
     return waiting;
+  }
+
+  #countWaiting(change: 1 | -1): void {
+    this.#waitingCount += change;
+    this.#observer.waiting(this.#waitingCount);
   }
 
   #count(client: string, change: 1 | -1): void {

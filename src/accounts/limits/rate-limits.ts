@@ -44,6 +44,11 @@ interface CountedTry {
 
 const NOT_COUNTED: CountedTry = { giveBack: () => Promise.resolve() };
 
+/** Is told of each limit that a refused try has met. */
+export interface LimitsObserver {
+  met(limit: RateLimitName): void;
+}
+
 export interface RateLimitsOptions {
   readonly em: EntityManager;
   readonly auditTrail: AuditTrail;
@@ -54,6 +59,7 @@ export interface RateLimitsOptions {
   readonly challenge: "off" | "auto" | "always";
   /** Maxima that replace those of RATE_LIMITS; null turns all limits off. */
   readonly maxima: Partial<Record<RateLimitName, number>> | null;
+  readonly observer?: LimitsObserver | undefined;
   /** Tells the operator. */
   readonly warn: (message: string, cause?: unknown) => void;
 }
@@ -151,6 +157,7 @@ export class RateLimits {
     const { refusal, counts } = this.#refusedLately(counted) ?? (await this.#take(counted));
     if (refusal) {
       const met = refusal.keys.flatMap((key) => names.get(key) ?? []);
+      for (const name of met) this.#options.observer?.met(name);
       if (met.every((name) => name.startsWith("challenge-"))) throw await this.#challengeRequired();
       await this.#tell(refusal, met, about);
       throw rateLimited(met, refusal.retryAfterSeconds);
