@@ -1,12 +1,25 @@
 // The log: one JSON object per line in production, lines for people otherwise. Requests, queries, arguments, tokens and
 // the contents of emails are never logged. Errors pass through `loggableError` first.
+import { AsyncLocalStorage } from "node:async_hooks";
+
 import pino from "pino";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 export type Logger = pino.Logger;
 
+const requestIds = new AsyncLocalStorage<string>();
+
+/** Every line that is logged by `work`, or by what it begins, has the id of the request. */
+export function withRequestId<T>(id: string, work: () => T): T {
+  return requestIds.run(id, work);
+}
+
 export async function createLogger(level: LogLevel, isProduction: boolean): Promise<Logger> {
-  const options = { level, serializers: { err: loggableError }, base: null };
+  const mixin = () => {
+    const requestId = requestIds.getStore();
+    return requestId === undefined ? {} : { requestId };
+  };
+  const options = { level, serializers: { err: loggableError }, base: null, mixin };
   if (isProduction) return pino(options);
   const { default: pretty } = await import("pino-pretty");
   return pino(options, pretty({ sync: true, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss" }));

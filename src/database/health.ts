@@ -1,4 +1,5 @@
 // Knows whether the database does what serving needs: for /readyz, and to tell an outage from a fault of the server.
+import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { EntityManager } from "@mikro-orm/postgresql";
@@ -66,6 +67,8 @@ export class DatabaseHealth {
   #checking: Promise<string | null> | undefined;
   #outage: Outage | undefined;
   #isStopped = false;
+  /** Whoever meets an outage first, its end is not about that request, and the log must not say so. */
+  readonly #outsideRequests = AsyncLocalStorage.snapshot();
 
   constructor(orm: Orm, log: Pick<Logger, "error" | "info">, observer?: OutageObserver) {
     this.#orm = orm;
@@ -101,7 +104,7 @@ export class DatabaseHealth {
     if (!this.#outage) {
       if (this.#isStopped) return; // connections are closed in any order then
       this.#log.error({ reason }, "the database cannot serve: what needs it is answered SERVICE_UNAVAILABLE");
-      const tried = setInterval(() => void this.#tryAgain(), TRIED_EVERY_MS);
+      const tried = this.#outsideRequests(() => setInterval(() => void this.#tryAgain(), TRIED_EVERY_MS));
       this.#outage = { since: now, latest: now, refused: 0, tried };
       this.#observer?.outage(true);
     }

@@ -1,4 +1,4 @@
-// The IP address that a request came from.
+// The IP address that a request came from, and whether that is a trusted proxy's.
 import type { IncomingMessage } from "node:http";
 import { BlockList, isIP, isIPv4, SocketAddress } from "node:net";
 
@@ -11,16 +11,25 @@ import { BlockList, isIP, isIPv4, SocketAddress } from "node:net";
 export function clientAddresses(
   trustedProxies: readonly string[],
 ): (request: IncomingMessage) => string | null {
-  const trusted = blockListOf(trustedProxies);
+  const isTrusted = proxyCheck(trustedProxies);
   return ({ socket, headers }) => {
     let address = canonicalAddress(socket.remoteAddress ?? "");
     const forwarded = headers["x-forwarded-for"]?.toString().split(",") ?? [];
-    while (address !== null && forwarded.length > 0 && trusted.check(address, familyOf(address))) {
+    while (address !== null && forwarded.length > 0 && isTrusted(address)) {
       const claimed = canonicalAddress(withoutPort(forwarded.pop()?.trim() ?? ""));
       if (claimed === null) break;
       address = claimed;
     }
     return address;
+  };
+}
+
+/** @returns whether an address is a trusted proxy's; that of a connection that has ended is undefined */
+export function proxyCheck(trustedProxies: readonly string[]): (address: string | undefined) => boolean {
+  const trusted = blockListOf(trustedProxies);
+  return (text = "") => {
+    const address = canonicalAddress(text);
+    return address !== null && trusted.check(address, familyOf(address));
   };
 }
 

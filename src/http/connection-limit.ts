@@ -1,11 +1,12 @@
 // Limits how many connections one client may have open, how many requests may be under way on one, and for how long nothing may
 // move.
-import { BlockList, isIPv6, type Socket } from "node:net";
+import type { Socket } from "node:net";
 
 import type { FastifyInstance } from "fastify";
 
 import type { Logger } from "../log.ts";
 import { networkOf } from "../network.ts";
+import { proxyCheck } from "./client-address.ts";
 
 /** Browsers open six. A proxy may need more, and is exempt if TRUSTED_PROXIES names it. */
 const MAX_CONNECTIONS = 200;
@@ -50,13 +51,13 @@ function limitRequests(http: FastifyInstance): void {
 }
 
 function limitOpen(http: FastifyInstance, trustedProxies: readonly string[], log: Logger): void {
-  const proxies = blockListOf(trustedProxies);
+  const isProxy = proxyCheck(trustedProxies);
   const open = new Map<string, number>();
   let warnedAt = -Infinity;
   http.server.on("connection", (socket: Socket) => {
     const { remoteAddress } = socket;
     // Undefined once the client has gone.
-    if (remoteAddress === undefined || contains(proxies, remoteAddress)) return;
+    if (remoteAddress === undefined || isProxy(remoteAddress)) return;
     const client = networkOf(remoteAddress);
     const count = open.get(client) ?? 0;
     if (count >= MAX_CONNECTIONS) {
@@ -76,20 +77,4 @@ function limitOpen(http: FastifyInstance, trustedProxies: readonly string[], log
       else open.delete(client);
     });
   });
-}
-
-function blockListOf(networks: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const network of networks) {
-    const [address = "", bits] = network.split("/");
-    const family = isIPv6(address) ? "ipv6" : "ipv4";
-    if (bits === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(bits), family);
-  }
-  return list;
-}
-
-function contains(list: BlockList, address: string): boolean {
-  const ipv4 = address.replace(/^::ffff:(?=\d+\.)/i, "");
-  return list.check(ipv4, isIPv6(ipv4) ? "ipv6" : "ipv4");
 }

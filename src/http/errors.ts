@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 import type { InternalError } from "../graphql/format-error.ts";
+import { withRequestId } from "../log.ts";
 
 /** In kibibytes; far more than any operation needs. */
 export const BODY_LIMIT_KIB = 16;
@@ -25,9 +26,12 @@ export function handleErrors(http: FastifyInstance, internalError: InternalError
   http.setNotFoundHandler((request, reply) =>
     reply.code(404).send(httpError(404, `No route matches ${request.method} ${pathOf(request)}.`)),
   );
-  http.setErrorHandler((error: FastifyError, _request, reply) => {
+  http.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500;
-    if (status >= 500) return reply.code(500).send({ errors: [internalError(error)] });
+    if (status >= 500) {
+      const formatted = withRequestId(request.id, () => internalError(error));
+      return reply.code(500).send({ errors: [formatted] });
+    }
     return reply.code(status).send(httpError(status, MESSAGES[error.code] ?? error.message));
   });
 }

@@ -7,7 +7,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 
 import type { GraphQLRequest, RequestContext } from "../graphql/context.ts";
 import type { InternalError } from "../graphql/format-error.ts";
-import type { Logger } from "../log.ts";
+import { withRequestId, type Logger } from "../log.ts";
 import type { MailboxFolder } from "../mail/mailbox-folder.ts";
 import { limitAnswers } from "./answer-limits.ts";
 import { limitConnections, STALLED_AFTER_MS } from "./connection-limit.ts";
@@ -24,6 +24,7 @@ import { deviceCookie } from "./device-cookie.ts";
 import { clientAddresses } from "./client-address.ts";
 import { serveGraphiQL } from "./graphiql.ts";
 import { refreshCookie } from "./refresh-cookie.ts";
+import { requestIds } from "./request-id.ts";
 import { acceptJsonOnly } from "./json-body.ts";
 import { serveMailbox } from "./mailbox.ts";
 import { refuseRebinding } from "./rebinding.ts";
@@ -59,14 +60,17 @@ const REQUEST_WITHIN_MS = 30_000;
 export async function createHttpServer(parts: HttpParts): Promise<FastifyInstance> {
   const hasCors = parts.corsOrigins.length > 0;
   const headers = securityHeaders(parts.isProduction);
+  const idOf = requestIds(parts.trustedProxies);
   const http = Fastify({
     logger: false, // the URL of a request may contain an operation with its arguments
+    genReqId: idOf,
     bodyLimit: BODY_LIMIT_KIB * 1024,
     requestTimeout: REQUEST_WITHIN_MS,
     connectionTimeout: STALLED_AFTER_MS,
     return503OnClosing: false, // while stopping, still serves requests on open connections
     clientErrorHandler: (error, socket) => refuseClientError(headers, error, socket),
-    frameworkErrors: (_error, _request, reply) => refuseUrl(reply.headers(headers)),
+    frameworkErrors: (_error, request, reply) =>
+      refuseUrl(reply.headers({ ...headers, "x-request-id": request.id })),
     http: {
       requireHostHeader: false, // Node's own answer has no body
       headersTimeout: REQUEST_WITHIN_MS,
@@ -75,11 +79,13 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   });
   limitConnections(http, parts.trustedProxies, parts.log);
   const allowLargeAnswer = limitAnswers(http);
-  http.server.on("checkExpectation", (request, response) => refuseExpectation(headers, request, response));
+  http.server.on("checkExpectation", (request, response) =>
+    refuseExpectation({ ...headers, "x-request-id": idOf(request) }, request, response),
+  );
   handleErrors(http, parts.internalError);
   acceptJsonOnly(http);
   http.addHook("onRequest", async (request, reply) => {
-    reply.headers(headers);
+    reply.headers(headers).header("x-request-id", request.id);
     // Or else a proxy would send its next request on a connection that is being closed.
     if (parts.isStopping()) reply.header("connection", "close");
     if (!hasGoodHost(request)) {
@@ -91,13 +97,15 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
       return reply.send(httpError(405, "Send operations to /graphql with POST."));
     }
   });
+  // Here, because what runs while the body is read would lose it.
+  http.addHook("preHandler", (request, _reply, done) => withRequestId(request.id, done));
   if (!parts.isProduction) refuseRebinding(http, parts.host);
   if (hasCors) {
     const options: FastifyCorsOptions = {
       origin: [...parts.corsOrigins],
       methods: ["GET", "POST"],
       allowedHeaders: ["content-type", "authorization", "session-transport"],
-      exposedHeaders: ["retry-after"],
+      exposedHeaders: ["retry-after", "x-request-id"],
       credentials: true, // the refresh token's cookie
       maxAge: 600, // seconds
       strictPreflight: false, // otherwise other OPTIONS requests are answered with plain text
@@ -155,6 +163,7 @@ function warnOfUnnamedProxy(http: FastifyInstance, log: Logger): void {
     if (!isTold && request.headers["x-forwarded-for"] !== undefined) {
       isTold = true; // once, because anybody can send the header
       log.warn(
+        { requestId: request.id },
         "A request has the header X-Forwarded-For, but TRUSTED_PROXIES is not set. If a proxy sent it, set TRUSTED_PROXIES to its " +
           "address: until then, all its clients are one to the rate limits.",
       );

@@ -60,6 +60,7 @@ test("nothing that a client chooses begins a line of the log or stands in one", 
     "user-agent": `agent "${mark}"`,
     "accept-language": `en-${mark}`,
     "x-forwarded-for": mark,
+    "x-request-id": mark,
     referer: `https://${mark}.example`,
   });
 
