@@ -171,7 +171,7 @@ export class AuditTrail {
    */
   async keepMonths(em: EntityManager): Promise<number> {
     const [row] = await run(em, KEEP_MONTHS, { days: this.#retentionDays });
-    return row!.dropped;
+    return row?.dropped ?? 0;
   }
 }
 
