@@ -1,6 +1,8 @@
 // Opens the database and migrates its tables, or says why the database cannot be used.
 import { setTimeout as delay } from "node:timers/promises";
 
+import type { EntityManager } from "@mikro-orm/postgresql";
+
 import { mayCome } from "./health.ts";
 import { connectOrm, MIGRATIONS, SCHEMA, type Orm } from "./orm.ts";
 
@@ -11,8 +13,8 @@ const MIGRATION_LOCK = 4_206_501_973;
 export interface ForeignTables {
   /** Creates or upgrades them; safe to run from several replicas at once. */
   migrate(databaseUrl: string): Promise<void>;
-  /** Whether they are those of this version. */
-  isMigrated(databaseUrl: string): Promise<boolean>;
+  /** How old they are beside this version; those that are missing are older. */
+  age(databaseUrl: string): Promise<"older" | "same" | "newer">;
 }
 
 /** How long a start waits for a database that cannot be reached. */
@@ -41,7 +43,7 @@ export async function openDatabase(
     return orm;
   } catch (error) {
     await orm.close();
-    if (error instanceof NotMigratedError) throw error;
+    if (error instanceof UnfitTablesError) throw error;
     throw new Error(
       `${nameOf(databaseUrl)} cannot be used (${wordsOf(error)}). Check DATABASE_URL, and that its role can create schemas.`,
       { cause: error },
@@ -78,13 +80,26 @@ function nameOf(databaseUrl: string): string {
 
 const wordsOf = (error: unknown) => (error as Error).message.split("\n", 1)[0] ?? "";
 
-/** Tables are missing, or older than this version. */
-export class NotMigratedError extends Error {
-  constructor() {
-    super(
+/** The tables are of another version. */
+export class UnfitTablesError extends Error {
+  private constructor(message: string) {
+    super(message);
+    this.name = "UnfitTablesError";
+  }
+
+  /** They are missing or older, and are not to be migrated. */
+  static older(): UnfitTablesError {
+    return new UnfitTablesError(
       "The database's tables do not match this version, and MIGRATE_ON_START is false. Run `npm run migrate`.",
     );
-    this.name = "NotMigratedError";
+  }
+
+  /** @param unknown what this version does not know */
+  static newer(unknown: string): UnfitTablesError {
+    return new UnfitTablesError(
+      `The database's tables are newer than this version, which does not know ${unknown}: use the version that has migrated ` +
+        "them, or restore a backup from before.",
+    );
   }
 }
 
@@ -104,6 +119,7 @@ export async function migrate(
       waiting?.(`${nameOf(databaseUrl)} is being migrated by another server. Waiting for its end.`);
       await em.execute(`select pg_advisory_xact_lock(${MIGRATION_LOCK})`);
     }
+    await ageOfTables(em, databaseUrl, foreign);
     await orm.migrator.up();
     await foreign.migrate(databaseUrl);
   });
@@ -111,16 +127,36 @@ export async function migrate(
 
 /**
  * Only reads, because the role that serves need not be able to create tables.
- * @throws {NotMigratedError}
+ * @throws {UnfitTablesError}
  */
 async function checkMigrated(orm: Orm, databaseUrl: string, foreign: ForeignTables): Promise<void> {
-  const em = orm.em.fork();
+  if ((await ageOfTables(orm.em.fork(), databaseUrl, foreign)) === "older") throw UnfitTablesError.older();
+}
+
+/**
+ * How old they are beside this version; those that are missing are older.
+ * @throws {UnfitTablesError} if they are newer: this version could destroy what a newer one has stored
+ */
+async function ageOfTables(
+  em: EntityManager,
+  databaseUrl: string,
+  foreign: ForeignTables,
+): Promise<"older" | "same"> {
+  const known = MIGRATIONS.map(({ name }) => name);
+  const applied = await appliedMigrations(em);
+  const unknown = applied.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw UnfitTablesError.newer(`the migration ${unknown}`);
+  const foreignAge = await foreign.age(databaseUrl);
+  if (foreignAge === "newer") throw UnfitTablesError.newer("the tables of the mail queue");
+  return known.every((name) => applied.includes(name)) ? foreignAge : "older";
+}
+
+/** The names of the migrations that the tables have had. */
+async function appliedMigrations(em: EntityManager): Promise<string[]> {
   const [found] = await em.execute<{ table: string | null }[]>(
     `select to_regclass('${SCHEMA}.migrations') as "table"`,
   );
-  const applied = found?.table
-    ? await em.execute<{ name: string }[]>(`select name from ${SCHEMA}.migrations`)
-    : [];
-  const isApplied = ({ name }: { name: string }) => applied.some((migration) => migration.name === name);
-  if (!MIGRATIONS.every(isApplied) || !(await foreign.isMigrated(databaseUrl))) throw new NotMigratedError();
+  if (!found?.table) return [];
+  const applied = await em.execute<{ name: string }[]>(`select name from ${SCHEMA}.migrations order by id`);
+  return applied.map(({ name }) => name);
 }

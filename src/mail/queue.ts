@@ -1,5 +1,7 @@
 // The mail queue and the daily task, in the same PostgreSQL database as the accounts. It is an outbox: enqueuing is part of
 // the caller's transaction, and sending is independent of it. The only file that imports pg-boss.
+import { createRequire } from "node:module";
+
 import { fromKysely, PgBoss, type JobResult, type JobWithMetadata } from "pg-boss";
 
 import type { EntityManager } from "@mikro-orm/postgresql";
@@ -8,6 +10,10 @@ import type { Logger } from "../log.ts";
 
 /** The schema of pg-boss, whose tables show the state of each email (docs/operations.md). */
 const QUEUE_SCHEMA = "accounts_queue";
+/** The version of its tables. pg-boss tells only whether the tables of a database have another one. */
+const SCHEMA_VERSION = (
+  createRequire(import.meta.url)("pg-boss/package.json") as { pgboss: { schema: number } }
+).pgboss.schema;
 const MAIL = "mail";
 const DAILY = "daily";
 /** For statements that ask about emails: one row per email, from its request until a day after it was sent. */
@@ -169,15 +175,17 @@ export class MailQueue<Job extends object> {
     }
   }
 
-  /** Whether the queue's tables match this version. */
-  static async isMigrated(databaseUrl: string): Promise<boolean> {
+  /** How old the queue's tables are beside this version; those that are missing are older. */
+  static async age(databaseUrl: string): Promise<"older" | "same" | "newer"> {
     const boss = passiveBoss(databaseUrl, false);
     try {
       await boss.start();
-      return true;
+      return "same";
     } catch (error) {
-      if (/not installed|requires migrations/.test((error as Error).message)) return false;
-      throw error;
+      const { message } = error as Error;
+      if (message.includes("not installed")) return "older";
+      if (!message.includes("requires migrations")) throw error;
+      return ((await boss.schemaVersion()) ?? 0) > SCHEMA_VERSION ? "newer" : "older";
     } finally {
       await boss.stop({ graceful: false });
     }
