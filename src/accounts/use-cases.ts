@@ -44,4 +44,5 @@ export * from "./administration/end-user-sessions.ts";
 export * from "./administration/import-users.ts";
 export * from "./administration/clean-up.ts";
 export * from "./administration/verify.ts";
+export * from "./administration/after-restore.ts";
 export * from "./administration/learn-password-works.ts";

@@ -21,7 +21,7 @@ import { smtpTransport } from "../mail/transport.ts";
 const DATABASE_CLOSES_WITHIN_MS = 3_000;
 
 /** What an operator can do with emails that are not sent yet. */
-export type OperatorMails = Pick<MailQueue<MailJob>, "counts" | "list" | "find" | "retry" | "discard">;
+export type OperatorMails = Pick<MailQueue<MailJob>, "counts" | "list" | "find" | "retry" | "discard" | "isServed">;
 export type QueuedEntry = MailEntry<MailJob>;
 export type { MailState };
 

@@ -5,6 +5,7 @@ import { Command, Option } from "commander";
 
 import type { Accounts } from "../accounts/accounts.ts";
 import {
+  afterRestore,
   createAdmin,
   deactivate,
   importAll,
@@ -103,6 +104,10 @@ program
       if (!(await makeFilter(list, filter, opened))) process.exitCode = 1;
     }),
   );
+program
+  .command("after-restore")
+  .description("make a database that was restored from a backup safe, before a server starts")
+  .action(() => run(afterRestore));
 const mail = program.command("mail").description("show and decide about the emails that are not sent yet");
 mail
   .command("list")

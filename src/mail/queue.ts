@@ -14,6 +14,8 @@ const QUEUE_SCHEMA = "accounts_queue";
 const SCHEMA_VERSION = (
   createRequire(import.meta.url)("pg-boss/package.json") as { pgboss: { schema: number } }
 ).pgboss.schema;
+/** The name of a server's connections for it. */
+const SERVING = "account-server queue";
 const MAIL = "mail";
 const DAILY = "daily";
 /** For statements that ask about emails: one row per email, from its request until a day after it was sent. */
@@ -202,6 +204,41 @@ export class MailQueue<Job extends object> {
    */
   async enqueue(em: EntityManager, job: Job, afterSeconds = 0): Promise<void> {
     await this.#boss.send(MAIL, job, { db: fromKysely(em.getKysely()), startAfter: afterSeconds });
+  }
+
+  /**
+   * Keeps every email that is not sent until an operator decides, in the transaction of `em`.
+   * @param reason what the operator reads
+   * @param counter a number of each job that goes up by one, also in those that an operator has to decide about already
+   * @returns how many waited
+   */
+  async holdAll(em: EntityManager, reason: string, counter: keyof Job & string): Promise<number> {
+    const fault: Fault = { message: reason, kind: "held", deferrals: 0, unsure: 0 };
+    const { rows } = await fromKysely(em.getKysely()).executeSql(
+      `with unsent as (
+         update ${QUEUE_SCHEMA}.job as job
+         set data = jsonb_set(job.data, array[$2::text], to_jsonb((job.data->>$2::text)::int + 1)),
+           state = 'failed', completed_on = coalesce(job.completed_on, now()), deletion_seconds = 0,
+           output = case before.state when 'failed' then job.output else $1::jsonb end
+         from ${QUEUE_SCHEMA}.job as before
+         where job.name = '${MAIL}' and before.name = '${MAIL}' and before.id = job.id
+           and job.state in ('created', 'retry', 'active', 'failed')
+         returning before.state
+       )
+       select count(*)::int as count from unsent where state <> 'failed'`,
+      [JSON.stringify(fault), counter],
+    );
+    return (rows as { count: number }[])[0]?.count ?? 0;
+  }
+
+  /** Whether a server is connected, which sends emails. */
+  async isServed(): Promise<boolean> {
+    const { rows } = await this.#boss
+      .getDb()
+      .executeSql("select from pg_stat_activity where datname = current_database() and application_name = $1", [
+        SERVING,
+      ]);
+    return rows.length > 0;
   }
 
   /** Passes every email to `send`. */
@@ -496,7 +533,7 @@ function queuedMail<Job extends object>({
 function activeBoss(databaseUrl: string): PgBoss {
   return new PgBoss({
     connectionString: databaseUrl,
-    application_name: "account-server queue",
+    application_name: SERVING,
     schema: QUEUE_SCHEMA,
     max: BATCHES_AT_ONCE + SLOW_AT_ONCE,
     useListenNotify: true,

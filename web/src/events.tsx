@@ -50,6 +50,7 @@ const EVENTS: Readonly<Record<AccountEventType, string>> = {
   REACTIVATED: "Account reactivated",
   RATE_LIMITED: "Too many attempts, refused",
   IMPORTED: "Account imported",
+  RESTORED_FROM_BACKUP: "Restored from a backup, logged out on all devices",
 };
 
 export function Events<Data, Variables extends object>(props: {

@@ -26,6 +26,7 @@ const ENDS_TOKENS: readonly EventType[] = [
   "EMAIL_CHANGE_UNDONE",
   "DEACTIVATED",
   "DELETION_REQUESTED",
+  "RESTORED_FROM_BACKUP",
 ];
 /** Some of them open a session, too, which is the only one then. */
 const ENDS_SESSIONS: readonly EventType[] = [
@@ -35,6 +36,7 @@ const ENDS_SESSIONS: readonly EventType[] = [
   "SESSIONS_ENDED",
   "DEACTIVATED",
   "DELETION_REQUESTED",
+  "RESTORED_FROM_BACKUP",
 ];
 
 /** The email that goes with each event. */

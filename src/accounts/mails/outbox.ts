@@ -17,12 +17,14 @@ const ASKED_FOR: ReadonlySet<MailName> = new Set(["registration", "reset", "emai
  */
 const WAIT_SECONDS = 1;
 
+type Queue = Pick<MailQueue<MailJob>, "enqueue" | "holdAll">;
+
 export class Outbox {
-  readonly #queue: Pick<MailQueue<MailJob>, "enqueue">;
+  readonly #queue: Queue;
   readonly #now: () => Date;
   readonly #hidesExistence: boolean;
 
-  constructor(queue: Pick<MailQueue<MailJob>, "enqueue">, now: () => Date, hidesExistence: boolean) {
+  constructor(queue: Queue, now: () => Date, hidesExistence: boolean) {
     this.#queue = queue;
     this.#now = now;
     this.#hidesExistence = hidesExistence;
@@ -38,5 +40,14 @@ export class Outbox {
     const subject = user ? subjectOf(user) : { userId: randomUUID(), credentialVersion: 0 };
     const job = { mail, ...subject, ...about, requestedAt: this.#now().toISOString() };
     return this.#queue.enqueue(em, job, this.#hidesExistence && ASKED_FOR.has(mail) ? WAIT_SECONDS : 0);
+  }
+
+  /**
+   * After every user's credential version has gone up, and the database was restored from a backup: keeps every mail that waits until an
+   * operator decides, because it may have been sent since the backup. Those that were good remain so.
+   * @returns how many
+   */
+  holdAll(em: EntityManager): Promise<number> {
+    return this.#queue.holdAll(em, "it may have been sent since the backup", "credentialVersion");
   }
 }

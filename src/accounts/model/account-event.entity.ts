@@ -33,6 +33,8 @@ export const ACCOUNT_EVENT_TYPES = {
   REACTIVATED: "The account was reactivated.",
   RATE_LIMITED: "An attempt was refused because there were too many of them.",
   IMPORTED: "The account was imported from another system.",
+  RESTORED_FROM_BACKUP:
+    "The operator restored the database from a backup, which ended all sessions and voided all links.",
 } as const;
 
 export type AccountEventType = keyof typeof ACCOUNT_EVENT_TYPES;

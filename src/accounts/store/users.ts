@@ -179,6 +179,25 @@ export async function extendConfirmationOf(em: EntityManager, email: string, exp
   await run(em, EXTEND_BY_EMAIL, { key: foldCase(email), expiresAt });
 }
 
+const END_ALL_TOKENS = statement<EventValues, { count: number }>(
+  "end-all-tokens",
+  `with account as (
+     update accounts.users set credential_version = credential_version + 1 returning id
+   ), event as (
+     ${insertEvent("account")}
+   )
+   select count(*)::int as count from account`,
+);
+
+/**
+ * Voids every token of every user, and adds the event to each account.
+ * @returns how many accounts there are
+ */
+export async function endAllTokens(em: EntityManager, event: EventValues): Promise<number> {
+  const [row] = await run(em, END_ALL_TOKENS, event);
+  return row?.count ?? 0;
+}
+
 /** What a token of this user is bound to. */
 export const subjectOf = (user: User): TokenSubject => ({
   userId: user.id,

@@ -9,7 +9,7 @@ import { askPassword } from "./ask-password.ts";
 import { showProgress } from "./import-progress.ts";
 import type { ImportSource } from "./import-sources.ts";
 import { makePasswordFilter } from "../../app/make-password-filter.ts";
-import { OPERATOR } from "../../app/operator-accounts.ts";
+import { OPERATOR, type OperatorMails } from "../../app/operator-accounts.ts";
 import { printLine } from "../terminal.ts";
 
 /**
@@ -128,6 +128,22 @@ export async function verify(accounts: Accounts): Promise<boolean> {
   }
   printLine(`${held} of ${held + broken} hold.`);
   return broken === 0;
+}
+
+/**
+ * Makes a database that was restored from a backup safe to serve.
+ * @throws {Error} if a server uses it already
+ */
+export async function afterRestore(accounts: Accounts, mails: OperatorMails): Promise<void> {
+  if (await mails.isServed())
+    throw new Error(
+      "A server uses this database and may be sending emails again. Stop all servers, and run after-restore before they start.",
+    );
+  const done = await accounts.afterRestore(OPERATOR);
+  printLine(
+    `Ended sessions: ${done.sessionsEnded}. Accounts whose links are void: ${done.accounts}. ` +
+      `Emails that wait for your decision (mail list): ${done.mailsHeld}.`,
+  );
 }
 
 /** Of many bad lines, the first ones tell enough. */
