@@ -9,7 +9,7 @@ const ROOMS = {
   graphql: ["accounts"],
   database: ["accounts"],
   accounts: ["mail"],
-  config: ["mail", "accounts"],
+  config: ["mail", "accounts", "database"],
   mail: [],
   "embedded-postgres": [],
   metrics: [],
@@ -46,6 +46,8 @@ const HOMES = {
   nodemailer: ["src/mail/transport.ts", "src/mail/smtp-connection.ts"],
   handlebars: "src/mail/renderer.ts",
   "pg-boss": "src/mail/queue.ts",
+  pg: "src/database/driver.ts",
+  "pg-connection-string": "src/database/driver.ts",
   pino: "src/log.ts",
   "prom-client": "src/metrics/metrics.ts",
 };

@@ -12,6 +12,7 @@ import type { MailJob } from "../accounts/mails/mail-job.ts";
 import { RATE_LIMITS } from "../accounts/rules/rate-limits.ts";
 import type { Config } from "../config/config.ts";
 import { connectionCounter, watchUse } from "../database/connections.ts";
+import { connectionTo } from "../database/driver.ts";
 import { DatabaseHealth } from "../database/health.ts";
 import { connectOrm, type Orm } from "../database/orm.ts";
 import { lockDataDir, readOrCreateSecret } from "../embedded-postgres/data-dir.ts";
@@ -114,7 +115,7 @@ export class App {
     const isOutage = (error: unknown) => health.isOutage(error);
     const now = this.#now;
 
-    const queue = new MailQueue<MailJob>({ databaseUrl, log, isOutage });
+    const queue = new MailQueue<MailJob>({ connection: connectionTo(databaseUrl), log, isOutage });
     const { renderer } = openMailTemplates(config);
     const secret = config.jwtSecret ?? this.#keptSecret();
     const tokens = createTokens(config, secret, now);

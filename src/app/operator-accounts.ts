@@ -11,6 +11,7 @@ import { openBreachedPasswords } from "./open-breached-passwords.ts";
 import { openDatabase } from "./open-database.ts";
 import { withTimeLimit } from "./time-limit.ts";
 import type { Config } from "../config/config.ts";
+import { connectionTo } from "../database/driver.ts";
 import { DataDirInUseError, lockDataDir } from "../embedded-postgres/data-dir.ts";
 import { createLogger } from "../log.ts";
 import { MailFailure } from "../mail/failure.ts";
@@ -40,7 +41,7 @@ export async function openAccounts(
   const orm = await openDatabase(databaseUrl, config.migrateOnStart);
   opened.defer(() => withTimeLimit(DATABASE_CLOSES_WITHIN_MS, orm.close()));
   const log = await createLogger("silent", true); // errors that matter reject a call
-  const queue = new MailQueue<MailJob>({ databaseUrl, log, isPassive: true });
+  const queue = new MailQueue<MailJob>({ connection: connectionTo(databaseUrl), log, isPassive: true });
   opened.defer(() => withTimeLimit(DATABASE_CLOSES_WITHIN_MS, queue.stop(0)));
   await queue.start();
   const now = () => new Date();

@@ -28,7 +28,7 @@ import { openFile, openFlaskTable } from "./account/import-sources.ts";
 import { printError, visibleLines } from "./terminal.ts";
 import { openAccounts, type MailState, type OperatorMails } from "../app/operator-accounts.ts";
 import { loadConfig, readEnvironment } from "../config/config.ts";
-import { parseDatabaseUrl } from "../config/database-url.ts";
+import { parseDatabaseUrl } from "../database/database-url.ts";
 
 /** Everything that has been opened, closed in reverse order. */
 const opened = new AsyncDisposableStack();

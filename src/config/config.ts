@@ -3,10 +3,10 @@
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 
-import { isLoopbackHost, parseDatabaseUrl, unsecuredHost } from "./database-url.ts";
 import { readEnvFile } from "./env-file.ts";
 import { Reader, withoutEmpty, type Environment } from "./reader.ts";
 import { RATE_LIMITS, type RateLimitName } from "../accounts/rules/rate-limits.ts";
+import { isLoopbackHost, parseDatabaseUrl, unsecuredHost } from "../database/database-url.ts";
 import type { LogLevel } from "../log.ts";
 import type { SmtpSettings } from "../mail/smtp-connection.ts";
 

@@ -3,6 +3,8 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import type { EntityManager } from "@mikro-orm/postgresql";
 
+import { connectionTo, type ClientConfig } from "./driver.ts";
+import { placeOf } from "./database-url.ts";
 import { mayCome } from "./health.ts";
 import { connectOrm, MIGRATIONS, SCHEMA, type Orm } from "./orm.ts";
 
@@ -12,9 +14,9 @@ const MIGRATION_LOCK = 4_206_501_973;
 /** Tables that another library keeps in the same database, with migrations of its own. */
 export interface ForeignTables {
   /** Creates or upgrades them; safe to run from several replicas at once. */
-  migrate(databaseUrl: string): Promise<void>;
+  migrate(connection: ClientConfig): Promise<void>;
   /** How old they are beside this version; those that are missing are older. */
-  age(databaseUrl: string): Promise<"older" | "same" | "newer">;
+  age(connection: ClientConfig): Promise<"older" | "same" | "newer">;
 }
 
 /** How long a start waits for a database that cannot be reached. */
@@ -73,10 +75,7 @@ async function firstAnswer(
   }
 }
 
-function nameOf(databaseUrl: string): string {
-  const { host, pathname } = new URL(databaseUrl);
-  return `The database ${pathname.slice(1)} at ${host}`;
-}
+const nameOf = (databaseUrl: string) => `The database ${placeOf(databaseUrl)}`;
 
 const wordsOf = (error: unknown) => (error as Error).message.split("\n", 1)[0] ?? "";
 
@@ -121,7 +120,7 @@ export async function migrate(
     }
     await ageOfTables(em, databaseUrl, foreign);
     await orm.migrator.up();
-    await foreign.migrate(databaseUrl);
+    await foreign.migrate(connectionTo(databaseUrl));
   });
 }
 
@@ -146,7 +145,7 @@ async function ageOfTables(
   const applied = await appliedMigrations(em);
   const unknown = applied.find((name) => !known.includes(name));
   if (unknown !== undefined) throw UnfitTablesError.newer(`the migration ${unknown}`);
-  const foreignAge = await foreign.age(databaseUrl);
+  const foreignAge = await foreign.age(connectionTo(databaseUrl));
   if (foreignAge === "newer") throw UnfitTablesError.newer("the tables of the mail queue");
   return known.every((name) => applied.includes(name)) ? foreignAge : "older";
 }

@@ -7,6 +7,8 @@ import { EmailChange } from "../accounts/model/email-change.entity.ts";
 import { RateLimitCount } from "../accounts/model/rate-limit.entity.ts";
 import { Session } from "../accounts/model/session.entity.ts";
 import { User } from "../accounts/model/user.entity.ts";
+import { connectionTo } from "./driver.ts";
+import { urlsOfHosts } from "./database-url.ts";
 import { FlaskUser } from "./flask-user.entity.ts";
 import { SessionsAndEvents } from "./migrations/2026-11-24-sessions-and-events.ts";
 import { UsersLocale } from "./migrations/2026-11-24-users-locale.ts";
@@ -58,10 +60,9 @@ const LIMITED = {
  */
 function connectionOptions(databaseUrl: string, isPatient: boolean) {
   return {
-    clientUrl: databaseUrl,
-    // The whole URL, because the driver also needs its parameters, such as sslmode.
+    clientUrl: urlsOfHosts(databaseUrl)[0] ?? databaseUrl,
     driverOptions: {
-      connectionString: databaseUrl,
+      ...connectionTo(databaseUrl),
       application_name: "account-server",
       connectionTimeoutMillis: 3_000, // otherwise requests wait forever while the database is down
       ...(isPatient ? {} : LIMITED),

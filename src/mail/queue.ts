@@ -46,7 +46,8 @@ const PRIORITY = { ordinary: 0, slow: -1 };
 export type Lane = keyof typeof PRIORITY;
 
 export interface MailQueueParts {
-  readonly databaseUrl: string;
+  /** The driver's options for the database. */
+  readonly connection: object;
   readonly log: Logger;
   /** Whether an error means that the database cannot serve now; it has been logged then. */
   readonly isOutage?: (error: unknown) => boolean;
@@ -142,9 +143,9 @@ export class MailQueue<Job extends object> {
   #isPaused = false;
   #isStopping = false;
 
-  constructor({ databaseUrl, log, isOutage = () => false, isPassive = false }: MailQueueParts) {
+  constructor({ connection, log, isOutage = () => false, isPassive = false }: MailQueueParts) {
     this.#log = log;
-    this.#boss = isPassive ? passiveBoss(databaseUrl, false) : activeBoss(databaseUrl);
+    this.#boss = isPassive ? passiveBoss(connection, false) : activeBoss(connection);
     this.#boss.on("error", (error) => {
       // Expected while stopping, because connections are closed in any order.
       if (!this.#isStopping && isOutage(error)) return;
@@ -157,8 +158,8 @@ export class MailQueue<Job extends object> {
   }
 
   /** Creates or upgrades the queue's tables. Several replicas can do this at the same time. */
-  static async migrate(databaseUrl: string): Promise<void> {
-    const boss = passiveBoss(databaseUrl, true);
+  static async migrate(connection: object): Promise<void> {
+    const boss = passiveBoss(connection, true);
     try {
       await boss.start();
       await boss.createQueue(MAIL, MAIL_QUEUE);
@@ -178,8 +179,8 @@ export class MailQueue<Job extends object> {
   }
 
   /** How old the queue's tables are beside this version; those that are missing are older. */
-  static async age(databaseUrl: string): Promise<"older" | "same" | "newer"> {
-    const boss = passiveBoss(databaseUrl, false);
+  static async age(connection: object): Promise<"older" | "same" | "newer"> {
+    const boss = passiveBoss(connection, false);
     try {
       await boss.start();
       return "same";
@@ -530,9 +531,9 @@ function queuedMail<Job extends object>({
   };
 }
 
-function activeBoss(databaseUrl: string): PgBoss {
+function activeBoss(connection: object): PgBoss {
   return new PgBoss({
-    connectionString: databaseUrl,
+    ...connection,
     application_name: SERVING,
     schema: QUEUE_SCHEMA,
     max: BATCHES_AT_ONCE + SLOW_AT_ONCE,
@@ -546,9 +547,9 @@ function activeBoss(databaseUrl: string): PgBoss {
 }
 
 /** Does nothing in the background. For checking the tables, creating them, and enqueuing. */
-function passiveBoss(databaseUrl: string, migrates: boolean): PgBoss {
+function passiveBoss(connection: object, migrates: boolean): PgBoss {
   const boss = new PgBoss({
-    connectionString: databaseUrl,
+    ...connection,
     schema: QUEUE_SCHEMA,
     migrate: migrates,
     createSchema: migrates,

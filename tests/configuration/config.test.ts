@@ -334,6 +334,36 @@ describe("the names of the Flask application", () => {
   });
 });
 
+describe("a DATABASE_URL with several hosts", () => {
+  test.each([
+    "postgresql://app:p%40w@db1.example.com:5432,db2.example.com:5433/app",
+    "postgresql://app@db1,[::1]:5433/app?target_session_attrs=read-write&sslmode=verify-full",
+    "postgresql://db1,db2/app?target_session_attrs=primary",
+    "postgresql://db1,db2/app?target_session_attrs=any",
+  ])("%s is taken", (url) => {
+    expect(loadConfig({ DATABASE_URL: url }).databaseUrl).toBe(url);
+  });
+
+  test.each([
+    ["postgresql://db1,db2/app?target_session_attrs=prefer-standby", /target_session_attrs=prefer-standby.*read-write/],
+    ["postgresql://db1/app?target_session_attrs=read-only", /target_session_attrs=read-only.*read-write/],
+    [`postgresql://app:${HIDDEN}@/app?host=db1,db2`, /not a valid URL|before the path/],
+    [`postgresql://app:${HIDDEN}@db/app?host=db1,db2`, /before the path/],
+    [`postgresql://app:${HIDDEN}@db1,,db2/app`, /not a valid URL/],
+    [`postgresql://app:${HIDDEN}@db1:port,db2/app`, /not a valid URL/],
+  ])("%s is refused", (url, sentence) => {
+    const faults = faultsOf({ DATABASE_URL: url });
+    expect(faults).toEqual([expect.stringMatching(sentence)]);
+    expect(faults[0]).not.toContain(HIDDEN);
+  });
+
+  test("has a warning in production if one of them is met over the network without TLS that is checked", () => {
+    const DATABASE_URL = "postgresql://app@localhost,db2.example.com/app";
+    const { warnings } = loadConfig({ ...PRODUCTION, DATABASE_URL, HIDE_ACCOUNT_EXISTENCE: "true" });
+    expect(warnings[0]).toMatch(/^DATABASE_URL leads over the network to db2\.example\.com without/);
+  });
+});
+
 describe("the way to the SMTP server", () => {
   const LOGIN = { MAIL_USERNAME: "accounts@example.com", MAIL_PASSWORD: "pw" };
   const smtp = (environment: Environment) => {

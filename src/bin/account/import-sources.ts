@@ -2,6 +2,7 @@
 import { open } from "node:fs/promises";
 
 import type { ImportRecord } from "../../accounts/model/import.ts";
+import { placeOf } from "../../database/database-url.ts";
 import { FlaskUser } from "../../database/flask-user.entity.ts";
 import { connectToFlaskTable } from "../../database/orm.ts";
 
@@ -93,9 +94,8 @@ export async function openFlaskTable(
     await em.find(FlaskUser, {}, { limit: 1 }); // fails if a column is missing
     return { records: records(), total: await em.count(FlaskUser), read: () => read };
   } catch (error) {
-    const { host, pathname } = new URL(databaseUrl);
     throw new Error(
-      `The table public.users of ${pathname.slice(1)} at ${host} cannot be read: ${(error as Error).message}.`,
+      `The table public.users of ${placeOf(databaseUrl)} cannot be read: ${(error as Error).message}.`,
       { cause: error },
     );
   }

@@ -1,0 +1,124 @@
+// How the driver connects to a database: with one host, or with several, of which the one that takes writes is looked up for each new
+// connection, as libpq does with target_session_attrs=read-write.
+import { Socket } from "node:net";
+import { checkServerIdentity } from "node:tls";
+
+import { Client, type ClientConfig } from "pg";
+import { parseIntoClientConfig } from "pg-connection-string";
+
+import { urlsOfHosts } from "./database-url.ts";
+
+export type { ClientConfig };
+
+/** A host has to answer within this time. */
+const ANSWERS_WITHIN_MS = 2_000;
+/** So that connections which are opened together ask once. */
+const ASKED_EVERY_MS = 1_000;
+/** PostgreSQL's codes for what no waiting mends: a wrong password or name. */
+const REFUSED_FOR_GOOD = /^(28|3D)/;
+/** PostgreSQL's code for a connection that cannot be established. */
+const UNREACHABLE = "08001";
+
+/** The driver's options. */
+export function connectionTo(databaseUrl: string): ClientConfig {
+  const urls = urlsOfHosts(databaseUrl);
+  if (urls.length === 1) return { connectionString: databaseUrl };
+  const hosts = urls.map((url) => parseIntoClientConfig(url));
+  const finder = new HostFinder(hosts);
+  const [first] = hosts as [ClientConfig];
+  return {
+    ...first,
+    // The driver knows the first host only, and would compare its name. The finder has met this one under its own.
+    ...(typeof first.ssl === "object" && {
+      ssl: { ...first.ssl, checkServerIdentity: (_name, certificate) => finder.checkIdentity(certificate) },
+    }),
+    stream: () => new SocketToFound(finder),
+  };
+}
+
+type Certificate = Parameters<typeof checkServerIdentity>[1];
+
+/** Knows which of several hosts takes writes. */
+class HostFinder {
+  readonly #hosts: readonly ClientConfig[];
+  #finding: Promise<ClientConfig> | undefined;
+
+  constructor(hosts: readonly ClientConfig[]) {
+    this.#hosts = hosts;
+  }
+
+  /** @throws {Error} with the reason for each host */
+  find(): Promise<ClientConfig> {
+    if (!this.#finding) {
+      this.#finding = this.#ask();
+      setTimeout(() => (this.#finding = undefined), ASKED_EVERY_MS).unref();
+    }
+    return this.#finding;
+  }
+
+  /** Whether the certificate is that of one of the hosts. */
+  checkIdentity(certificate: Certificate): Error | undefined {
+    const faults = this.#hosts.map(({ host = "" }) => checkServerIdentity(host, certificate));
+    return faults.includes(undefined) ? undefined : faults[0];
+  }
+
+  /** All at once, so that a silent host delays nothing. */
+  async #ask(): Promise<ClientConfig> {
+    try {
+      return await Promise.any(this.#hosts.map(thatTakesWrites));
+    } catch (error) {
+      const faults = (error as AggregateError).errors as (Error & { code?: string })[];
+      const reasons = faults.map(
+        ({ message, code }, index) => `${nameOf(this.#hosts[index])}: ${message || code}`,
+      );
+      const isForGood = faults.every(({ code = "" }) => REFUSED_FOR_GOOD.test(code));
+      throw Object.assign(new Error(`no host takes writes; ${reasons.join(", ")}`), {
+        code: isForGood ? faults[0]?.code : UNREACHABLE,
+      });
+    }
+  }
+}
+
+const nameOf = ({ host, port }: ClientConfig = {}) => `${host}:${port ?? DEFAULT_PORT}`;
+const DEFAULT_PORT = 5432;
+
+/** @throws {Error} unless it does */
+async function thatTakesWrites(host: ClientConfig): Promise<ClientConfig> {
+  const client = new Client({
+    ...host,
+    application_name: "account-server",
+    connectionTimeoutMillis: ANSWERS_WITHIN_MS,
+    query_timeout: ANSWERS_WITHIN_MS,
+  });
+  client.on("error", () => undefined); // whatever matters rejects a call
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ readonly: boolean }>(
+      "select pg_is_in_recovery() or current_setting('transaction_read_only')::bool as readonly",
+    );
+    if (rows[0]?.readonly !== false) throw new Error("it is read-only");
+    return host;
+  } finally {
+    void client.end().catch(() => undefined);
+  }
+}
+
+/** A socket that connects to the host which the finder has found, whatever host it is given. */
+class SocketToFound extends Socket {
+  readonly #finder: HostFinder;
+
+  constructor(finder: HostFinder) {
+    super();
+    this.#finder = finder;
+  }
+
+  override connect(): this {
+    this.#finder.find().then(
+      ({ host = "", port = DEFAULT_PORT }) => {
+        if (!this.destroyed) super.connect(port, host); // the pool may have given up meanwhile
+      },
+      (error: unknown) => this.destroy(error as Error),
+    );
+    return this;
+  }
+}
