@@ -2,4 +2,6 @@
 import { loadConfig, readEnvironment } from "./src/config/config.ts";
 import { ormOptions } from "./src/database/orm.ts";
 
-export default ormOptions(loadConfig(readEnvironment()).databaseUrl ?? "postgresql://localhost/accounts");
+const { databaseUrl, databaseDirectUrl } = loadConfig(readEnvironment());
+
+export default ormOptions(databaseDirectUrl ?? databaseUrl ?? "postgresql://localhost/accounts", "long work");

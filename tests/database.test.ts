@@ -7,14 +7,14 @@ import { connectOrm } from "../src/database/orm.ts";
 import { createDatabase, query } from "./support/postgres.ts";
 
 test("migrated tables leave nothing for a migration to change", async () => {
-  const orm = await connectOrm(await createDatabase(inject("postgresUrl")), { isPatient: true });
+  const orm = await connectOrm(await createDatabase(inject("postgresUrl")), "long work");
   onTestFinished(() => orm.close());
   expect(await orm.migrator.checkSchema()).toBe(false);
 });
 
 test("the audit trail, which is partitioned, has the columns of its entity", async () => {
   const url = await createDatabase(inject("postgresUrl"));
-  const orm = await connectOrm(url, { isPatient: true });
+  const orm = await connectOrm(url, "long work");
   onTestFinished(() => orm.close());
   const columns = await query<{ name: string; nullable: boolean; type: string }>(
     url,
@@ -37,7 +37,7 @@ test("the audit trail, which is partitioned, has the columns of its entity", asy
 });
 
 test("the migrations can be taken back and applied again", async () => {
-  const orm = await connectOrm(await createDatabase(inject("postgresUrl")), { isPatient: true });
+  const orm = await connectOrm(await createDatabase(inject("postgresUrl")), "long work");
   onTestFinished(() => orm.close());
   await orm.migrator.down({ to: 0 });
   await orm.migrator.up();
@@ -48,7 +48,7 @@ test("in a database of any collation, the beginning of a name or an address is f
   const url = new URL(inject("postgresUrl"));
   await query(url.href, "create database icu template template0 locale_provider icu icu_locale 'en-US'");
   url.pathname = "/icu";
-  const orm = await connectOrm(url.href, { isPatient: true });
+  const orm = await connectOrm(url.href, "long work");
   onTestFinished(() => orm.close());
   await migrateDatabase(orm, url.href);
   await orm.em.fork().transactional(async (em) => {

@@ -14,6 +14,7 @@ import type { Config } from "../config/config.ts";
 import { connectionCounter, watchUse } from "../database/connections.ts";
 import { connectionTo } from "../database/driver.ts";
 import { DatabaseHealth } from "../database/health.ts";
+import { openPooledDatabase } from "../database/migrator.ts";
 import { connectOrm, type Orm } from "../database/orm.ts";
 import { lockDataDir, readOrCreateSecret } from "../embedded-postgres/data-dir.ts";
 import { startApollo } from "../graphql/apollo.ts";
@@ -108,14 +109,14 @@ export class App {
     await this.#lockDataDir();
     const hashing = this.#sharedHashing ?? this.#startHashing(log);
     const breached = await openBreachedPasswords(config, log, this.#opened);
-    const { orm, patientOrm, databaseUrl } = await this.#openDatabase(log);
+    const { orm, patientOrm, directUrl } = await this.#openDatabase(log);
     const em = orm.em;
     const health = new DatabaseHealth(orm, log, metrics?.database);
     this.#opened.defer(() => health.stop());
     const isOutage = (error: unknown) => health.isOutage(error);
     const now = this.#now;
 
-    const queue = new MailQueue<MailJob>({ connection: connectionTo(databaseUrl), log, isOutage });
+    const queue = new MailQueue<MailJob>({ connection: connectionTo(directUrl, "queue"), log, isOutage });
     const { renderer } = openMailTemplates(config);
     const secret = config.jwtSecret ?? this.#keptSecret();
     const tokens = createTokens(config, secret, now);
@@ -256,17 +257,22 @@ export class App {
   }
 
   /** With two sets of connections, for requests and for what may take longer. */
-  async #openDatabase(log: Logger): Promise<{ orm: Orm; patientOrm: Orm; databaseUrl: string }> {
+  async #openDatabase(log: Logger): Promise<{ orm: Orm; patientOrm: Orm; directUrl: string }> {
+    const { databaseDirectUrl, migrateOnStart } = this.#config;
     const databaseUrl = this.#config.databaseUrl ?? (await this.#startEmbeddedPostgres());
+    const directUrl = databaseDirectUrl ?? databaseUrl;
+    const warn = (message: string) => log.warn(message);
     const closedInTime = (orm: Orm) => {
       this.#opened.defer(() => withTimeLimit(DATABASE_CLOSES_WITHIN_MS, orm.close()));
       return orm;
     };
-    const patientOrm = closedInTime(
-      await openDatabase(databaseUrl, this.#config.migrateOnStart, (message) => log.warn(message)),
+    const patientOrm = closedInTime(await openDatabase(directUrl, migrateOnStart, warn));
+    const orm = closedInTime(
+      databaseDirectUrl === null
+        ? await connectOrm(databaseUrl, "requests")
+        : await openPooledDatabase(databaseUrl, patientOrm, warn),
     );
-    const orm = closedInTime(await connectOrm(databaseUrl, { isPatient: false }));
-    return { orm, patientOrm, databaseUrl };
+    return { orm, patientOrm, directUrl };
   }
 
   async #startEmbeddedPostgres(): Promise<string> {

@@ -37,11 +37,12 @@ export async function openAccounts(
   config: Config,
   opened: AsyncDisposableStack,
 ): Promise<{ accounts: Accounts; mails: OperatorMails }> {
-  const databaseUrl = config.databaseUrl ?? (await embeddedPostgres(config.dataDir, opened));
+  const databaseUrl =
+    config.databaseDirectUrl ?? config.databaseUrl ?? (await embeddedPostgres(config.dataDir, opened));
   const orm = await openDatabase(databaseUrl, config.migrateOnStart);
   opened.defer(() => withTimeLimit(DATABASE_CLOSES_WITHIN_MS, orm.close()));
   const log = await createLogger("silent", true); // errors that matter reject a call
-  const queue = new MailQueue<MailJob>({ connection: connectionTo(databaseUrl), log, isPassive: true });
+  const queue = new MailQueue<MailJob>({ connection: connectionTo(databaseUrl, "long work"), log, isPassive: true });
   opened.defer(() => withTimeLimit(DATABASE_CLOSES_WITHIN_MS, queue.stop(0)));
   await queue.start();
   const now = () => new Date();

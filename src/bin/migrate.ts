@@ -6,7 +6,8 @@ import { openDatabase } from "../app/open-database.ts";
 import { printError } from "./terminal.ts";
 
 try {
-  const { databaseUrl } = loadConfig(readEnvironment());
+  const config = loadConfig(readEnvironment());
+  const databaseUrl = config.databaseDirectUrl ?? config.databaseUrl;
   if (databaseUrl === null)
     throw new Error(
       "DATABASE_URL is missing. The embedded PostgreSQL needs no command: it is migrated at each start.",

@@ -32,6 +32,8 @@ export interface Config {
   readonly dataDir: string;
   /** Null for the embedded PostgreSQL. */
   readonly databaseUrl: string | null;
+  /** Past the connection pooler that `databaseUrl` leads to; null without one. */
+  readonly databaseDirectUrl: string | null;
   readonly migrateOnStart: boolean;
   /** Null for a secret that is generated and kept in the data folder. */
   readonly jwtSecret: string | null;
@@ -108,7 +110,8 @@ export function loadConfig(environment: Environment): Config {
     corsOrigins: readOrigins(read, isProduction),
     logLevel: read.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"], "info"),
     dataDir: resolve(read.text("DATA_DIR", ".data")),
-    databaseUrl: readDatabaseUrl(read),
+    databaseUrl: readDatabaseUrl(read, databaseUrlName(read)),
+    databaseDirectUrl: readDatabaseUrl(read, "DATABASE_DIRECT_URL"),
     migrateOnStart: read.boolean("MIGRATE_ON_START", true),
     jwtSecret: read.optional(secretName(read)),
     accessTokenMinutes: read.integer("ACCESS_TOKEN_MINUTES", 15, 1, MONTH_IN_MINUTES),
@@ -146,6 +149,11 @@ export function loadConfig(environment: Environment): Config {
   if (config.workers > 1) requireForWorkers(read, config);
   if (config.metricsPort === config.port && config.port !== 0)
     read.faults.push(`METRICS_PORT is ${config.port}, as is PORT. Set it to another port, such as 9464.`);
+  if (config.databaseDirectUrl !== null && config.databaseUrl === null)
+    read.faults.push(
+      "DATABASE_DIRECT_URL is set without DATABASE_URL. Set DATABASE_URL to the connection pooler; without one, only DATABASE_URL is " +
+        "needed.",
+    );
   if (read.faults.length > 0) throw new ConfigError(read.faults);
   return Object.freeze(config);
 }
@@ -165,8 +173,7 @@ function databaseUrlName(read: Reader): string {
   return read.optional("DATABASE_URL") === null ? "SQLALCHEMY_DATABASE_URI" : "DATABASE_URL";
 }
 
-function readDatabaseUrl(read: Reader): string | null {
-  const name = databaseUrlName(read);
+function readDatabaseUrl(read: Reader, name: string): string | null {
   const value = read.optional(name);
   if (value === null) return null;
   try {
@@ -405,10 +412,14 @@ function warnInProduction(read: Reader, config: Config): void {
         "Set it to true, or to false if that is intended.",
     );
   }
-  const databaseHost = config.databaseUrl === null ? null : unsecuredHost(config.databaseUrl);
-  if (databaseHost !== null) {
+  for (const [name, databaseUrl] of [
+    [databaseUrlName(read), config.databaseUrl],
+    ["DATABASE_DIRECT_URL", config.databaseDirectUrl],
+  ] as const) {
+    const databaseHost = databaseUrl === null ? null : unsecuredHost(databaseUrl);
+    if (databaseHost === null) continue;
     read.warnings.push(
-      `${databaseUrlName(read)} leads over the network to ${databaseHost} without a TLS certificate that is checked. ` +
+      `${name} leads over the network to ${databaseHost} without a TLS certificate that is checked. ` +
         "Add the parameter sslmode=verify-full, and sslrootcert=FILE if the certificate is of a CA of your own.",
     );
   }

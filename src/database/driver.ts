@@ -3,10 +3,11 @@
 import { Socket } from "node:net";
 import { checkServerIdentity } from "node:tls";
 
-import { Client, type ClientConfig } from "pg";
+import { Client, type ClientConfig, type PoolConfig } from "pg";
 import { parseIntoClientConfig } from "pg-connection-string";
 
 import { urlsOfHosts } from "./database-url.ts";
+import { TIME_LIMITS, type Work } from "./time-limits.ts";
 
 export type { ClientConfig };
 
@@ -19,8 +20,18 @@ const REFUSED_FOR_GOOD = /^(28|3D)/;
 /** PostgreSQL's code for a connection that cannot be established. */
 const UNREACHABLE = "08001";
 
-/** The driver's options. */
-export function connectionTo(databaseUrl: string): ClientConfig {
+/** The driver's options. Without `work`, they have no time limits. */
+export function connectionTo(databaseUrl: string, work?: Work): PoolConfig {
+  return {
+    ...hostOf(databaseUrl),
+    ...(work && TIME_LIMITS[work]),
+    ...(work === "pooled requests" && { Client: UnpreparedClient }),
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+  };
+}
+
+function hostOf(databaseUrl: string): ClientConfig {
   const urls = urlsOfHosts(databaseUrl);
   if (urls.length === 1) return { connectionString: databaseUrl };
   const hosts = urls.map((url) => parseIntoClientConfig(url));
@@ -121,4 +132,21 @@ class SocketToFound extends Socket {
     );
     return this;
   }
+}
+
+/**
+ * For a pooler, which may give each statement another connection of its own: none is prepared under a name, because the next
+ * connection would not know it.
+ */
+class UnpreparedClient extends Client {
+  constructor(config?: ClientConfig) {
+    super(config);
+    const query = this.query.bind(this) as (...args: unknown[]) => unknown;
+    this.query = ((first: unknown, ...rest: unknown[]) => query(unnamed(first), ...rest)) as Client["query"];
+  }
+}
+
+function unnamed(query: unknown): unknown {
+  const isPlain = typeof query === "object" && query !== null && !("submit" in query);
+  return isPlain ? { ...query, name: undefined } : query;
 }

@@ -35,10 +35,11 @@ const LOST =
 
 /** Whether an error comes from a database that is away, read-only, full or locked, not from what it was asked. */
 function isOutage(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { code, severity } = error as { code?: unknown; severity?: unknown };
+  if (typeof error !== "object" || error === null) return false;
+  // Not only instances of Error: pg-boss reports copies.
+  const { code, severity, message } = error as { code?: unknown; severity?: unknown; message?: unknown };
   if (severity === "FATAL" || severity === "PANIC") return true; // it has ended the connection
-  if (typeof code !== "string") return LOST.test(error.message);
+  if (typeof code !== "string") return LOST.test(String(message));
   return UNREACHABLE.test(code) || SQLSTATES.some((state) => state.test(code));
 }
 

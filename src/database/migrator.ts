@@ -7,6 +7,7 @@ import { connectionTo, type ClientConfig } from "./driver.ts";
 import { placeOf } from "./database-url.ts";
 import { mayCome } from "./health.ts";
 import { connectOrm, MIGRATIONS, SCHEMA, type Orm } from "./orm.ts";
+import { checkPooled, PoolerError, refusePooler } from "./pooler.ts";
 
 /** The key of the advisory lock: a number that no other program in this database is likely to use. */
 const MIGRATION_LOCK = 4_206_501_973;
@@ -23,6 +24,10 @@ export interface ForeignTables {
 const COMES_WITHIN_MS = 30_000;
 const TRIED_EVERY_MS = 500;
 const TOLD_EVERY_MS = 5_000;
+/** After a failure. */
+const CLOSES_WITHIN_MS = 1_000;
+/** A fraction of the time that a transaction may be idle (time-limits.ts). */
+const ALIVE_EVERY_MS = 3_000;
 
 /**
  * Opens it for work that may take long, as migrations do.
@@ -38,30 +43,62 @@ export async function openDatabase(
   migrates: boolean,
   waiting?: (message: string) => void,
 ): Promise<Orm> {
-  const orm = await connectOrm(databaseUrl, { isPatient: true });
+  const orm = await connectOrm(databaseUrl, "long work");
   try {
-    await firstAnswer(orm, databaseUrl, waiting);
+    await firstAnswer(databaseUrl, () => refusePooler(orm, databaseUrl), waiting);
     await (migrates ? migrate(orm, databaseUrl, foreign, waiting) : checkMigrated(orm, databaseUrl, foreign));
     return orm;
   } catch (error) {
-    await orm.close();
-    if (error instanceof UnfitTablesError) throw error;
-    throw new Error(
-      `${nameOf(databaseUrl)} cannot be used (${wordsOf(error)}). Check DATABASE_URL, and that its role can create schemas.`,
-      { cause: error },
-    );
+    await closeInTime(orm);
+    throw toldOf(databaseUrl, error);
   }
 }
 
-async function firstAnswer(
-  orm: Orm,
+/**
+ * Opens it for requests, through a connection pooler.
+ * @param direct the same database, past the pooler
+ * @param warn is told what the start waits for, and what is weak
+ * @throws {Error} that names the database, with all connections closed
+ */
+export async function openPooledDatabase(
   databaseUrl: string,
+  direct: Orm,
+  warn: (message: string) => void,
+): Promise<Orm> {
+  const orm = await connectOrm(databaseUrl, "pooled requests");
+  try {
+    await firstAnswer(databaseUrl, () => orm.em.fork().execute("select 1"), warn);
+    const warning = await checkPooled(orm, direct);
+    if (warning !== null) warn(warning);
+    return orm;
+  } catch (error) {
+    await closeInTime(orm);
+    throw toldOf(databaseUrl, error);
+  }
+}
+
+/** A connection that was lost in the middle of a transaction is never given back, and would be waited for without end. */
+async function closeInTime(orm: Orm): Promise<void> {
+  await Promise.race([orm.close(), delay(CLOSES_WITHIN_MS)]);
+}
+
+function toldOf(databaseUrl: string, error: unknown): unknown {
+  if (error instanceof UnfitTablesError || error instanceof PoolerError) return error;
+  return new Error(
+    `${nameOf(databaseUrl)} cannot be used (${wordsOf(error)}). Check DATABASE_URL, and that its role can create schemas.`,
+    { cause: error },
+  );
+}
+
+async function firstAnswer(
+  databaseUrl: string,
+  ask: () => Promise<unknown>,
   waiting?: (message: string) => void,
 ): Promise<void> {
   const began = performance.now();
   for (let told = -Infinity; ;) {
     try {
-      await orm.em.fork().execute("select 1");
+      await ask();
       return;
     } catch (error) {
       const now = performance.now();
@@ -119,9 +156,28 @@ export async function migrate(
       await em.execute(`select pg_advisory_xact_lock(${MIGRATION_LOCK})`);
     }
     await ageOfTables(em, databaseUrl, foreign);
-    await orm.migrator.up();
-    await foreign.migrate(connectionTo(databaseUrl));
+    await whileAlive(em, async () => {
+      await orm.migrator.up();
+      await foreign.migrate(connectionTo(databaseUrl, "long work"));
+    });
   });
+}
+
+/**
+ * Does something else while the transaction of `em` is open. If the server freezes meanwhile, PostgreSQL ends the transaction, so that
+ * another server can go on.
+ */
+async function whileAlive(em: EntityManager, work: () => Promise<void>): Promise<void> {
+  let sign: Promise<unknown> = Promise.resolve();
+  const signs = setInterval(() => {
+    sign = em.execute("select 1").catch(() => undefined); // the end of the transaction tells what is wrong
+  }, ALIVE_EVERY_MS);
+  try {
+    await work();
+  } finally {
+    clearInterval(signs);
+    await sign;
+  }
 }
 
 /**
@@ -145,7 +201,7 @@ async function ageOfTables(
   const applied = await appliedMigrations(em);
   const unknown = applied.find((name) => !known.includes(name));
   if (unknown !== undefined) throw UnfitTablesError.newer(`the migration ${unknown}`);
-  const foreignAge = await foreign.age(connectionTo(databaseUrl));
+  const foreignAge = await foreign.age(connectionTo(databaseUrl, "long work"));
   if (foreignAge === "newer") throw UnfitTablesError.newer("the tables of the mail queue");
   return known.every((name) => applied.includes(name)) ? foreignAge : "older";
 }

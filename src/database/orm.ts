@@ -22,6 +22,7 @@ import { SessionsPasswordConfirmedAt } from "./migrations/2026-11-26-sessions-pa
 import { UsersFormerUsername } from "./migrations/2026-11-26-users-former-username.ts";
 import { CountedEvents } from "./migrations/2026-11-26-counted-events.ts";
 import { EventsByMonth } from "./migrations/2026-11-29-events-by-month.ts";
+import type { Work } from "./time-limits.ts";
 
 /** The schema of all tables. The server changes nothing outside of it and the queue's schema. */
 export const SCHEMA = "accounts";
@@ -42,33 +43,15 @@ export const MIGRATIONS = [
   { name: "2026-11-29-events-by-month", class: EventsByMonth },
 ];
 
-/**
- * For what a request does: it waits for no lock, silent database or slow statement longer than a client would. A transaction whose
- * server has frozen is ended, and its locks with it.
- */
-const LIMITED = {
-  lock_timeout: 3_000,
-  statement_timeout: 10_000,
-  idle_in_transaction_session_timeout: 10_000,
-  /** By the driver's clock, for a database that does not answer at all. */
-  query_timeout: 12_000,
-};
-
-/**
- * The options for connecting to any database.
- * @param isPatient for work that may take long: migrations, imports, the daily job
- */
-function connectionOptions(databaseUrl: string, isPatient: boolean) {
+/** The options for connecting to any database. */
+function connectionOptions(databaseUrl: string, work?: Work) {
   return {
     clientUrl: urlsOfHosts(databaseUrl)[0] ?? databaseUrl,
     driverOptions: {
-      ...connectionTo(databaseUrl),
+      ...connectionTo(databaseUrl, work),
       application_name: "account-server",
       connectionTimeoutMillis: 3_000, // otherwise requests wait forever while the database is down
-      ...(isPatient ? {} : LIMITED),
       maxLifetimeSeconds: 3_600, // so that a failover or a changed plan is not felt by old connections for ever
-      keepAlive: true,
-      keepAliveInitialDelayMillis: 10_000,
     },
     pool: { min: 0, max: 10 },
     logger: () => undefined, // its log contains statements with their values
@@ -76,9 +59,9 @@ function connectionOptions(databaseUrl: string, isPatient: boolean) {
   };
 }
 
-export function ormOptions(databaseUrl: string, { isPatient = true } = {}) {
+export function ormOptions(databaseUrl: string, work: Work) {
   return defineConfig({
-    ...connectionOptions(databaseUrl, isPatient),
+    ...connectionOptions(databaseUrl, work),
     entities: [User, Session, EmailChange, AccountEvent, RateLimitCount],
     schema: SCHEMA,
     extensions: [Migrator],
@@ -100,12 +83,11 @@ export function ormOptions(databaseUrl: string, { isPatient = true } = {}) {
 
 export type Orm = Awaited<ReturnType<typeof connectOrm>>;
 
-/** @param options.isPatient for work that may take long; not for requests */
-export function connectOrm(databaseUrl: string, options: { isPatient: boolean }) {
-  return MikroORM.init(ormOptions(databaseUrl, options));
+export function connectOrm(databaseUrl: string, work: Work) {
+  return MikroORM.init(ormOptions(databaseUrl, work));
 }
 
-/** Connects to the database of the Flask application, for the import. */
+/** Connects to the database of the Flask application, for the import; a pooler may be in between. */
 export function connectToFlaskTable(databaseUrl: string) {
-  return MikroORM.init(defineConfig({ ...connectionOptions(databaseUrl, true), entities: [FlaskUser] }));
+  return MikroORM.init(defineConfig({ ...connectionOptions(databaseUrl), entities: [FlaskUser] }));
 }

@@ -47,6 +47,7 @@ test("nothing has to be set", () => {
     logLevel: "info",
     dataDir: resolve(".data"),
     databaseUrl: null,
+    databaseDirectUrl: null,
     migrateOnStart: true,
     jwtSecret: null,
     accessTokenMinutes: 15,
@@ -88,6 +89,7 @@ test("every variable is read", () => {
     CORS_ORIGINS: "https://app.example.com, http://localhost:3000",
     LOG_LEVEL: "debug",
     DATA_DIR: "/srv/data",
+    DATABASE_DIRECT_URL: "postgres://app:pw@db.example.com:5433/app",
     MIGRATE_ON_START: "false",
     ACCESS_TOKEN_MINUTES: "5",
     REGISTRATION_TOKEN_MINUTES: "6",
@@ -127,6 +129,7 @@ test("every variable is read", () => {
     logLevel: "debug",
     dataDir: resolve("/srv/data"),
     databaseUrl: PRODUCTION.DATABASE_URL,
+    databaseDirectUrl: "postgresql://app:pw@db.example.com:5433/app",
     migrateOnStart: false,
     jwtSecret: SECRET,
     accessTokenMinutes: 5,
@@ -159,7 +162,7 @@ test("every variable is read", () => {
     confirmationUri: PRODUCTION.CONFIRMATION_URI,
     resetUri: PRODUCTION.RESET_URI,
     emailChangeUri: "https://app.example.com/#/new-address",
-    warnings: [expect.stringMatching(/^DATABASE_URL /)],
+    warnings: [expect.stringMatching(/^DATABASE_URL /), expect.stringMatching(/^DATABASE_DIRECT_URL /)],
   } satisfies Config);
 });
 
@@ -345,7 +348,10 @@ describe("a DATABASE_URL with several hosts", () => {
   });
 
   test.each([
-    ["postgresql://db1,db2/app?target_session_attrs=prefer-standby", /target_session_attrs=prefer-standby.*read-write/],
+    [
+      "postgresql://db1,db2/app?target_session_attrs=prefer-standby",
+      /target_session_attrs=prefer-standby.*read-write/,
+    ],
     ["postgresql://db1/app?target_session_attrs=read-only", /target_session_attrs=read-only.*read-write/],
     [`postgresql://app:${HIDDEN}@/app?host=db1,db2`, /not a valid URL|before the path/],
     [`postgresql://app:${HIDDEN}@db/app?host=db1,db2`, /before the path/],

@@ -86,3 +86,23 @@ describe.each([
     },
   );
 });
+
+test("the mail queue waits for no lock for ever, and sends what waited once it is free", async () => {
+  const server = await startServer();
+  const client = new pg.Client({ connectionString: server.databaseUrl });
+  await client.connect();
+  onTestFinished(() => client.end());
+  await client.query("begin; lock table accounts_queue.job in access exclusive mode");
+  const statements = () =>
+    server.query(
+      `select pid, query_start from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+         and application_name = 'account-server queue'`,
+    );
+  await expect.poll(statements).not.toEqual([]);
+  const [first] = await statements();
+
+  await expect.poll(statements).not.toContainEqual(first);
+
+  await client.query("rollback");
+  await server.activePerson("ada");
+});

@@ -2,11 +2,13 @@
 import { readFile, truncate } from "node:fs/promises";
 import { join } from "node:path";
 
-import { expect, inject, test } from "vitest";
+import pg from "pg";
+import { expect, inject, onTestFinished, test } from "vitest";
 
+import { connectOrm, SCHEMA } from "../../src/database/orm.ts";
 import { DatabaseProxy } from "../support/database-proxy.ts";
-import { createDatabase } from "../support/postgres.ts";
-import { dataLocation, startProcess, temporaryFolder } from "../support/process.ts";
+import { createDatabase, query } from "../support/postgres.ts";
+import { dataLocation, externalParts, startProcess, temporaryFolder } from "../support/process.ts";
 
 const ELSEWHERE = { JWT_SECRET: "a secret of this test, at least 32 bytes long", MAIL_SERVER: "127.0.0.1" };
 
@@ -56,7 +58,7 @@ test("a worker that cannot start while the database is away leaves the others al
   const env = { ...ELSEWHERE, DATABASE_URL: databaseUrl, WORKERS: "2" };
   const server = await startProcess({ env });
   await server.ready();
-  await expect.poll(() => server.children("serve.js")).toHaveLength(2);
+  await expect.poll(() => server.output.match(/is ready/g)).toHaveLength(2);
   const [healthy, killed] = server.children("serve.js");
 
   proxy.cut();
@@ -70,6 +72,35 @@ test("a worker that cannot start while the database is away leaves the others al
   proxy.mend();
   const door = await server.ready();
   for (let count = 0; count < 4; count += 1) expect(door.succeed(await door.me())).toBeNull();
+});
+
+test("a server that freezes while it migrates does not keep another one from starting", async () => {
+  const { env } = await externalParts();
+  const orm = await connectOrm(env.DATABASE_URL, "long work");
+  await orm.migrator.down();
+  await orm.close();
+  const gate = new pg.Client({ connectionString: env.DATABASE_URL });
+  await gate.connect();
+  onTestFinished(() => gate.end());
+  await gate.query("begin");
+  await gate.query(`lock table ${SCHEMA}.migrations in share mode`); // which keeps a migration from being noted
+  const frozen = await startProcess({ env });
+  onTestFinished(() => void frozen.child.kill("SIGCONT"));
+  const waiting =
+    "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+  await expect.poll(() => query(env.DATABASE_URL, waiting)).toHaveLength(1);
+
+  frozen.child.kill("SIGSTOP");
+  await gate.query("rollback");
+  const other = await startProcess({ env });
+  await expect
+    .poll(() => other.output)
+    .toMatch(/is being migrated by another server\. Waiting for its end\./);
+
+  const door = await other.ready();
+  expect(door.succeed(await door.me())).toBeNull();
+  frozen.child.kill("SIGCONT");
+  expect(await frozen.exited(), frozen.output).toBe(1);
 });
 
 test("a server whose embedded PostgreSQL has died exits with code 1", async () => {

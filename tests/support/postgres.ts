@@ -28,7 +28,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await query(postgres.databaseUrl, "select pg_reload_conf()");
   await query(postgres.databaseUrl, `create database ${TEMPLATE}`);
   const templateUrl = databaseAt(postgres.databaseUrl, TEMPLATE);
-  const orm = await connectOrm(templateUrl, { isPatient: true });
+  const orm = await connectOrm(templateUrl, "long work");
   await migrateDatabase(orm, templateUrl);
   await orm.close();
   // Inherited by the processes that tests start: each reads and compiles the same modules, half of what its start costs.

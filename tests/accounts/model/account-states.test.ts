@@ -178,7 +178,7 @@ test("the filters of queries find the accounts whose state they name", async () 
     if (state !== "pending" && state !== "expired")
       await moveTo(state, server, root, await activate(server, subject));
   }
-  const orm = await connectOrm(server.databaseUrl, { isPatient: true });
+  const orm = await connectOrm(server.databaseUrl, "long work");
   onTestFinished(() => orm.close());
   const em = orm.em.fork();
   const now = new Date();

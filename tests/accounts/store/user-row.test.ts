@@ -15,7 +15,7 @@ test("every column of a user is read by a statement as the ORM reads it", async 
        erase_at = now() + interval '1 day', former_username = 'lovelace',
        former_username_until = now() + interval '1 day'`,
   );
-  const orm = await connectOrm(server.databaseUrl, { isPatient: true });
+  const orm = await connectOrm(server.databaseUrl, "long work");
   onTestFinished(() => orm.close());
 
   const byOrm = await orm.em.fork().findOneOrFail(User, { username });
