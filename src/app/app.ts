@@ -12,6 +12,7 @@ import type { MailJob } from "../accounts/mails/mail-job.ts";
 import { RATE_LIMITS } from "../accounts/rules/rate-limits.ts";
 import type { Config } from "../config/config.ts";
 import { connectionCounter, watchUse } from "../database/connections.ts";
+import { DatabaseClock } from "../database/clock.ts";
 import { connectionTo } from "../database/driver.ts";
 import { DatabaseHealth } from "../database/health.ts";
 import { openPooledDatabase } from "../database/migrator.ts";
@@ -44,7 +45,7 @@ const QUEUE_CLOSES_WITHIN_MS = 1_500;
 const DATABASE_CLOSES_WITHIN_MS = 1_000;
 
 export interface AppOverrides {
-  /** The clock of everything that expires. */
+  /** The clock of everything that expires, in place of the database's. */
   readonly now?: () => Date;
   /** Shared by several servers of one process, and stopped by their owner. */
   readonly hashing?: Hashing;
@@ -55,7 +56,7 @@ export interface AppOverrides {
 /** The server of a configuration: `start`, then `stop`. */
 export class App {
   readonly #config: Config;
-  readonly #now: () => Date;
+  readonly #now: (() => Date) | undefined;
   readonly #sharedHashing: Hashing | undefined;
   readonly #onFatal: (message: string) => void;
   /** What has been opened, and is closed in reverse order. */
@@ -70,7 +71,7 @@ export class App {
 
   constructor(config: Config, overrides: AppOverrides = {}) {
     this.#config = config;
-    this.#now = overrides.now ?? (() => new Date());
+    this.#now = overrides.now;
     this.#sharedHashing = overrides.hashing;
     this.#onFatal = overrides.onFatal ?? (() => undefined);
   }
@@ -114,7 +115,7 @@ export class App {
     const health = new DatabaseHealth(orm, log, metrics?.database);
     this.#opened.defer(() => health.stop());
     const isOutage = (error: unknown) => health.isOutage(error);
-    const now = this.#now;
+    const now = this.#now ?? (await this.#startClock(orm));
 
     const queue = new MailQueue<MailJob>({ connection: connectionTo(directUrl, "queue"), log, isOutage });
     const { renderer } = openMailTemplates(config);
@@ -196,7 +197,13 @@ export class App {
     // Last, so that a start that fails has sent nothing.
     await worker.start(queue);
     await queue.everyDay(async () => {
-      log.info({ removed: await accounts.cleanUp() }, "removed expired rows");
+      const { removed, ranLastAt, now } = await accounts.cleanUp();
+      if (removed) log.info({ removed }, "removed expired rows");
+      else
+        log.error(
+          { ranLastAt, now },
+          "removed no expired rows, because the database's clock may be wrong: if it is right, run `npm run account -- clean-up`",
+        );
     });
     if (config.isProduction) log.info({ url: this.#url }, "ready");
     if (!this.#sharedHashing) void this.#tellWorkFactor(hashing, log);
@@ -273,6 +280,12 @@ export class App {
         : await openPooledDatabase(databaseUrl, patientOrm, warn),
     );
     return { orm, patientOrm, directUrl };
+  }
+
+  async #startClock(orm: Orm): Promise<() => Date> {
+    const clock = await DatabaseClock.start(orm);
+    this.#opened.defer(() => clock.stop());
+    return clock.now;
   }
 
   async #startEmbeddedPostgres(): Promise<string> {

@@ -52,8 +52,8 @@ export function composeAccounts(config: Config, parts: AccountsParts): Accounts 
     secret,
     maxima: config.rateLimits,
     challenge: config.challenge,
-    challenges: new Challenges(secret),
     observer: observers?.limits,
+    challenges: new Challenges(secret, now),
     warn: (message, err) => {
       if (!isOutage(err)) log.warn({ err }, message);
     },

@@ -11,6 +11,7 @@ import { openBreachedPasswords } from "./open-breached-passwords.ts";
 import { openDatabase } from "./open-database.ts";
 import { withTimeLimit } from "./time-limit.ts";
 import type { Config } from "../config/config.ts";
+import { DatabaseClock } from "../database/clock.ts";
 import { connectionTo } from "../database/driver.ts";
 import { DataDirInUseError, lockDataDir } from "../embedded-postgres/data-dir.ts";
 import { createLogger } from "../log.ts";
@@ -22,9 +23,19 @@ import { smtpTransport } from "../mail/transport.ts";
 const DATABASE_CLOSES_WITHIN_MS = 3_000;
 
 /** What an operator can do with emails that are not sent yet. */
-export type OperatorMails = Pick<MailQueue<MailJob>, "counts" | "list" | "find" | "retry" | "discard" | "isServed">;
+export type OperatorMails = Pick<
+  MailQueue<MailJob>,
+  "counts" | "list" | "find" | "retry" | "discard" | "isServed"
+>;
 export type QueuedEntry = MailEntry<MailJob>;
 export type { MailState };
+
+export interface Opened {
+  readonly accounts: Accounts;
+  readonly mails: OperatorMails;
+  /** The database's clock. */
+  readonly now: () => Date;
+}
 
 /** The operator as the source of events in the audit trail. */
 export const OPERATOR: RequestSource = { ip: null, userAgent: null, isOperator: true };
@@ -33,19 +44,22 @@ export const OPERATOR: RequestSource = { ip: null, userAgent: null, isOperator: 
  * @param opened receives everything that has to be closed
  * @throws {Error} if the database cannot be used
  */
-export async function openAccounts(
-  config: Config,
-  opened: AsyncDisposableStack,
-): Promise<{ accounts: Accounts; mails: OperatorMails }> {
+export async function openAccounts(config: Config, opened: AsyncDisposableStack): Promise<Opened> {
   const databaseUrl =
     config.databaseDirectUrl ?? config.databaseUrl ?? (await embeddedPostgres(config.dataDir, opened));
   const orm = await openDatabase(databaseUrl, config.migrateOnStart);
   opened.defer(() => withTimeLimit(DATABASE_CLOSES_WITHIN_MS, orm.close()));
   const log = await createLogger("silent", true); // errors that matter reject a call
-  const queue = new MailQueue<MailJob>({ connection: connectionTo(databaseUrl, "long work"), log, isPassive: true });
+  const queue = new MailQueue<MailJob>({
+    connection: connectionTo(databaseUrl, "long work"),
+    log,
+    isPassive: true,
+  });
   opened.defer(() => withTimeLimit(DATABASE_CLOSES_WITHIN_MS, queue.stop(0)));
   await queue.start();
-  const now = () => new Date();
+  const clock = await DatabaseClock.start(orm);
+  opened.defer(() => clock.stop());
+  const { now } = clock;
   const secret = randomBytes(32).toString("hex"); // signs nothing, because the server creates the tokens in emails
   const accounts = composeAccounts(
     { ...config, hideAccountExistence: false }, // the operator may know which accounts exist
@@ -63,7 +77,7 @@ export async function openAccounts(
       now,
     },
   );
-  return { accounts, mails: queue };
+  return { accounts, mails: queue, now };
 }
 
 /**

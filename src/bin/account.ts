@@ -3,9 +3,9 @@ import "./node-version.ts";
 
 import { Command, Option } from "commander";
 
-import type { Accounts } from "../accounts/accounts.ts";
 import {
   afterRestore,
+  cleanUp,
   createAdmin,
   deactivate,
   importAll,
@@ -26,7 +26,7 @@ import {
 } from "./account/mail-commands.ts";
 import { openFile, openFlaskTable } from "./account/import-sources.ts";
 import { printError, visibleLines } from "./terminal.ts";
-import { openAccounts, type MailState, type OperatorMails } from "../app/operator-accounts.ts";
+import { openAccounts, type MailState, type Opened } from "../app/operator-accounts.ts";
 import { loadConfig, readEnvironment } from "../config/config.ts";
 import { parseDatabaseUrl } from "../database/database-url.ts";
 
@@ -55,13 +55,13 @@ program
   .description("add an active administrator (asks for the password, or reads it from standard input)")
   .option("--existing", "make an existing user an administrator")
   .action((username: string, email: string, { existing = false }: { existing?: boolean }) =>
-    run((accounts) => createAdmin(accounts, username, email, existing)),
+    run((parts) => createAdmin(parts, username, email, existing)),
   );
 program
   .command("list")
   .description("list users: registration time, state, roles, username, email address")
   .option("--search <prefix>", "only users whose username or email address begins with this text")
-  .action(({ search }: { search?: string }) => run((accounts) => list(accounts, search)));
+  .action(({ search }: { search?: string }) => run((parts) => list(parts, search)));
 for (const [command, description, work] of [
   ["deactivate", "log a user out everywhere and block logins", deactivate],
   ["reactivate", "undo a deactivation", reactivate],
@@ -71,7 +71,7 @@ for (const [command, description, work] of [
   program
     .command(`${command} <name>`)
     .description(`${description} (by username or email address)`)
-    .action((name: string) => run((accounts) => work(accounts, name)));
+    .action((name: string) => run((parts) => work(parts, name)));
 }
 program
   .command("import [file]")
@@ -80,7 +80,7 @@ program
   .action((file: string | undefined, { from }: { from?: string }, command: Command) => {
     if ((file === undefined) === (from === undefined))
       command.error("error: specify either a file or --from");
-    return run(async (accounts) => {
+    return run(async ({ accounts }) => {
       const source =
         from === undefined
           ? await openFile(file ?? "", opened)
@@ -92,7 +92,7 @@ program
   .command("verify")
   .description("check that accounts, sessions, emails and the audit trail agree (reads whole tables)")
   .action(() =>
-    run(async (accounts) => {
+    run(async ({ accounts }) => {
       if (!(await verify(accounts))) process.exitCode = 1;
     }),
   );
@@ -107,7 +107,11 @@ program
 program
   .command("after-restore")
   .description("make a database that was restored from a backup safe, before a server starts")
-  .action(() => run(afterRestore));
+  .action(() => run(({ accounts, mails }) => afterRestore(accounts, mails)));
+program
+  .command("clean-up")
+  .description("remove what has expired, as the daily job does, however long ago that ran")
+  .action(() => run(({ accounts }) => cleanUp(accounts)));
 const mail = program.command("mail").description("show and decide about the emails that are not sent yet");
 mail
   .command("list")
@@ -115,11 +119,11 @@ mail
   .addOption(
     new Option("--state <state>", "only emails in this state (default: all but done)").choices(MAIL_STATES),
   )
-  .action(({ state }: { state?: MailState }) => run((_accounts, mails) => listMails(mails, state)));
+  .action(({ state }: { state?: MailState }) => run(({ mails }) => listMails(mails, state)));
 mail
   .command("show <id>")
   .description("show one email, and whom it goes to")
-  .action((id: string) => run((accounts, mails) => showMail(accounts, mails, id)));
+  .action((id: string) => run(({ accounts, mails }) => showMail(accounts, mails, id)));
 for (const [command, description, work] of [
   ["retry", "send a failed email again, or one that waits for its time at once", retryMails],
   ["discard", "delete an email that was not sent", discardMails],
@@ -130,7 +134,7 @@ for (const [command, description, work] of [
     .option("--all", "all emails that have failed")
     .action((id: string | undefined, { all = false }: { all?: boolean }, command: Command) => {
       if ((id === undefined) !== all) command.error("error: specify either an id or --all");
-      return run((_accounts, mails) => work(mails, id));
+      return run(({ mails }) => work(mails, id));
     });
 }
 mail
@@ -139,11 +143,8 @@ mail
   .action((address: string) => closing(() => testMail(loadConfig(readEnvironment()), address)));
 await program.parseAsync();
 
-function run(work: (accounts: Accounts, mails: OperatorMails) => Promise<void>): Promise<void> {
-  return closing(async () => {
-    const { accounts, mails } = await openAccounts(loadConfig(readEnvironment()), opened);
-    await work(accounts, mails);
-  });
+function run(work: (parts: Opened) => Promise<void>): Promise<void> {
+  return closing(async () => work(await openAccounts(loadConfig(readEnvironment()), opened)));
 }
 
 async function closing(work: () => Promise<void>): Promise<void> {

@@ -3,6 +3,7 @@ import { Migrator } from "@mikro-orm/migrations";
 import { defineConfig, MikroORM } from "@mikro-orm/postgresql";
 
 import { AccountEvent } from "../accounts/model/account-event.entity.ts";
+import { CleanUp } from "../accounts/model/clean-up.entity.ts";
 import { EmailChange } from "../accounts/model/email-change.entity.ts";
 import { RateLimitCount } from "../accounts/model/rate-limit.entity.ts";
 import { Session } from "../accounts/model/session.entity.ts";
@@ -22,6 +23,7 @@ import { SessionsPasswordConfirmedAt } from "./migrations/2026-11-26-sessions-pa
 import { UsersFormerUsername } from "./migrations/2026-11-26-users-former-username.ts";
 import { CountedEvents } from "./migrations/2026-11-26-counted-events.ts";
 import { EventsByMonth } from "./migrations/2026-11-29-events-by-month.ts";
+import { CleanUps } from "./migrations/2026-11-29-clean-ups.ts";
 import type { Work } from "./time-limits.ts";
 
 /** The schema of all tables. The server changes nothing outside of it and the queue's schema. */
@@ -41,6 +43,7 @@ export const MIGRATIONS = [
   { name: "2026-11-26-users-former-username", class: UsersFormerUsername },
   { name: "2026-11-26-counted-events", class: CountedEvents },
   { name: "2026-11-29-events-by-month", class: EventsByMonth },
+  { name: "2026-11-29-clean-ups", class: CleanUps },
 ];
 
 /** The options for connecting to any database. */
@@ -62,7 +65,7 @@ function connectionOptions(databaseUrl: string, work?: Work) {
 export function ormOptions(databaseUrl: string, work: Work) {
   return defineConfig({
     ...connectionOptions(databaseUrl, work),
-    entities: [User, Session, EmailChange, AccountEvent, RateLimitCount],
+    entities: [User, Session, EmailChange, AccountEvent, RateLimitCount, CleanUp],
     schema: SCHEMA,
     extensions: [Migrator],
     migrations: {

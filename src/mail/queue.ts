@@ -236,9 +236,10 @@ export class MailQueue<Job extends object> {
   async isServed(): Promise<boolean> {
     const { rows } = await this.#boss
       .getDb()
-      .executeSql("select from pg_stat_activity where datname = current_database() and application_name = $1", [
-        SERVING,
-      ]);
+      .executeSql(
+        "select from pg_stat_activity where datname = current_database() and application_name = $1",
+        [SERVING],
+      );
     return rows.length > 0;
   }
 

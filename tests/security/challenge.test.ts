@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { useBrowser } from "../support/browser.ts";
 import type { Answer } from "../support/graphql.ts";
 import { heading, logIn } from "../support/page-actions.ts";
-import { PASSWORD, startServer, type TestServer } from "../support/server.ts";
+import { MINUTE, PASSWORD, startServer, type TestServer } from "../support/server.ts";
 
 const openPage = useBrowser();
 const ADA = { username: "ada", email: "ada@example.com", password: PASSWORD };
@@ -50,6 +50,15 @@ describe("CHALLENGE=always", () => {
 
     const answer = await operation(server, { challengeSolution });
     expect(answer.errors.map(({ extensions }) => extensions.code)).not.toContain("CHALLENGE_REQUIRED");
+  });
+
+  test("takes no solution of a challenge that is older than five minutes", async () => {
+    const server = await startServer({ env: { CHALLENGE: "always" } });
+    const challengeSolution = await solutionOf(server, await server.login(ADA));
+
+    server.advance(5 * MINUTE);
+
+    server.refuse(await server.login({ ...ADA, challengeSolution }), "CHALLENGE_REQUIRED");
   });
 
   test("takes a solution once, at whichever replica", async () => {

@@ -1,4 +1,5 @@
 import type { Dependencies } from "../dependencies.ts";
+import { CleanUp, LAST_CLEAN_UP } from "../model/clean-up.entity.ts";
 import { daysAfter } from "../model/days.ts";
 import { EmailChange } from "../model/email-change.entity.ts";
 import { Session } from "../model/session.entity.ts";
@@ -7,16 +8,38 @@ import { User } from "../model/user.entity.ts";
 const EXPIRED_REMOVED_AFTER_DAYS = 7;
 /** No link is good for longer. */
 const EMAIL_CHANGES_REMOVED_AFTER_DAYS = 32;
+/** If the last clean-up was longer ago, it is as likely that somebody has set the clock forward, and nothing has expired. */
+const PLAUSIBLE_DAYS = 7;
 
-/** The daily job: removes what has expired. Returns how many rows of each kind. */
-export async function cleanUp({
-  patientEm: root,
-  now,
-  auditTrail,
-  rateLimits,
-}: Dependencies): Promise<Record<string, number>> {
-  const em = root.fork();
-  const before = (days: number) => ({ $lt: daysAfter(now(), -days) });
+export interface CleanedUp {
+  readonly now: Date;
+  /** Null if it is the first clean-up. */
+  readonly ranLastAt: Date | null;
+  /** How many rows of each kind; null if the clock is not trusted. */
+  readonly removed: Record<string, number> | null;
+}
+
+/**
+ * The daily job: removes what has expired, unless the clock seems to have jumped.
+ * @param isConfirmed the operator says that the clock is right
+ */
+export async function cleanUp(deps: Dependencies, isConfirmed = false): Promise<CleanedUp> {
+  const em = deps.patientEm.fork();
+  const now = deps.now();
+  const ranLastAt = (await em.findOne(CleanUp, { id: LAST_CLEAN_UP }))?.ranAt ?? null;
+  const isPlausible = ranLastAt === null || now < daysAfter(ranLastAt, PLAUSIBLE_DAYS);
+  if (!isPlausible && !isConfirmed) return { now, ranLastAt, removed: null };
+  const removed = await removeExpired(deps, now);
+  await em.upsert(CleanUp, { id: LAST_CLEAN_UP, ranAt: now });
+  return { now, ranLastAt, removed };
+}
+
+async function removeExpired(
+  { patientEm, auditTrail, rateLimits }: Dependencies,
+  now: Date,
+): Promise<Record<string, number>> {
+  const em = patientEm.fork();
+  const before = (days: number) => ({ $lt: daysAfter(now, -days) });
   return {
     neverConfirmed: await em.nativeDelete(User, {
       isActive: false,

@@ -17,7 +17,10 @@ export const CHALLENGE_SECONDS = 300;
 export class Challenges {
   readonly #secrets: { hmacSignatureSecret: string; hmacKeySignatureSecret: string };
 
-  constructor(secret: string) {
+  readonly #now: () => Date;
+
+  constructor(secret: string, now: () => Date) {
+    this.#now = now;
     const key = (purpose: string) =>
       Buffer.from(hkdfSync("sha256", secret, "", `account-server/${purpose}`, 32)).toString("hex");
     this.#secrets = {
@@ -34,7 +37,8 @@ export class Challenges {
       cost: COST,
       counter: randomInt(KEYS.min, KEYS.max),
       deriveKey,
-      expiresAt: Math.floor(Date.now() / 1000) + CHALLENGE_SECONDS,
+      // Not as altcha-lib's own parameter, which it compares with the clock of this machine.
+      data: { expiresAt: this.#seconds() + CHALLENGE_SECONDS },
     });
   }
 
@@ -47,9 +51,14 @@ export class Challenges {
       const payload = JSON.parse(Buffer.from(solution, "base64").toString()) as Payload;
       const { challenge, solution: key } = payload;
       const { verified } = await verifySolution({ ...this.#secrets, challenge, solution: key, deriveKey });
-      return verified ? challenge.parameters.nonce : null;
+      const { nonce, data } = challenge.parameters;
+      return verified && Number(data?.["expiresAt"]) > this.#seconds() ? nonce : null;
     } catch {
       return null; // altcha-lib throws at what is no payload
     }
+  }
+
+  #seconds(): number {
+    return Math.floor(this.#now().getTime() / 1000);
   }
 }

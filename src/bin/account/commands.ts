@@ -9,7 +9,7 @@ import { askPassword } from "./ask-password.ts";
 import { showProgress } from "./import-progress.ts";
 import type { ImportSource } from "./import-sources.ts";
 import { makePasswordFilter } from "../../app/make-password-filter.ts";
-import { OPERATOR, type OperatorMails } from "../../app/operator-accounts.ts";
+import { OPERATOR, type Opened, type OperatorMails } from "../../app/operator-accounts.ts";
 import { printLine } from "../terminal.ts";
 
 /**
@@ -17,14 +17,15 @@ import { printLine } from "../terminal.ts";
  * @throws {Error} if the user exists and `isExisting` is false
  */
 export async function createAdmin(
-  accounts: Accounts,
+  parts: Opened,
   username: string,
   email: string,
   isExisting: boolean,
 ): Promise<void> {
+  const { accounts } = parts;
   checkArguments({ username, email }, ["username", "email"]);
   const user = await find(accounts, username);
-  if (isExisting) return promote(accounts, user, username, email);
+  if (isExisting) return promote(parts, user, username, email);
   if (user?.isActive && foldCase(user.email) === foldCase(email)) {
     throw new Error(
       `${describe(user)} already exists. Add --existing to make this user an administrator with the same password.`,
@@ -37,7 +38,7 @@ export async function createAdmin(
 }
 
 async function promote(
-  accounts: Accounts,
+  { accounts, now }: Opened,
   user: User | null,
   username: string,
   email: string,
@@ -46,16 +47,15 @@ async function promote(
     throw new Error(
       `There is no user ${username} with the email address ${email}. Omit --existing to add one.`,
     );
-  if (stateNow(user) !== "active")
-    throw new Error(
-      `${describe(user)} is ${stateNow(user)}. Only an active user can become an administrator.`,
-    );
+  const state = stateOf(user, now());
+  if (state !== "active")
+    throw new Error(`${describe(user)} is ${state}. Only an active user can become an administrator.`);
   const changed = await accounts.setUserRoles(null, user.id, [...user.roles, Role.ADMIN], OPERATOR);
   printLine(`${describe(changed)} is now an administrator.`);
 }
 
 /** Prints the users whose username or email address begins with `search`, or all users, one per line. */
-export async function list(accounts: Accounts, search?: string): Promise<void> {
+export async function list({ accounts, now }: Opened, search?: string): Promise<void> {
   let after: string | undefined;
   for (;;) {
     const page = await accounts.findUsers({
@@ -63,32 +63,32 @@ export async function list(accounts: Accounts, search?: string): Promise<void> {
       ...(after !== undefined && { after }),
       ...(search !== undefined && { search }),
     });
-    for (const { node } of page.edges) printLine(lineOf(node));
+    for (const { node } of page.edges) printLine(lineOf(node, now()));
     after = page.edges.at(-1)?.cursor;
     if (!page.hasNextPage) return;
   }
 }
 
-export async function deactivate(accounts: Accounts, name: string): Promise<void> {
+export async function deactivate({ accounts }: Opened, name: string): Promise<void> {
   const { id } = await accounts.findUserByName(name);
   const user = await accounts.deactivateUser(null, id, OPERATOR);
   printLine(`${describe(user)} is deactivated and logged out everywhere.`);
 }
 
-export async function reactivate(accounts: Accounts, name: string): Promise<void> {
+export async function reactivate({ accounts, now }: Opened, name: string): Promise<void> {
   const { id } = await accounts.findUserByName(name);
   const user = await accounts.reactivateUser(null, id, OPERATOR);
-  printLine(`${describe(user)} is ${stateNow(user)}.`);
+  printLine(`${describe(user)} is ${stateOf(user, now())}.`);
 }
 
 /** Emails a password reset link. */
-export async function reset(accounts: Accounts, name: string): Promise<void> {
+export async function reset({ accounts }: Opened, name: string): Promise<void> {
   const { email } = await accounts.findUserByName(name);
   printLine(`${await accounts.requestReset(email, OPERATOR)} ${SENT_BY_SERVER}`);
 }
 
 /** Emails another confirmation link. */
-export async function resend(accounts: Accounts, name: string): Promise<void> {
+export async function resend({ accounts }: Opened, name: string): Promise<void> {
   const { email } = await accounts.findUserByName(name);
   printLine(`${await accounts.resendRegistration(email, OPERATOR)} ${SENT_BY_SERVER}`);
 }
@@ -146,6 +146,15 @@ export async function afterRestore(accounts: Accounts, mails: OperatorMails): Pr
   );
 }
 
+/** Removes what has expired, by the clock that the operator says is right. */
+export async function cleanUp(accounts: Accounts): Promise<void> {
+  const { now, ranLastAt, removed } = await accounts.cleanUp(true);
+  const counts = Object.entries(removed ?? {}).map(([kind, count]) => `${kind} ${count}`);
+  printLine(
+    `Removed what had expired by ${now.toISOString()} (the last time: ${ranLastAt?.toISOString() ?? "never"}): ${counts.join(", ")}.`,
+  );
+}
+
 /** Of many bad lines, the first ones tell enough. */
 const BAD_LINES_SHOWN = 10;
 
@@ -188,13 +197,11 @@ async function find(accounts: Accounts, name: string): Promise<User | null> {
 
 const describe = (user: User) => `${user.username} <${user.email}>`;
 
-const stateNow = (user: User) => stateOf(user, new Date());
-
 /** Columns of a fixed width, except for the last. */
-function lineOf(user: User): string {
+function lineOf(user: User, now: Date): string {
   return [
     user.createdAt.toISOString(),
-    stateNow(user).padEnd(11),
+    stateOf(user, now).padEnd(11),
     user.roles.join(",").padEnd(10),
     user.username.padEnd(32),
     user.email,
