@@ -1,7 +1,7 @@
 // The mailbox, which keeps emails instead of sending them: a folder of .eml files, numbered in the order of sending.
 import { randomUUID } from "node:crypto";
 import { EventEmitter } from "node:events";
-import { link, mkdir, readdir, readFile, rm, unlink, writeFile } from "node:fs/promises";
+import { link, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import PostalMime, { type Address } from "postal-mime";
@@ -35,13 +35,13 @@ export class MailboxFolder extends EventEmitter<{ change: [] }> {
     await mkdir(this.#path, { recursive: true, mode: 0o700 });
     // Written completely before it gets its number, so that nobody reads an incomplete email.
     const draft = join(this.#path, `${randomUUID()}.draft`);
-    await writeFile(draft, message, { mode: 0o600 });
     try {
+      await writeFile(draft, message, { mode: 0o600 });
       let number = (await this.#newest()) + 1;
       while (!(await linked(draft, join(this.#path, fileName(number))))) number += 1;
       this.#last = Math.max(this.#last, number);
     } finally {
-      await unlink(draft);
+      await rm(draft, { force: true }); // also one that a full disk has left empty
     }
     this.emit("change");
   }
