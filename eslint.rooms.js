@@ -1,7 +1,7 @@
 // The rooms of src/ and their order: who may import whom, and which library has which home. Imports run one way, types included,
 // so there is no circle between rooms (`npm run lint` also finds circles inside a room). docs/architecture.md draws it.
 
-/** Each room, with the rooms that it may import. Every room may import src/log.ts and src/network.ts. */
+/** Each room, with the rooms that it may import. Every room may import src/log.ts, src/network.ts and src/tracing.ts. */
 const ROOMS = {
   bin: ["app", "accounts", "config", "database", "embedded-postgres", "metrics"],
   app: ["http", "graphql", "accounts", "database", "mail", "embedded-postgres", "metrics", "config"],
@@ -50,6 +50,8 @@ const HOMES = {
   "pg-connection-string": "src/database/driver.ts",
   pino: "src/log.ts",
   "prom-client": "src/metrics/metrics.ts",
+  "@opentelemetry/api": ["src/tracing.ts", "src/app/start-tracing.ts"],
+  "@opentelemetry/sdk-node": "src/app/start-tracing.ts",
 };
 
 const FRAMEWORKS = "type-graphql|@apollo|fastify|@fastify|@as-integrations";
@@ -120,6 +122,7 @@ const areas = [
   })),
   { path: "src/log.ts", rules: [] },
   { path: "src/network.ts", rules: [] },
+  { path: "src/tracing.ts", rules: [] },
 ];
 
 export const rooms = [

@@ -3,6 +3,7 @@
 // held while a password is hashed.
 import type { Dependencies } from "./dependencies.ts";
 import { serviceUnavailable } from "./rules/account-error.ts";
+import { traced } from "../tracing.ts";
 import * as useCases from "./use-cases.ts";
 
 type Bound<UseCase> = UseCase extends (deps: Dependencies, ...args: infer Args) => infer Result
@@ -20,7 +21,9 @@ export function createAccounts(deps: Dependencies, isOutage: (error: unknown) =>
   const bound = Object.entries(useCases).map(([name, useCase]) => [
     name,
     (...args: unknown[]) => {
-      const result = (useCase as (...args: unknown[]) => unknown)(deps, ...args);
+      const result = traced(`accounts.${name}`, () =>
+        (useCase as (...args: unknown[]) => unknown)(deps, ...args),
+      );
       return result instanceof Promise ? result.catch(translated) : result;
     },
   ]);

@@ -10,7 +10,7 @@ import { mailComposer } from "../accounts/mails/compose.ts";
 import { Links } from "../accounts/mails/links.ts";
 import type { MailJob } from "../accounts/mails/mail-job.ts";
 import { RATE_LIMITS } from "../accounts/rules/rate-limits.ts";
-import type { Config } from "../config/config.ts";
+import { putIntoEnvironment, type Config } from "../config/config.ts";
 import { connectionCounter, watchUse } from "../database/connections.ts";
 import { DatabaseClock } from "../database/clock.ts";
 import { connectionTo } from "../database/driver.ts";
@@ -43,6 +43,7 @@ const REQUESTS_FINISH_WITHIN_MS = 3_000;
 const MAILS_FINISH_WITHIN_MS = 5_500;
 const QUEUE_CLOSES_WITHIN_MS = 1_500;
 const DATABASE_CLOSES_WITHIN_MS = 1_000;
+const TRACES_LEAVE_WITHIN_MS = 500;
 
 export interface AppOverrides {
   /** The clock of everything that expires, in place of the database's. */
@@ -106,6 +107,7 @@ export class App {
     const log = await createLogger(config.logLevel, config.isProduction);
     if (config.rateLimits === null)
       log.warn("RATE_LIMITS=off: passwords can be guessed and emails requested without limit.");
+    if (config.tracing !== null) await this.#startTracing(config.tracing, log);
     const metrics = await this.#openMetrics();
     await this.#lockDataDir();
     const hashing = this.#sharedHashing ?? this.#startHashing(log);
@@ -169,6 +171,7 @@ export class App {
       createContext: (request) => createContext(request, accounts),
       log,
       internalError,
+      isTraced: config.tracing !== null,
       isProduction,
       host: config.host,
       corsOrigins: config.corsOrigins,
@@ -226,6 +229,13 @@ export class App {
     void this.#stopMails(); // beside the requests, which have a limit of their own
     if (this.#url !== "") await delay(this.#config.drainSeconds * 1000);
     await this.#opened.disposeAsync();
+  }
+
+  async #startTracing(variables: Readonly<Record<string, string>>, log: Logger): Promise<void> {
+    putIntoEnvironment(variables);
+    const { startTracing } = await import("./start-tracing.ts"); // imported here, because few servers have it
+    const stop = startTracing(log);
+    this.#opened.defer(() => withTimeLimit(TRACES_LEAVE_WITHIN_MS, stop()));
   }
 
   /** Null if nobody reads them. */

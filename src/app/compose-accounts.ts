@@ -21,6 +21,7 @@ import type { Config } from "../config/config.ts";
 import type { Logger } from "../log.ts";
 import type { MailQueue } from "../mail/queue.ts";
 import type { MailRenderer } from "../mail/renderer.ts";
+import { traced } from "../tracing.ts";
 
 export interface AccountsParts {
   readonly em: EntityManager;
@@ -71,7 +72,7 @@ export function composeAccounts(config: Config, parts: AccountsParts): Accounts 
   const deps: Dependencies = {
     em,
     patientEm,
-    transaction: (work) => em.fork().transactional(work),
+    transaction: (work) => traced("transaction", () => em.fork().transactional(work), { kind: "CLIENT" }),
     passwords: new Passwords({
       hashing,
       breached,

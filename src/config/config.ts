@@ -28,6 +28,8 @@ export interface Config {
   /** The exact origins whose pages may call /graphql; none by default. */
   readonly corsOrigins: readonly string[];
   readonly logLevel: LogLevel;
+  /** OpenTelemetry's own variables, for its SDK, if they ask for traces. */
+  readonly tracing: Readonly<Record<string, string>> | null;
   /** The absolute path of the folder of the embedded PostgreSQL, the generated secret and the mailbox. */
   readonly dataDir: string;
   /** Null for the embedded PostgreSQL. */
@@ -92,6 +94,11 @@ export function readEnvironment(): Environment {
   return { ...readEnvFile(".env"), ...withoutEmpty(process.env) };
 }
 
+/** For a library that reads the environment by itself, and knows no `.env` file. */
+export function putIntoEnvironment(variables: Readonly<Record<string, string>>): void {
+  Object.assign(process.env, variables);
+}
+
 /** @throws {ConfigError} with all faults */
 export function loadConfig(environment: Environment): Config {
   const read = new Reader(withoutEmpty(environment));
@@ -109,6 +116,7 @@ export function loadConfig(environment: Environment): Config {
     trustedProxies: readProxies(read),
     corsOrigins: readOrigins(read, isProduction),
     logLevel: read.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"], "info"),
+    tracing: readTracing(read),
     dataDir: resolve(read.text("DATA_DIR", ".data")),
     databaseUrl: readDatabaseUrl(read, databaseUrlName(read)),
     databaseDirectUrl: readDatabaseUrl(read, "DATABASE_DIRECT_URL"),
@@ -182,6 +190,23 @@ function readDatabaseUrl(read: Reader, name: string): string | null {
     read.faults.push((error as Error).message);
     return value;
   }
+}
+
+/** By the rules of OpenTelemetry's specification, but that nothing is sent unless a variable says where. */
+function readTracing(read: Reader): Config["tracing"] {
+  const endpoints = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"].filter((name) => {
+    const value = read.optional(name);
+    if (value !== null && !/^https?:$/.test(URL.canParse(value) ? new URL(value).protocol : ""))
+      read.faults.push(`${name} is no http or https URL. Set it to one such as http://127.0.0.1:4318.`);
+    return value !== null;
+  });
+  const exporter = read.optional("OTEL_TRACES_EXPORTER");
+  const isAsked = exporter === null ? endpoints.length > 0 : exporter !== "none";
+  if (!isAsked || read.boolean("OTEL_SDK_DISABLED", false)) return null;
+  const isNamed =
+    read.optional("OTEL_SERVICE_NAME") !== null ||
+    read.text("OTEL_RESOURCE_ATTRIBUTES", "").includes("service.name=");
+  return { ...(!isNamed && { OTEL_SERVICE_NAME: "account-server" }), ...read.startingWith("OTEL_") };
 }
 
 function readRateLimits(read: Reader): Config["rateLimits"] {

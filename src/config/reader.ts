@@ -20,6 +20,12 @@ export class Reader {
     return null;
   }
 
+  /** All variables whose names begin so. */
+  startingWith(prefix: string): Record<string, string> {
+    const names = Object.keys(this.#variables).filter((name) => name.startsWith(prefix));
+    return Object.fromEntries(names.map((name) => [name, this.text(name, "")]));
+  }
+
   text(name: string, fallback: string): string {
     return this.optional(name) ?? fallback;
   }

@@ -51,7 +51,7 @@ export async function startApollo(
   { isProduction, log, internalError, observer }: ApolloParts,
 ): Promise<ApolloServer<RequestContext>> {
   const schema = await createSchema(accounts);
-  if (observer) observeFields(schema, observer);
+  observeFields(schema, observer);
   const apollo = new ApolloServer<RequestContext>({
     schema,
     introspection: !isProduction,

@@ -1,8 +1,9 @@
-// Tells an observer how each query and mutation ended and how long it took: by its name in the schema, of which there are few, never by
-// an alias or the name that a client gave its operation.
-import { GraphQLError, type GraphQLSchema } from "graphql";
+// Tells an observer how each query and mutation ended and how long it took, and traces it: by its name in the schema, of which there are
+// few, never by an alias or the name that a client gave its operation.
+import { GraphQLError, type GraphQLField, type GraphQLSchema } from "graphql";
 
 import { AccountError } from "../accounts/rules/account-error.ts";
+import { traced } from "../tracing.ts";
 
 export interface OperationObserver {
   /** @returns what is told how each try of this query or mutation ended: the error's code, or OK */
@@ -13,23 +14,29 @@ export interface OperationObserver {
   unexpected(): void;
 }
 
-export function observeFields(schema: GraphQLSchema, observer: OperationObserver): void {
+type Resolve = NonNullable<GraphQLField<unknown, unknown>["resolve"]>;
+
+export function observeFields(schema: GraphQLSchema, observer: OperationObserver | undefined): void {
   for (const type of [schema.getQueryType(), schema.getMutationType()])
     for (const field of Object.values(type?.getFields() ?? {})) {
-      const { resolve } = field;
-      if (!resolve) continue;
-      const ended = observer.field(field.name);
-      field.resolve = (...given) => {
-        const begun = performance.now();
-        const tell = (code: string) => ended(code, (performance.now() - begun) / 1000);
-        const result: unknown = resolve(...given);
-        void Promise.resolve(result).then(
-          () => tell("OK"),
-          (error: unknown) => tell(codeOf(error)),
-        );
-        return result;
-      };
+      if (!field.resolve) continue;
+      const span = `${type?.name.toLowerCase()} ${field.name}`;
+      const resolve = observer ? measured(field.resolve, observer.field(field.name)) : field.resolve;
+      field.resolve = (...given) => traced(span, () => resolve(...given));
     }
+}
+
+function measured(resolve: Resolve, ended: (code: string, seconds: number) => void): Resolve {
+  return (...given) => {
+    const begun = performance.now();
+    const tell = (code: string) => ended(code, (performance.now() - begun) / 1000);
+    const result: unknown = resolve(...given);
+    void Promise.resolve(result).then(
+      () => tell("OK"),
+      (error: unknown) => tell(codeOf(error)),
+    );
+    return result;
+  };
 }
 
 function codeOf(error: unknown): string {

@@ -3,11 +3,17 @@ import type { ApolloServer } from "@apollo/server";
 import { fastifyApolloHandler } from "@as-integrations/fastify";
 import cookie from "@fastify/cookie";
 import cors, { type FastifyCorsOptions } from "@fastify/cors";
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import Fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type RouteHandlerMethod,
+} from "fastify";
 
 import type { GraphQLRequest, RequestContext } from "../graphql/context.ts";
 import type { InternalError } from "../graphql/format-error.ts";
 import { withRequestId, type Logger } from "../log.ts";
+import { annotate, traced } from "../tracing.ts";
 import type { MailboxFolder } from "../mail/mailbox-folder.ts";
 import { limitAnswers } from "./answer-limits.ts";
 import { limitConnections, STALLED_AFTER_MS } from "./connection-limit.ts";
@@ -21,7 +27,7 @@ import {
   refuseUrl,
 } from "./errors.ts";
 import { deviceCookie } from "./device-cookie.ts";
-import { clientAddresses } from "./client-address.ts";
+import { clientAddresses, proxyCheck } from "./client-address.ts";
 import { serveGraphiQL } from "./graphiql.ts";
 import { refreshCookie } from "./refresh-cookie.ts";
 import { requestIds } from "./request-id.ts";
@@ -37,6 +43,8 @@ export interface HttpParts {
   readonly createContext: (request: GraphQLRequest) => RequestContext;
   readonly log: Logger;
   readonly internalError: InternalError;
+  /** Whether spans of requests go anywhere. */
+  readonly isTraced: boolean;
   readonly isProduction: boolean;
   readonly trustedProxies: readonly string[];
   /** The host name or IP address to listen on. */
@@ -134,26 +142,55 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   const addressOf = clientAddresses(parts.trustedProxies);
   if (parts.trustedProxies.length === 0) warnOfUnnamedProxy(http, parts.log);
   await http.register(cookie);
+  const answer = fastifyApolloHandler(parts.apollo, {
+    context: (request, reply) =>
+      Promise.resolve(
+        parts.createContext({
+          authorization: request.headers.authorization,
+          acceptLanguage: request.headers["accept-language"],
+          ip: addressOf(request.raw),
+          userAgent: request.headers["user-agent"],
+          refreshCookie: refreshCookie(request, reply, parts.isProduction),
+          deviceCookie: deviceCookie(request, reply, parts.isProduction),
+          gone: () => goneSignal(reply),
+          allowLargeAnswer: () => allowLargeAnswer(reply),
+        }),
+      ),
+  });
   http.route({
     method: ["GET", "POST"],
     url: "/graphql",
-    handler: fastifyApolloHandler(parts.apollo, {
-      context: (request, reply) =>
-        Promise.resolve(
-          parts.createContext({
-            authorization: request.headers.authorization,
-            acceptLanguage: request.headers["accept-language"],
-            ip: addressOf(request.raw),
-            userAgent: request.headers["user-agent"],
-            refreshCookie: refreshCookie(request, reply, parts.isProduction),
-            deviceCookie: deviceCookie(request, reply, parts.isProduction),
-            gone: () => goneSignal(reply),
-            allowLargeAnswer: () => allowLargeAnswer(reply),
-          }),
-        ),
-    }),
+    handler: parts.isTraced ? tracedHandler(answer, proxyCheck(parts.trustedProxies)) : answer,
   });
   return http;
+}
+
+/** A trusted proxy's trace goes on; of anybody else's, a new one begins. */
+function tracedHandler(
+  handler: RouteHandlerMethod,
+  isTrusted: (address: string | undefined) => boolean,
+): RouteHandlerMethod {
+  return function (request, reply) {
+    const { method, headers, socket } = request.raw;
+    const span = {
+      kind: "SERVER",
+      attributes: {
+        "http.request.method": method ?? "",
+        "http.route": "/graphql",
+        "account.request_id": request.id,
+      },
+      from: isTrusted(socket.remoteAddress) ? headers : {},
+    } as const;
+    return traced(
+      `${method} /graphql`,
+      async () => {
+        const body: unknown = await handler.call(this, request, reply);
+        annotate({ "http.response.status_code": reply.statusCode });
+        return body;
+      },
+      span,
+    );
+  };
 }
 
 /** Without TRUSTED_PROXIES, a proxy is one client: soon the rate limits would refuse everybody who comes through it. */

@@ -7,6 +7,7 @@ import { fromKysely, PgBoss, type JobResult, type JobWithMetadata } from "pg-bos
 import type { EntityManager } from "@mikro-orm/postgresql";
 
 import type { Logger } from "../log.ts";
+import { traceToContinue } from "../tracing.ts";
 
 /** The schema of pg-boss, whose tables show the state of each email (docs/operations.md). */
 const QUEUE_SCHEMA = "accounts_queue";
@@ -74,6 +75,8 @@ export interface QueuedMail<Job> {
   readonly attempt: number;
   readonly job: Job;
   readonly lane: Lane;
+  /** The trace in which it was requested (W3C Trace Context). */
+  readonly trace: { readonly traceparent?: string };
   /** Of the attempt before. */
   readonly fault: Fault | null;
 }
@@ -204,7 +207,8 @@ export class MailQueue<Job extends object> {
    * @param afterSeconds how long it waits at least; a worker finds it when it polls the next time
    */
   async enqueue(em: EntityManager, job: Job, afterSeconds = 0): Promise<void> {
-    await this.#boss.send(MAIL, job, { db: fromKysely(em.getKysely()), startAfter: afterSeconds });
+    const traced = { ...job, ...traceToContinue() };
+    await this.#boss.send(MAIL, traced, { db: fromKysely(em.getKysely()), startAfter: afterSeconds });
   }
 
   /**
@@ -520,12 +524,13 @@ function queuedMail<Job extends object>({
   data,
   priority,
   output,
-}: JobWithMetadata<Job>): QueuedMail<Job> {
+}: JobWithMetadata<Job & { traceparent?: string }>): QueuedMail<Job> {
   const fault = output as Partial<Fault> | null;
   return {
     id,
     attempt: retryCount,
     job: data,
+    trace: data.traceparent === undefined ? {} : { traceparent: data.traceparent },
     lane: priority < PRIORITY.ordinary ? "slow" : "ordinary",
     // pg-boss writes an output of its own after a lost heartbeat.
     fault: fault?.deferrals === undefined ? null : (fault as Fault),

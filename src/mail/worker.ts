@@ -3,6 +3,7 @@ import { randomInt } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { loggableError, type Logger } from "../log.ts";
+import { annotate, traced } from "../tracing.ts";
 import { MailFailure, type FailureKind } from "./failure.ts";
 import { SmtpOutage } from "./outage.ts";
 import type { Fault, MailQueue, QueuedMail, Verdict } from "./queue.ts";
@@ -61,7 +62,7 @@ export class MailWorker<Job extends object> {
     this.#outage.onPause = () => queue.pause();
     this.#outage.onResume = () => queue.resume();
     await queue.work((mail) => {
-      const verdict = this.#deliver(mail);
+      const verdict = traced("mail", () => this.#deliver(mail), { kind: "CONSUMER", from: mail.trace });
       this.#await(verdict);
       return verdict;
     });
@@ -102,13 +103,20 @@ export class MailWorker<Job extends object> {
     if (this.#isFinishing || this.#outage.pauses) return this.#untouched(mail);
     let template: string | undefined;
     try {
-      const letter = await compose(mail.job);
+      const letter = await traced("mail compose", () => compose(mail.job));
       if (!letter) {
         log.info({ mailId: mail.id }, "email dropped: it is out of date");
         return { status: "done" };
       }
-      template = letter.template;
-      const { reply, accepted } = await transport.send(mail.id, renderer.render(letter), mail.lane);
+      const { template: name } = letter;
+      template = name;
+      annotate({ "account.mail": name, "account.mail.id": mail.id, "account.mail.attempt": mail.attempt });
+      const rendered = renderer.render(letter);
+      const { reply, accepted } = await traced(
+        "mail send",
+        () => transport.send(mail.id, rendered, mail.lane),
+        { kind: "CLIENT" },
+      );
       if (reply === null) return this.#unanswered(mail, template, accepted);
       this.#sent(mail, template);
       return { status: "done" };
@@ -151,6 +159,7 @@ export class MailWorker<Job extends object> {
       this.#outage.begin(failure);
       return { ...this.#untouched(mail), fault: { ...faultBefore(mail), kind, message } };
     }
+    annotate({ "error.type": kind });
     if (error instanceof MailFailure && kind !== "unsure" && !failure.isCut) this.#outage.end();
     const before = faultBefore(mail);
     const fault: Fault = {

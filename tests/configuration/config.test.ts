@@ -45,6 +45,7 @@ test("nothing has to be set", () => {
     trustedProxies: [],
     corsOrigins: [],
     logLevel: "info",
+    tracing: null,
     dataDir: resolve(".data"),
     databaseUrl: null,
     databaseDirectUrl: null,
@@ -88,6 +89,8 @@ test("every variable is read", () => {
     TRUSTED_PROXIES: "127.0.0.1, 10.0.0.0/8,::1",
     CORS_ORIGINS: "https://app.example.com, http://localhost:3000",
     LOG_LEVEL: "debug",
+    OTEL_SERVICE_NAME: "accounts",
+    OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318",
     DATA_DIR: "/srv/data",
     DATABASE_DIRECT_URL: "postgres://app:pw@db.example.com:5433/app",
     MIGRATE_ON_START: "false",
@@ -127,6 +130,7 @@ test("every variable is read", () => {
     trustedProxies: ["127.0.0.1", "10.0.0.0/8", "::1"],
     corsOrigins: ["https://app.example.com", "http://localhost:3000"],
     logLevel: "debug",
+    tracing: { OTEL_SERVICE_NAME: "accounts", OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318" },
     dataDir: resolve("/srv/data"),
     databaseUrl: PRODUCTION.DATABASE_URL,
     databaseDirectUrl: "postgresql://app:pw@db.example.com:5433/app",
@@ -175,6 +179,18 @@ test("without the web client, the links need pages of their own", () => {
 
 test("an empty variable is an unset one", () => {
   expect(loadConfig(Object.fromEntries(knownVariables().map((name) => [name, ""])))).toEqual(loadConfig({}));
+});
+
+test.each([
+  [{}, false],
+  [{ OTEL_SERVICE_NAME: "accounts" }, false],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: "https://collector.example" }, true],
+  [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "https://collector.example/v1/traces" }, true],
+  [{ OTEL_TRACES_EXPORTER: "console" }, true],
+  [{ OTEL_TRACES_EXPORTER: "none", OTEL_EXPORTER_OTLP_ENDPOINT: "https://collector.example" }, false],
+  [{ OTEL_SDK_DISABLED: "true", OTEL_EXPORTER_OTLP_ENDPOINT: "https://collector.example" }, false],
+])("OpenTelemetry's variables %j ask for traces: %s", (environment, areAsked) => {
+  expect(loadConfig(environment).tracing !== null).toBe(areAsked);
 });
 
 test("the configuration cannot be changed", () => {
@@ -438,6 +454,8 @@ const WRONG: [string, string][] = [
   ["CORS_ORIGINS", "https://*.example.com"],
   ["CORS_ORIGINS", "null"],
   ["LOG_LEVEL", "verbose"],
+  ["OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"],
+  ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "4318"],
   ["DATA_DIR", "a\0b"],
   ["DATABASE_URL", "postgresql://"],
   ["DATABASE_URL", "postgresql://localhost"],

@@ -1,5 +1,6 @@
 // Whose password is hashed next. Clients take turns, so a flood from one delays another's password by a hash or two, not by all
 // that wait.
+import { traced } from "../../tracing.ts";
 import { serverBusy } from "../rules/account-error.ts";
 
 /** Is told how the queue does. */
@@ -44,10 +45,10 @@ export class Turns {
   async take<T>(client: string, work: () => Promise<T>, gone?: AbortSignal): Promise<T> {
     const asked = performance.now();
     if (this.#mayRun(client)) this.#count(client, 1);
-    else await this.#wait(client, gone);
+    else await traced("hashing wait", () => this.#wait(client, gone));
     const begun = performance.now();
     try {
-      return await work();
+      return await traced("hashing work", work);
     } finally {
       this.#observer.hashed((begun - asked) / 1000, (performance.now() - begun) / 1000);
       this.#count(client, -1);

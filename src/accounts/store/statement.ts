@@ -5,6 +5,8 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import DataLoader from "dataloader";
 import { CompiledQuery } from "kysely";
 
+import { traced } from "../../tracing.ts";
+
 export interface Statement<Values extends object, Row extends object> {
   readonly name: string;
   /** With `$1`, `$2`, ... */
@@ -32,8 +34,18 @@ export function statement<Values extends object, Row extends object = never>(
   return { name, text, parameters };
 }
 
+const IN_TRACES = { kind: "CLIENT", attributes: { "db.system.name": "postgresql" } } as const;
+
 /** Runs in the transaction of `em`, if there is one. */
-export async function run<Values extends object, Row extends object>(
+export function run<Values extends object, Row extends object>(
+  em: EntityManager,
+  statement: Statement<Values, Row>,
+  given: Values,
+): Promise<Row[]> {
+  return traced(`sql ${statement.name}`, () => execute(em, statement, given), IN_TRACES);
+}
+
+async function execute<Values extends object, Row extends object>(
   em: EntityManager,
   { name, text, parameters }: Statement<Values, Row>,
   given: Values,
