@@ -2,9 +2,9 @@ import { fileURLToPath } from "node:url";
 
 import { defineConfig } from "vitest/config";
 
-/** Attacks and faults that take long: `npm run test:security` and `npm run test:faults`, which also run the short ones. */
+/** What takes long: `npm run test:security`, `test:faults` and `test:ops`, which also run the short tests of their folders. */
 const LONG = "tests/**/*.long.test.ts";
-const WITH_LONG = ["security", "faults"];
+const WITH_LONG = ["security", "faults", "ops"];
 
 export default defineConfig(({ mode }) => ({
   // The file that Node itself takes; Vite would take index.mjs and load graphql twice.
