@@ -71,3 +71,20 @@ test("a process that hangs is replaced, and the logins that wait for it succeed"
   expect(tally(await Promise.all(logins))).toEqual({ done: 10 });
   expect(server.children("hashing-process")).not.toContain(first);
 });
+
+test("whoever loses two processes in a row is told to try again", async () => {
+  const { server, door } = await startWithAda();
+  const [first] = server.children("hashing-process");
+  process.kill(first!, "SIGSTOP"); // so that it still has the password when it is killed
+  const login = door.login({ username: "ada", password: PASSWORD });
+  await expect.poll(() => door.me()).toBeDefined(); // the server has taken the login before this
+  process.kill(first!, "SIGKILL");
+  await expect.poll(() => server.children("hashing-process").filter((pid) => pid !== first)).toHaveLength(1);
+  const [second] = server.children("hashing-process");
+  process.kill(second!, "SIGKILL");
+
+  const answer = await login;
+
+  if (answer.errors.length > 0) door.refuse(answer, "SERVER_BUSY");
+  door.succeed(await door.login({ username: "ada", password: PASSWORD }));
+});

@@ -6,6 +6,7 @@ import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import type { Logger } from "../../log.ts";
+import { AccountError, serverBusy } from "../rules/account-error.ts";
 import type { WorkFactor } from "./hash-formats.ts";
 
 /** Either to make a hash, or to compare the password with one. */
@@ -116,7 +117,7 @@ export class Hashing {
     return child;
   }
 
-  /** What was under way goes to another process, once. */
+  /** What was under way goes to another process, once. Whoever loses that one, too, may ask again later. */
   #replace(reason: string): void {
     clearTimeout(this.#hangs);
     this.#hangs = undefined;
@@ -125,7 +126,7 @@ export class Hashing {
       this.#log.warn(`the process that hashes passwords ended (${reason}); another one takes over`);
     for (const [id, pending] of this.#pending) {
       if (pending.isRepeated || this.#isStopped) {
-        this.#settle(id, { fault: `the hashing process ended: ${reason}` });
+        this.#settle(id, serverBusy());
       } else {
         pending.isRepeated = true;
         this.#send(pending.task);
@@ -140,12 +141,13 @@ export class Hashing {
     this.#hangs = isIdle ? undefined : setTimeout(() => this.#process?.kill("SIGKILL"), HANGS_AFTER_MS);
   }
 
-  #settle(id: number, answer: { result: string | boolean } | { fault: string }): void {
+  #settle(id: number, answer: { result: string | boolean } | { fault: string } | AccountError): void {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
     this.#watch();
     if (this.#pending.size === 0) this.#process?.channel?.unref();
-    if ("fault" in answer) pending?.answer.reject(new Error(answer.fault));
+    if (answer instanceof AccountError) pending?.answer.reject(answer);
+    else if ("fault" in answer) pending?.answer.reject(new Error(answer.fault));
     else pending?.answer.resolve(answer.result);
   }
 }

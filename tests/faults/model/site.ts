@@ -5,7 +5,7 @@ import { inject, onTestFinished, expect } from "vitest";
 
 import type { GraphQLDoor } from "../../support/graphql.ts";
 import { createDatabase, query, startPostgres } from "../../support/postgres.ts";
-import { startProcess } from "../../support/process.ts";
+import { startProcess, type ServerProcess } from "../../support/process.ts";
 import { PASSWORD } from "../../support/server.ts";
 import { SmtpCatcher, tokenIn } from "../../support/smtp.ts";
 
@@ -19,7 +19,9 @@ export class Site {
   readonly databaseUrl: string;
   readonly smtp: SmtpCatcher;
   readonly #env: Record<string, string>;
-  readonly #servers: { process: Awaited<ReturnType<typeof startProcess>>; door: GraphQLDoor }[] = [];
+  readonly #servers: { process: ServerProcess; door: GraphQLDoor }[] = [];
+  /** Those that were killed, too. */
+  readonly #processes: ServerProcess[] = [];
   #adminToken = "";
 
   private constructor(databaseUrl: string, smtp: SmtpCatcher) {
@@ -104,11 +106,20 @@ export class Site {
 
   /** Resolves once each mail that has been asked for is sent, or dropped because it was out of date. */
   async mailsSettled(): Promise<void> {
-    const [{ now }] = (await query<{ now: string }>(this.databaseUrl, "select now()::text")) as [
-      { now: string },
-    ];
-    const waiting = `select id from accounts_queue.job where name = 'mail' and state <> 'completed' and created_on <= '${now}'`;
-    await expect.poll(() => query(this.databaseUrl, waiting).catch(() => null)).toEqual([]);
+    let now: string | undefined;
+    const waiting = async () => {
+      now ??= (await query<{ now: string }>(this.databaseUrl, "select now()::text"))[0]!.now;
+      const jobs =
+        "select id from accounts_queue.job where name = 'mail' and state <> 'completed' and created_on <= $1";
+      return query(this.databaseUrl, jobs, [now]);
+    };
+    await expect.poll(() => waiting().catch(() => null)).toEqual([]);
+  }
+
+  /** What the servers have logged about an unexpected error. */
+  logged(id: string): string {
+    const logs = this.#processes.map(({ output }) => output.split(id)[1] ?? "");
+    return logs.map((log) => log.slice(0, 1_000)).join("");
   }
 
   /** What `npm run account -- verify` says. */
@@ -120,6 +131,7 @@ export class Site {
 
   async #start(index: number): Promise<void> {
     const server = await startProcess({ env: this.#env });
+    this.#processes.push(server);
     this.#servers[index] = { process: server, door: await server.ready() };
   }
 

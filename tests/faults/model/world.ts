@@ -2,8 +2,6 @@
 // or several at once, the accounts may be in one of several states; each later answer rules out those that do not explain it.
 import { setTimeout as delay } from "node:timers/promises";
 
-import { expect } from "vitest";
-
 import { tokenIn, type ReceivedMail } from "../../support/smtp.ts";
 import {
   apply,
@@ -75,6 +73,8 @@ export class World {
   readonly #links = new Map<number, string>();
   readonly #sessions = new Map<number, KnownSession>();
   #lastNumber = 0;
+  /** What was done, and what was answered. */
+  readonly #history: string[] = [];
 
   constructor(site: Site) {
     this.#site = site;
@@ -117,19 +117,20 @@ export class World {
       await this.#site.crash(crash.part, operations.length);
     }
     const outcomes = await asked;
+    const answers = operations.map((operation, index) => `${JSON.stringify(operation)}: ${outcomes[index]}`);
+    this.#history.push(answers.join("  beside  "));
     const explained = this.#possible.flatMap((state) => [...explain(state, operations, outcomes)]);
-    if (explained.length === 0) throw new Error(this.#unexplained(operations, outcomes));
+    if (explained.length === 0) throw new Error(this.#unexplained(operations));
     this.#possible = [...new Map(explained.map((state) => [JSON.stringify(state), state])).values()];
     await this.#collectMails(operations, outcomes, mailsBefore);
   }
 
-  #unexplained(operations: readonly Operation[], outcomes: readonly Outcome[]): string {
-    const answers = operations.map((operation, index) => `${JSON.stringify(operation)}: ${outcomes[index]}`);
+  #unexplained(operations: readonly Operation[]): string {
     const expected = this.#possible.map((state) =>
       operations.map((operation) => apply(state, operation).outcome).join(", "),
     );
-    return `No order of these operations explains their answers:
-${answers.join("\n")}
+    return `No order of the last operations explains their answers:
+${this.#history.join("\n")}
 Alone, they would have answered:
 ${[...new Set(expected)].join("\n")}`;
   }
@@ -153,9 +154,11 @@ ${[...new Set(expected)].join("\n")}`;
       await this.#site.confirmAdmin(operation.number + attempt);
       answer = await this.#send(operation, attempt);
     }
-    const code = answer.errors[0]?.extensions.code;
+    const { code, id } = answer.errors[0]?.extensions ?? {};
     if (code === undefined) return this.#keep(operation, answer.data);
-    expect(code, JSON.stringify(operation)).not.toBe("INTERNAL_SERVER_ERROR");
+    if (code === "INTERNAL_SERVER_ERROR")
+      throw new Error(`${JSON.stringify(operation)} met an unexpected error:
+${this.#site.logged(id!)}`);
     if (code !== "SERVICE_UNAVAILABLE" && code !== "SERVER_BUSY") return code;
     await delay(A_WHILE_MS);
     return LOST;
