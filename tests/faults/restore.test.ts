@@ -54,7 +54,7 @@ test.skipIf(!hasSystemPostgres)(
     const restored = postgres.url("restored");
     run("pg_restore", [`--dbname=${restored}`, backup]);
     const sentence =
-      /^Ended sessions: (\d+)\. Accounts whose links are void: 2\. Emails that wait for your decision \(mail list\): (\d+)\.\n$/;
+      /^Sessions that have ended: (\d+); accounts whose links are void: 2; emails that wait for your decision \(mail list\): (\d+)\.\n$/;
     expect(sentence.exec(await account(restored, "after-restore"))?.slice(1)).toEqual(["3", "1"]);
     expect(sentence.exec(await account(restored, "after-restore"))?.slice(1)).toEqual(["0", "0"]);
 

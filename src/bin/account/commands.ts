@@ -141,8 +141,8 @@ export async function afterRestore(accounts: Accounts, mails: OperatorMails): Pr
     );
   const done = await accounts.afterRestore(OPERATOR);
   printLine(
-    `Ended sessions: ${done.sessionsEnded}. Accounts whose links are void: ${done.accounts}. ` +
-      `Emails that wait for your decision (mail list): ${done.mailsHeld}.`,
+    `Sessions that have ended: ${done.sessionsEnded}; accounts whose links are void: ${done.accounts}; ` +
+      `emails that wait for your decision (mail list): ${done.mailsHeld}.`,
   );
 }
 
