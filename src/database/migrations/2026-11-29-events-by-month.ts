@@ -31,6 +31,8 @@ export class EventsByMonth extends Migration {
     this.#setAside();
     // Not an identity column, which a partitioned table cannot have before PostgreSQL 17.
     this.addSql(`create sequence "accounts"."event_ids"`);
+    // Which an identity column would need from nobody. Only who may use the schema gets so far, such as the role that serves.
+    this.addSql(`grant usage on sequence "accounts"."event_ids" to public`);
     this.addSql(`
       create table ${EVENTS} (
         "id" bigint not null default nextval('accounts.event_ids'),
