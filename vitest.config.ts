@@ -2,9 +2,9 @@ import { fileURLToPath } from "node:url";
 
 import { defineConfig } from "vitest/config";
 
-/** What takes long: `npm run test:security`, `test:faults` and `test:ops`, which also run the short tests of their folders. */
+/** What takes long: `npm run test:security` and the like, which also run the short tests of their folders. */
 const LONG = "tests/**/*.long.test.ts";
-const WITH_LONG = ["security", "faults", "ops"];
+const WITH_LONG = ["security", "faults", "ops", "shipping"];
 
 export default defineConfig(({ mode }) => ({
   // The file that Node itself takes; Vite would take index.mjs and load graphql twice.
