@@ -13,7 +13,8 @@ export default defineConfig(({ mode }) => ({
     include: [WITH_LONG.includes(mode) ? `tests/${mode}/**/*.test.ts` : "tests/**/*.test.ts"],
     exclude: WITH_LONG.includes(mode) ? [] : [LONG],
     globalSetup: "tests/support/postgres.ts",
-    maxWorkers: 3, // of which one waits most of the time
+    // Of three, one waits most of the time; images are built by one at a time.
+    maxWorkers: mode === "shipping" ? 1 : 3,
     // Each file would load the server anew, a tenth of the whole run. Tests replace no module, so files can share them.
     isolate: false,
     testTimeout: 60_000,

@@ -1,8 +1,6 @@
 // The image that the Dockerfile makes, built and run as an operator would: read-only, without privileges, in little memory.
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 
 import { beforeAll, describe, expect, inject, test } from "vitest";
@@ -11,6 +9,7 @@ import { DatabaseProxy } from "../support/database-proxy.ts";
 import { buildImage, filesIn, podman, startContainer, whyNoContainers } from "../support/podman.ts";
 import { createDatabase, query } from "../support/postgres.ts";
 import { externalParts, temporaryFolder } from "../support/process.ts";
+import { freePort } from "../support/proxies.ts";
 import { PASSWORD } from "../support/server.ts";
 import { tokenIn } from "../support/smtp.ts";
 
@@ -42,14 +41,6 @@ async function production() {
       RESET_URI: "https://app.example/#/reset",
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  await once(server.close(), "close");
-  return port;
 }
 
 describe.skipIf(reason !== null)("the container image", () => {

