@@ -6,8 +6,10 @@ process.chdir("/run/account-server");
 if (!existsSync(".env")) {
   const password = randomBytes(24).toString("base64url");
   writeFileSync("postgres-password", password);
+  writeFileSync("userlist.txt", `"accounts" "${password}"\n`); // PgBouncer's
   const secrets = {
-    DATABASE_URL: `postgresql://accounts:${password}@postgres:5432/accounts`,
+    DATABASE_URL: `postgresql://accounts:${password}@pgbouncer:6432/accounts`,
+    DATABASE_DIRECT_URL: `postgresql://accounts:${password}@postgres:5432/accounts`,
     JWT_SECRET: randomBytes(48).toString("base64"),
   };
   // Last and at once, so that what was interrupted is made anew.

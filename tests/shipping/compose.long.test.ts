@@ -1,7 +1,7 @@
 // compose.yaml as `docker compose up` runs it: two servers behind a proxy, and everything that they need. Debian's packages stand in for
-// HAProxy's and PostgreSQL's images, and a few lines for Mailpit.
+// the images of HAProxy, PostgreSQL, PgBouncer and Prometheus, and a few lines for Mailpit; Grafana is left out.
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -65,6 +65,9 @@ describe.skipIf(reason !== null)("compose.yaml", { timeout: 300_000 }, () => {
   postgres:
     image: "${await standIn("postgres")}"
     volumes: ["${standIns}/postgres.sh:/entrypoint.sh:ro"]
+  pgbouncer: { image: "${await standIn("pgbouncer")}" }
+  prometheus: { image: "${await standIn("prometheus")}", ports: !override ["127.0.0.1::9090"] }
+  grafana: { profiles: [without a stand-in] }
   server: { image: "${image}" }
   secrets: { image: "${image}" }
   mailpit:
@@ -113,6 +116,11 @@ describe.skipIf(reason !== null)("compose.yaml", { timeout: 300_000 }, () => {
 
   test("keeps accounts and secrets when everything is stopped, removed and started again", async () => {
     const accessToken = await activePerson(await up(), "grace");
+    const listed = await compose("run", "--rm", "--no-TTY", "server", "/app/dist/bin/account.js", "list");
+    expect(listed).toContain("grace@example.com");
+    await compose("cp", "server:/run/account-server/.env", `${folder}/secrets.env`);
+    expect(await readFile(`${folder}/secrets.env`, "utf8")).toMatch(/^JWT_SECRET=.{64}$/m);
+
     await compose("down", "--timeout=20");
     const door = await up();
     expect(door.succeed(await door.as(accessToken).me())?.username, "signed by the same secret").toBe(
@@ -140,6 +148,19 @@ describe.skipIf(reason !== null)("compose.yaml", { timeout: 300_000 }, () => {
     while (!end.signal.aborted) statuses.push((await door.execute("{ __typename }")).status);
     for (let more = 0; more < 20; more++) statuses.push((await door.execute("{ __typename }")).status);
     expect(new Set(statuses)).toEqual(new Set([200]));
+  });
+
+  test("reads the metrics of both servers, and the alerts", async () => {
+    await up();
+    const url = await urlOf("prometheus", 9090);
+    const ask = async (path: string) =>
+      (await (await fetch(`${url}/api/v1/${path}`)).json()) as {
+        data: { result: unknown[]; groups: unknown[] };
+      };
+    const serving = async () =>
+      (await ask("query?query=up%7Bjob%3D%22account-server%22%7D+%3D%3D+1")).data.result.length;
+    await expect.poll(serving, { timeout: 120_000, interval: 1000 }).toBe(2);
+    expect((await ask("rules")).data.groups).not.toEqual([]);
   });
 
   test("takes the address of a client from the proxy, whatever the client says", async () => {

@@ -48,6 +48,18 @@ const BASES = {
       "USER haproxy",
     ],
   },
+  pgbouncer: {
+    variant: "minbase",
+    packages: "pgbouncer",
+    changes: [`ENTRYPOINT ["pgbouncer", "/etc/pgbouncer/pgbouncer.ini"]`, "USER postgres"],
+  },
+  prometheus: {
+    variant: "minbase",
+    packages: "prometheus",
+    changes: [
+      `ENTRYPOINT ["prometheus", "--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus"]`,
+    ],
+  },
   postgres: {
     variant: "minbase",
     packages: "netbase",
