@@ -17,7 +17,7 @@ const trial = parseEnv(readFileSync("ops/compose/trial.env", "utf8"));
 test("with the settings that the documentation adds, it is ready for production", () => {
   const section = readFileSync("docs/operations.md", "utf8").split("\n### Compose\n")[1]!.split("\n### ")[0]!;
   const [block] = /(?:^ {4}[A-Z_]+=.*\n)+/m.exec(section)!;
-  const production = parseEnv(block!.replace("MAIL_PASSWORD=...", "MAIL_PASSWORD=secret"));
+  const production = parseEnv(block.replace("MAIL_PASSWORD=...", "MAIL_PASSWORD=secret"));
 
   expect(loadConfig({ ...trial, ...SECRETS }).isProduction).toBe(false);
   const config = loadConfig({ ...trial, ...production, ...SECRETS });

@@ -107,7 +107,10 @@ test("probes ask what the server answers, at the port where it listens", async (
     expect((await fetch(url + path)).status, probe).toBe(200);
     expect(port).toBe("http");
   }
-  expect(server!.ports).toContainEqual({ name: "http", containerPort: loadConfig({}).port });
+  expect(server!.ports).toEqual([
+    { name: "http", containerPort: loadConfig({}).port },
+    { name: "metrics", containerPort: loadConfig(settings).metricsPort },
+  ]);
   const { ports } = (find("Service") as { spec: { ports: { targetPort: string }[] } }).spec;
   expect(ports.map(({ targetPort }) => targetPort)).toEqual(["http"]);
 });
