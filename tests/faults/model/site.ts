@@ -135,11 +135,13 @@ export class Site {
     this.#servers[index] = { process: server, door: await server.ready() };
   }
 
-  #backends<Row>(what: string): Promise<Row[]> {
-    return query<Row>(
-      this.databaseUrl,
-      `${what} from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
-    );
+  /** As soon as the database answers: it may be recovering from the last crash. */
+  async #backends<Row>(what: string): Promise<Row[]> {
+    let rows: Row[] | null = null;
+    const ask = `${what} from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`;
+    const asked = async () => (rows = await query<Row>(this.databaseUrl, ask).catch(() => null));
+    await expect.poll(asked).not.toBeNull();
+    return rows!;
   }
 }
 
