@@ -39,7 +39,7 @@ function refuseOtherHosts(name: string, parameters: URLSearchParams): void {
   if (parameters.get("host")?.includes(","))
     throw new Error(
       `${name} lists several hosts in a parameter. List them before the path, as in ` +
-        "postgresql://user:password@host1:5432,host2:5432/database.",
+        "postgresql://USER@host1:5432,host2:5432/DATABASE.",
     );
 }
 
