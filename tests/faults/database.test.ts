@@ -92,7 +92,13 @@ test("the mail queue waits for no lock for ever, and sends what waited once it i
   const client = new pg.Client({ connectionString: server.databaseUrl });
   await client.connect();
   onTestFinished(() => client.end());
-  await client.query("begin; lock table accounts_queue.job in access exclusive mode");
+  const lock = "rollback; begin; lock table accounts_queue.job in access exclusive mode";
+  const isLocked = () =>
+    client.query(lock).then(
+      () => true,
+      () => false, // a deadlock with what the queue does just then
+    );
+  await expect.poll(isLocked).toBe(true);
   const statements = () =>
     server.query(
       `select pid, query_start from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'

@@ -9,7 +9,7 @@ import { listedCodes } from "../support/graphql.ts";
 import { captureLog } from "../support/log.ts";
 import { ended, metricsAt } from "../support/metrics.ts";
 import { createDatabase, query } from "../support/postgres.ts";
-import { PASSWORD, startServer, type TestServer } from "../support/server.ts";
+import { FULL_HASHES, PASSWORD, startServer, type TestServer } from "../support/server.ts";
 
 const METRICS = { METRICS_PORT: "0" };
 const WRONG = "wrong horse battery";
@@ -111,7 +111,7 @@ test(
     const log = captureLog();
     // As through a proxy, which may open more connections than a client.
     const server = await startServer({
-      env: { ...METRICS, TRUSTED_PROXIES: "127.0.0.1", LOG_LEVEL: "warn" },
+      env: { ...METRICS, ...FULL_HASHES, TRUSTED_PROXIES: "127.0.0.1", LOG_LEVEL: "warn" },
     });
     const logins = Array.from({ length: 480 }, () => server.login({ username: "ada", password: WRONG }));
     await expect

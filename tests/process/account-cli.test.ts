@@ -13,7 +13,7 @@ import { describe, expect, inject, test } from "vitest";
 
 import { createDatabase, query } from "../support/postgres.ts";
 import { BARE_ENVIRONMENT, dataLocation, startProcess, temporaryFolder } from "../support/process.ts";
-import { PASSWORD, startServer, type TestServer } from "../support/server.ts";
+import { FULL_HASHES, PASSWORD, startServer, type TestServer } from "../support/server.ts";
 
 const IN_FORCE = /^\$argon2id\$v=19\$m=19456,/;
 const hasScript = await promisify(execFile)("script", ["--version"]).then(
@@ -64,7 +64,7 @@ async function refuse(...args: Parameters<typeof account>): Promise<string> {
 }
 
 async function withServer() {
-  const server = await startServer();
+  const server = await startServer({ env: FULL_HASHES });
   return { server, env: { DATABASE_URL: server.databaseUrl } };
 }
 

@@ -23,7 +23,7 @@ import {
 import { captureLog, type CapturedLog } from "../support/log.ts";
 import { temporaryFolder } from "../support/process.ts";
 import { RawClient, type RawAnswer } from "../support/raw-http.ts";
-import { openServer, PASSWORD, type ActivePerson, type TestServer } from "../support/server.ts";
+import { FULL_HASHES, openServer, PASSWORD, type ActivePerson, type TestServer } from "../support/server.ts";
 import { tokenIn, type ReceivedMail } from "../support/smtp.ts";
 
 /** How many requests are under way at once, at most. */
@@ -296,7 +296,7 @@ async function bystander(server: TestServer, role: "user" | "admin") {
 /** A server to attack, and what the attacker has. */
 async function openTarget(env: Record<string, string>) {
   const log = captureLog();
-  const { server, stop } = await openServer({ env: { LOG_LEVEL: "debug", ...env } });
+  const { server, stop } = await openServer({ env: { ...FULL_HASHES, LOG_LEVEL: "debug", ...env } });
   const client = new RawClient(server.url);
   const ingredients = new Ingredients();
   const watch = new LogWatch(log, ingredients.prefix);

@@ -5,10 +5,10 @@ import { request } from "node:http";
 import { expect, test } from "vitest";
 
 import { tally } from "../support/hold-back.ts";
-import { PASSWORD, startServer, type TestServer } from "../support/server.ts";
+import { FULL_HASHES, PASSWORD, startServer, type TestServer } from "../support/server.ts";
 
 const WRONG = "wrong horse battery";
-const PROXIED = { RATE_LIMITS: "off", TRUSTED_PROXIES: "127.0.0.1" };
+const PROXIED = { ...FULL_HASHES, RATE_LIMITS: "off", TRUSTED_PROXIES: "127.0.0.1" };
 
 const from = (server: TestServer, address: string) => server.with({ "x-forwarded-for": address });
 

@@ -6,7 +6,7 @@ import { expect, inject, onTestFinished, test } from "vitest";
 
 import { captureLog } from "../support/log.ts";
 import { createDatabase } from "../support/postgres.ts";
-import { openServer, PASSWORD, startServer, type TestServer } from "../support/server.ts";
+import { FULL_HASHES, openServer, PASSWORD, startServer, type TestServer } from "../support/server.ts";
 
 const KEYS = {
   1: Buffer.alloc(32, "first key").toString("base64"),
@@ -43,7 +43,7 @@ async function expectLogin(server: TestServer, username: string, password = PASS
 }
 
 test("a stolen hash matches no guess without the pepper, at register, finalizeReset and changePassword", async () => {
-  const server = await startServer({ env: { PASSWORD_PEPPER: OLD } });
+  const server = await startServer({ env: { ...FULL_HASHES, PASSWORD_PEPPER: OLD } });
   const { username, email } = await server.activePerson("ada");
   const expectPeppered = async (password: string) => {
     const hash = await hashOf(server, username);

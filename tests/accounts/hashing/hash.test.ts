@@ -8,7 +8,7 @@ import { expect, inject, test } from "vitest";
 import { Hashing } from "../../../src/accounts/hashing/hashing.ts";
 import { measureWorkFactor, workFactorAdvice } from "../../../src/accounts/hashing/work-factor.ts";
 import { createDatabase, query } from "../../support/postgres.ts";
-import { PASSWORD, startServer, type TestServer } from "../../support/server.ts";
+import { FULL_HASHES, PASSWORD, startServer, type TestServer } from "../../support/server.ts";
 
 const IN_FORCE = /^\$argon2id\$v=19\$m=19456,(?:t=2,p=1|p=1,t=2)\$[\w+/]{22,}\$[\w+/]{43}$/;
 
@@ -31,7 +31,7 @@ async function storeHash(server: TestServer, username: string, options: Cost): P
 }
 
 test("a password is stored as argon2id with 19 MiB, 2 passes and 1 lane, at register and at finalizeReset", async () => {
-  const server = await startServer();
+  const server = await startServer({ env: FULL_HASHES });
   const { username, email } = await server.activePerson("ada");
   const registered = await storedHash(server, username);
   expect(registered).toMatch(IN_FORCE);
@@ -46,7 +46,7 @@ test("a password is stored as argon2id with 19 MiB, 2 passes and 1 lane, at regi
 });
 
 test("the same password has another hash in each account", async () => {
-  const server = await startServer();
+  const server = await startServer({ env: FULL_HASHES });
   await server.registerPerson("ada");
   await server.registerPerson("eve");
 
@@ -57,7 +57,7 @@ test.each([
   { what: "less memory", options: { memoryCost: 8192, timeCost: 2, parallelism: 1 } },
   { what: "fewer passes", options: { memoryCost: 19456, timeCost: 1, parallelism: 1 } },
 ])("a hash made with $what is upgraded at login, and by nothing else", async ({ options }) => {
-  const server = await startServer();
+  const server = await startServer({ env: FULL_HASHES });
   const { username, email } = await server.activePerson("ada");
   const weak = await storeHash(server, username, options);
 
@@ -76,7 +76,7 @@ test.each([
 });
 
 test("a hash that is stronger than those made now stays as it is", async () => {
-  const server = await startServer();
+  const server = await startServer({ env: FULL_HASHES });
   const { username } = await server.activePerson("ada");
   const strong = await storeHash(server, username, { memoryCost: 32_768, timeCost: 3, parallelism: 1 });
 
@@ -86,7 +86,7 @@ test("a hash that is stronger than those made now stays as it is", async () => {
 });
 
 test("logging in as somebody unknown takes as long as with a wrong password", async () => {
-  const server = await startServer();
+  const server = await startServer({ env: FULL_HASHES });
   const { username, email } = await server.activePerson("ada");
   const names = { known: username, unknown: "nobody", knownEmail: email, unknownEmail: "no@example.com" };
   const took = new Map<string, number[]>(Object.keys(names).map((kind) => [kind, []]));
@@ -107,13 +107,13 @@ test("logging in as somebody unknown takes as long as with a wrong password", as
 });
 
 test("with HIDE_ACCOUNT_EXISTENCE, so does a wrong password of an imported account whose hash takes longer", async () => {
-  const before = await startServer();
+  const before = await startServer({ env: FULL_HASHES });
   const { username } = await before.activePerson("ada");
   const hash = await bcrypt.hash(PASSWORD, 12);
   await before.query("update accounts.users set password_hash = $1 where username = $2", [hash, username]);
   await before.activePerson("eve");
   const server = await startServer({
-    env: { HIDE_ACCOUNT_EXISTENCE: "true" },
+    env: { ...FULL_HASHES, HIDE_ACCOUNT_EXISTENCE: "true" },
     databaseUrl: before.databaseUrl,
   });
 
@@ -134,7 +134,7 @@ test("with HIDE_ACCOUNT_EXISTENCE, so does a wrong password of an imported accou
 });
 
 test("PASSWORD_HASH_MIB and PASSWORD_HASH_PASSES raise the work of new hashes, and of old ones at login", async () => {
-  const before = await startServer();
+  const before = await startServer({ env: FULL_HASHES });
   const { username } = await before.activePerson("ada");
   const server = await startServer({
     env: { PASSWORD_HASH_MIB: "24", PASSWORD_HASH_PASSES: "3" },
@@ -166,7 +166,7 @@ test("no statement holds a password hash in its text, where the database's log m
   await query(databaseUrl, `alter database ${name} set log_parameter_max_length = 0`);
   const log = inject("postgresLog");
   const before = (await readFile(log)).length;
-  const server = await startServer({ databaseUrl });
+  const server = await startServer({ databaseUrl, env: FULL_HASHES });
 
   const { username, email } = await server.activePerson("ada");
   await storeHash(server, username, { memoryCost: 8192, timeCost: 2, parallelism: 1 });

@@ -54,8 +54,10 @@ const TAKES: Partial<Record<Operation["name"], readonly Link["kind"][]>> = {
   finalizeEmailChange: ["email-change", "email-undo"],
 };
 
-/** Who meets somebody else's change half-way is refused, and nothing has happened. */
-const REFUSED_IN_A_RACE: Partial<Record<Operation["name"], readonly Outcome[]>> = {
+/** What nobody answers who is alone: who meets somebody else's change half-way is refused, or is logged out already. Nothing happens. */
+const NOTHING_IN_A_RACE: Partial<Record<Operation["name"], readonly Outcome[]>> = {
+  logout: ["OK"],
+  logoutEverywhere: ["OK"],
   login: ["INVALID_CREDENTIALS"],
   finalizeRegistration: ["INVALID_TOKEN"],
   finalizeReset: ["INVALID_TOKEN"],
@@ -291,7 +293,7 @@ function* inAnyOrder(
       yield* inAnyOrder(lost(next, state, operation), rest, mayHaveMet);
       yield* inAnyOrder(state, rest, mayHaveMet);
     } else if (outcome === expected) yield* inAnyOrder(next, rest, mayHaveMet);
-    else if (REFUSED_IN_A_RACE[operation.name]?.includes(outcome) && mayHaveMet(one))
+    else if (NOTHING_IN_A_RACE[operation.name]?.includes(outcome) && mayHaveMet(one))
       yield* inAnyOrder(state, rest, mayHaveMet);
   }
 }
