@@ -104,6 +104,13 @@ export function apply(state: State, operation: Operation): { outcome: Outcome; n
   return { outcome, next: turn.state };
 }
 
+/** What `logoutEverywhere` does for whoever was logged in when it began. */
+export function withoutSessionsOf(state: State, session: number): State {
+  const owner = state.owners[session];
+  const kept = Object.entries(state.sessions).filter(([, { account }]) => account !== owner);
+  return { ...state, sessions: Object.fromEntries(kept) };
+}
+
 const fold = (name: string) => name.toLowerCase();
 
 class Turn {

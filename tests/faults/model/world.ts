@@ -11,6 +11,7 @@ import {
   type Operation,
   type Outcome,
   type State,
+  withoutSessionsOf,
 } from "./account-model.ts";
 import type { Part, Site } from "./site.ts";
 
@@ -293,8 +294,12 @@ function* inAnyOrder(
       yield* inAnyOrder(lost(next, state, operation), rest, mayHaveMet);
       yield* inAnyOrder(state, rest, mayHaveMet);
     } else if (outcome === expected) yield* inAnyOrder(next, rest, mayHaveMet);
-    else if (NOTHING_IN_A_RACE[operation.name]?.includes(outcome) && mayHaveMet(one))
+    else if (NOTHING_IN_A_RACE[operation.name]?.includes(outcome) && mayHaveMet(one)) {
       yield* inAnyOrder(state, rest, mayHaveMet);
+      // A session that was opened meanwhile is ended, too, or not.
+      if (operation.name === "logoutEverywhere")
+        yield* inAnyOrder(withoutSessionsOf(state, operation.session), rest, mayHaveMet);
+    }
   }
 }
 
