@@ -93,6 +93,10 @@ class HostFinder {
 const nameOf = ({ host, port }: ClientConfig = {}) => `${host}:${port ?? DEFAULT_PORT}`;
 const DEFAULT_PORT = 5432;
 
+/** Whether the database takes no writes, as a replica, or as one that was set so. */
+export const READ_ONLY =
+  "select pg_is_in_recovery() or current_setting('transaction_read_only')::bool as readonly";
+
 /** @throws {Error} unless it does */
 async function thatTakesWrites(host: ClientConfig): Promise<ClientConfig> {
   const client = new Client({
@@ -104,9 +108,7 @@ async function thatTakesWrites(host: ClientConfig): Promise<ClientConfig> {
   client.on("error", () => undefined); // whatever matters rejects a call
   try {
     await client.connect();
-    const { rows } = await client.query<{ readonly: boolean }>(
-      "select pg_is_in_recovery() or current_setting('transaction_read_only')::bool as readonly",
-    );
+    const { rows } = await client.query<{ readonly: boolean }>(READ_ONLY);
     if (rows[0]?.readonly !== false) throw new Error("it is read-only");
     return host;
   } finally {

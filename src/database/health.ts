@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { EntityManager } from "@mikro-orm/postgresql";
 
 import { loggableError, type Logger } from "../log.ts";
+import { READ_ONLY } from "./driver.ts";
 import type { Orm } from "./orm.ts";
 
 const ANSWERS_WITHIN_MS = 2_000;
@@ -137,9 +138,7 @@ export class DatabaseHealth {
 
   async #ask(): Promise<string | null> {
     const em = this.#orm.em.fork();
-    const [row] = await em.execute<{ readonly: boolean }[]>(
-      "select pg_is_in_recovery() or current_setting('transaction_read_only')::bool as readonly",
-    );
+    const [row] = await em.execute<{ readonly: boolean }[]>(READ_ONLY);
     if (row?.readonly) return "it is read-only";
     if (this.#outage) await takePage(em);
     return null;

@@ -68,11 +68,11 @@ export class EventsByMonth extends Migration {
          where "repetition_key" is not null`,
     );
 
-    // With the rights of whoever has migrated, because the role that serves may not create tables. Whoever logs in locks a user before
-    // adding an event, so both tables are locked in this order, or not at all: then the next day is early enough.
+    // With the rights of whoever has migrated, because the role that serves may not create tables. Both tables are locked, or neither: then
+    // the next day is early enough. Gives way long before PostgreSQL looks for a deadlock (deadlock_timeout, 1 s), which could end a login.
     this.addSql(`
       create function "accounts"."keep_event_months"("days" int) returns int
-        language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
+        language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '300ms' as $$
         declare
           since timestamptz := now() - make_interval(days => "days");
           outdated text[] := array(
