@@ -85,3 +85,11 @@ test("what the documents have run in production is what npm start runs", () => {
   expect(section("To production")).toContain(`\`node_modules/.bin/${scripts.start}\``);
   expect(readFileSync("docs/operations.md", "utf8")).toContain(` node_modules/.bin/${scripts.start}\``);
 });
+
+test("the statements of the handbook for operators can be run", async () => {
+  const server = await startWithMailbox();
+  const handbook = readFileSync("docs/operations.md", "utf8");
+  const statements = [...handbook.matchAll(/(?:`|^ {4})(select [^`;\n]+)(?:`|;?$)/gm)].map(([, sql]) => sql!);
+  expect(statements.length).toBeGreaterThan(3);
+  for (const sql of statements) await server.query(sql);
+});
