@@ -1,14 +1,15 @@
-// The disk of the database is full: what needs room is refused, nothing is half done, and room is all it takes to serve again.
+// The disk of the database or of the mailbox is full: nothing is half done, and room is all it takes to go on.
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
-import { chmod, mkdir, rm } from "node:fs/promises";
+import { chmod, mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-import { expect, onTestFinished, test } from "vitest";
+import { expect, inject, onTestFinished, test } from "vitest";
 
 import { startEmbeddedPostgres } from "../../src/embedded-postgres/launcher.ts";
-import { externalParts, startProcess, temporaryFolder } from "../support/process.ts";
+import { createDatabase, query } from "../support/postgres.ts";
+import { externalParts, startProcess, temporaryFolder, type ServerProcess } from "../support/process.ts";
 import { PASSWORD } from "../support/server.ts";
 
 const DISK_MB = 160; // a new database and its write-ahead log take 70
@@ -81,3 +82,37 @@ test("a full disk refuses what needs room, and everything that was answered is t
   const verify = await startProcess({ env: settings, script: "dist/bin/account.js", args: ["verify"] });
   expect(await verify.exited(), verify.output).toBe(0);
 });
+
+/** As on a full disk, the process may write no more to a file (Linux). */
+const hasLimits = (() => {
+  try {
+    execFileSync("prlimit", ["--version"]);
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+const allowFiles = ({ child }: ServerProcess, bytes: "0" | "unlimited") =>
+  execFileSync("prlimit", ["--pid", String(child.pid), `--fsize=${bytes}:unlimited`]);
+
+test.skipIf(!hasLimits)(
+  "a mailbox on a full disk keeps no half of an email, and gets it later (needs prlimit)",
+  async () => {
+    const DATABASE_URL = await createDatabase(inject("postgresUrl"));
+    const DATA_DIR = await temporaryFolder();
+    const JWT_SECRET = "a secret of this test, at least 32 bytes long";
+    const server = await startProcess({ env: { DATABASE_URL, DATA_DIR, JWT_SECRET } });
+    const door = await server.ready();
+    const mailbox = join(DATA_DIR, "mailbox");
+
+    allowFiles(server, "0");
+    door.succeed(await door.register({ username: "ada", email: "ada@example.com", password: PASSWORD }));
+    const tried = "select id from accounts_queue.job where name = 'mail' and retry_count > 0";
+    await expect.poll(() => query(DATABASE_URL, tried)).toHaveLength(1);
+
+    await expect.poll(() => readdir(mailbox)).toEqual([]); // also while it is tried again
+    allowFiles(server, "unlimited");
+    await expect.poll(() => readdir(mailbox)).toEqual(["00000001.eml"]);
+  },
+);
