@@ -165,10 +165,15 @@ class Run {
 
   /** Every try is counted, as in production, but none is refused. */
   async compareLimits(sink: SmtpSink): Promise<void> {
-    await this.#compareVariants(sink, "with and without rate limits", "with rate limits over without", {
-      with: {},
-      without: { env: { RATE_LIMITS: "off" } },
-    });
+    const variants = { with: {}, without: { env: { RATE_LIMITS: "off" } } };
+    const rounds = this.#plan.roundsOfLimits;
+    await this.#compareVariants(
+      sink,
+      "with and without rate limits",
+      "with rate limits over without",
+      variants,
+      rounds,
+    );
   }
 
   /** Two ways to run the account server, side by side on one database; the figure is the first over the second. */
@@ -177,6 +182,7 @@ class Run {
     what: string,
     name: FigureName,
     variants: Readonly<Record<string, Variant>>,
+    rounds = this.#plan.rounds,
   ): Promise<void> {
     await using opened = new AsyncDisposableStack();
     const accounts = this.#plan.accounts[0]!;
@@ -188,7 +194,9 @@ class Run {
       running[label] = new Running(accountServer, server, databaseUrl, accounts);
     }
     const [one = "", other = ""] = Object.keys(variants);
-    for (const [operation, measured] of Object.entries(await work.measureVariants(running, this.#plan))) {
+    for (const [operation, measured] of Object.entries(
+      await work.measureVariants(running, { ...this.#plan, rounds }),
+    )) {
       this.#note(`${operation} ${what}, requests a second`, accounts, measured);
       this.figures[`${name} (${operation})`] = ratioFigure(name, measured, one, other);
     }

@@ -135,6 +135,7 @@ export class App {
       secret,
       tokens,
       now,
+      opened: this.#opened,
       observers: metrics,
     });
     const links = new Links(() => ({

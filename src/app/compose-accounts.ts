@@ -38,12 +38,14 @@ export interface AccountsParts {
   readonly secret: string;
   readonly tokens: Tokens;
   readonly now: () => Date;
+  /** Receives what has to be closed before the database. */
+  readonly opened: AsyncDisposableStack;
   readonly observers?: { readonly hashing: HashingObserver; readonly limits: LimitsObserver } | null;
 }
 
 export function composeAccounts(config: Config, parts: AccountsParts): Accounts {
   const { em, patientEm, isOutage, hashing, breached, log, queue, renderer, secret, tokens, now } = parts;
-  const { observers } = parts;
+  const { opened, observers } = parts;
   const refreshTokens = new RefreshTokens(secret);
   const auditTrail = new AuditTrail({ now, retentionDays: config.auditRetentionDays });
   const deviceTokens = new DeviceTokens(secret);
@@ -59,6 +61,7 @@ export function composeAccounts(config: Config, parts: AccountsParts): Accounts 
       if (!isOutage(err)) log.warn({ err }, message);
     },
   });
+  opened.defer(() => rateLimits.close());
   const sessions = new Sessions({
     em,
     tokens,

@@ -75,6 +75,7 @@ export async function openAccounts(config: Config, opened: AsyncDisposableStack)
       secret,
       tokens: createTokens(config, secret, now),
       now,
+      opened,
     },
   );
   return { accounts, mails: queue, now };

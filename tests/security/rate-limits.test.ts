@@ -9,7 +9,7 @@ import type { Answer } from "../support/graphql.ts";
 import { tally } from "../support/hold-back.ts";
 import { captureLog } from "../support/log.ts";
 import { startProcess } from "../support/process.ts";
-import { PASSWORD, startServer, type TestServer } from "../support/server.ts";
+import { openServer, PASSWORD, startServer, type TestServer } from "../support/server.ts";
 
 const LIMITED = { RATE_LIMITS: "on", TRUSTED_PROXIES: "127.0.0.1" };
 const WRONG = "wrong horse battery";
@@ -144,6 +144,23 @@ describe("guessing", () => {
 
     for (let n = 0; n < 12; n += 1)
       server.succeed(await from(server, nth(1)).login({ username: "ada", password: PASSWORD }));
+  });
+
+  test("does not count logins that succeed, for other servers neither, nor after a stop", async () => {
+    const server = await limitedServer();
+    const counted = "select 1 from accounts.rate_limits where count > 0";
+    await server.activePerson("ada");
+    await server.query("truncate accounts.rate_limits");
+    const login = (door: TestServer, n: number) =>
+      from(door, nth(n)).login({ username: "ada", password: PASSWORD });
+
+    server.succeed(await login(server, 1));
+    await expect.poll(() => server.query(counted), { timeout: 10_000 }).toEqual([]);
+
+    const replica = await openServer({ databaseUrl: server.databaseUrl, env: LIMITED });
+    await Promise.all([1, 1, 2].map((n) => login(replica.server, n)));
+    await replica.stop();
+    expect(await server.query(counted)).toEqual([]);
   });
 
   test("with a stolen access token is limited for its session alone", async () => {

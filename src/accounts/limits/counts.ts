@@ -17,7 +17,7 @@ export interface Counts {
   take(counted: readonly Counted[]): Promise<Refusal | null>;
 
   /** Takes a counted try back. */
-  giveBack(counted: readonly Counted[]): Promise<void>;
+  giveBack(counted: readonly Counted[]): void;
 }
 
 export interface Refusal {

@@ -39,11 +39,10 @@ export class OwnCounts implements Counts {
     return Promise.resolve(null);
   }
 
-  giveBack(counted: readonly Counted[]): Promise<void> {
+  giveBack(counted: readonly Counted[]): void {
     for (const { key } of counted) {
       const old = this.#counts.get(key);
       if (old) this.#counts.set(key, { ...old, count: Math.max(old.count - 1, 0), blockedUntil: 0 });
     }
-    return Promise.resolve();
   }
 }

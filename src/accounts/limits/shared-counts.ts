@@ -9,44 +9,51 @@ interface Keys {
   readonly keys: readonly Buffer[];
 }
 
+/** What a count is, one more try included. */
+const COUNT = "case when c.resets_at <= statement_timestamp() then 1 else c.count + 1 end";
+/** The limit's own value for a row. */
+const MAX = "(:maxima::int[])[array_position(:keys::bytea[], c.key)]";
+const DOUBLES = "(:doubles::bool[])[array_position(:keys::bytea[], c.key)]";
+
 // A row that is blocked is left as it is, and missing in the result. Rows are locked in the order of their keys, against deadlocks.
+// This is asked for nearly every login, so it has no subselect for each row.
 const TAKE = statement<
   Keys & { maxima: readonly number[]; seconds: readonly number[]; doubles: readonly boolean[] },
-  { key: Buffer }
+  { key: string }
 >(
   "take-rate-limits",
-  `with wanted as (
-     select key, max, make_interval(secs => seconds) as period, doubles, clock_timestamp() as now
-     from unnest(:keys::bytea[], :maxima::int[], :seconds::int[], :doubles::bool[]) as w (key, max, seconds, doubles)
-     order by key
-   )
-   insert into accounts.rate_limits as c (key, count, blocked_until, resets_at)
-   select key, 1, case when max > 1 then '-infinity' when doubles then now + interval '1 second' else now + period end, now + period
-   from wanted
-   on conflict (key) do update set (count, blocked_until, resets_at) = (
-     select next.count,
-       case
-         when next.count < max then '-infinity'
-         when doubles then now + make_interval(secs => least(2 ^ least(next.count - max, 20), ${LONGEST_DELAY_SECONDS}))
-         else next.resets_at
-       end,
-       next.resets_at
-     from wanted, lateral (
-       select
-         case when c.resets_at <= now then 1 else c.count + 1 end as count,
-         case when c.resets_at <= now or doubles then now + period else c.resets_at end as resets_at
-     ) as next
-     where wanted.key = c.key
-   )
-   where c.blocked_until <= (select now from wanted where wanted.key = c.key)
-   returning key`,
+  `insert into accounts.rate_limits as c (key, count, blocked_until, resets_at)
+   select key, 1,
+     case
+       when max > 1 then '-infinity'
+       when doubles then statement_timestamp() + interval '1 second'
+       else statement_timestamp() + make_interval(secs => seconds)
+     end,
+     statement_timestamp() + make_interval(secs => seconds)
+   from unnest(:keys::bytea[], :maxima::int[], :seconds::int[], :doubles::bool[]) as w (key, max, seconds, doubles)
+   order by key
+   on conflict (key) do update set
+     count = ${COUNT},
+     blocked_until = case
+       when ${COUNT} < ${MAX} then '-infinity'
+       when ${DOUBLES} then
+         statement_timestamp() + make_interval(secs => least(2 ^ least(${COUNT} - ${MAX}, 20), ${LONGEST_DELAY_SECONDS}))
+       when c.resets_at <= statement_timestamp() then excluded.resets_at
+       else c.resets_at
+     end,
+     resets_at = case when c.resets_at <= statement_timestamp() or ${DOUBLES} then excluded.resets_at else c.resets_at end
+   where c.blocked_until <= statement_timestamp()
+   returning encode(key, 'hex') as key`,
 );
 
-const GIVE_BACK = statement<Keys>(
+const GIVE_BACK = statement<Keys & { tries: readonly number[] }>(
   "give-rate-limits-back",
-  `with counted as (select key from accounts.rate_limits where key = any(:keys) order by key for update)
-   update accounts.rate_limits c set count = greatest(count - 1, 0), blocked_until = '-infinity'
-   from counted where c.key = counted.key`,
+  `with given as (
+     select key, tries from accounts.rate_limits join unnest(:keys::bytea[], :tries::int[]) as g (key, tries) using (key)
+     order by key for update of rate_limits
+   )
+   update accounts.rate_limits c set count = greatest(count - tries, 0), blocked_until = '-infinity'
+   from given where c.key = given.key`,
 );
 
 const SECONDS_LEFT = statement<Keys, { seconds: number | null }>(
@@ -61,33 +68,101 @@ const REMOVE_OLD = statement<object, { count: number }>(
    select count(*)::int as count from removed`,
 );
 
+/** How long tries that were given back are kept for the next ones. */
+const SPARE_MS = 1_000;
+
+/** Tries that the table counts, and that nobody makes now. */
+interface Spare {
+  tries: number;
+  /** How few there were since the table was last told: so many were not needed. */
+  fewest: number;
+}
+
 export class SharedCounts implements Counts {
   readonly #em: EntityManager;
+  readonly #warn: (message: string, cause: unknown) => void;
+  /**
+   * By key. Most tries are right passwords, whose count is given back at once; the next one from the same address takes it
+   * over, and the table hears of it once a second at most. Else two statements would write ten rows for each login.
+   */
+  readonly #spare = new Map<string, Spare>();
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(em: EntityManager) {
+  constructor(em: EntityManager, warn: (message: string, cause: unknown) => void) {
     this.#em = em;
+    this.#warn = warn;
   }
 
   async take(counted: readonly Counted[]): Promise<Refusal | null> {
-    const taken = await run(this.#em, TAKE, {
-      keys: buffers(counted),
-      maxima: counted.map(({ limit }) => limit.max),
-      seconds: counted.map(({ limit }) => limit.seconds),
-      doubles: counted.map(({ limit }) => limit.doubles === true),
-    });
-    if (taken.length === counted.length) return null;
-    const takenKeys = new Set(taken.map(({ key }) => key.toString("hex")));
-    const [kept, met] = [
-      counted.filter(({ key }) => takenKeys.has(key)),
-      counted.filter(({ key }) => !takenKeys.has(key)),
-    ];
-    if (kept.length > 0) await this.giveBack(kept);
+    const others = counted.filter(({ key }) => !this.#takeSpare(key));
+    if (others.length === 0) return null;
+    const fromSpare = counted.filter((each) => !others.includes(each));
+    let taken: { key: string }[];
+    try {
+      taken = await run(this.#em, TAKE, {
+        keys: buffers(others),
+        maxima: others.map(({ limit }) => limit.max),
+        seconds: others.map(({ limit }) => limit.seconds),
+        doubles: others.map(({ limit }) => limit.doubles === true),
+      });
+    } catch (error) {
+      this.giveBack(fromSpare);
+      throw error;
+    }
+    if (taken.length === others.length) return null;
+    const takenKeys = new Set(taken.map(({ key }) => key));
+    const met = others.filter(({ key }) => !takenKeys.has(key));
+    this.giveBack(counted.filter((each) => !met.includes(each)));
     const [left] = await run(this.#em, SECONDS_LEFT, { keys: buffers(met) });
     return { keys: met.map(({ key }) => key), retryAfterSeconds: Math.max(1, left?.seconds ?? 1) };
   }
 
-  async giveBack(counted: readonly Counted[]): Promise<void> {
-    await run(this.#em, GIVE_BACK, { keys: buffers(counted) });
+  giveBack(counted: readonly Counted[]): void {
+    for (const { key } of counted) {
+      const spare = this.#spare.get(key);
+      if (spare) spare.tries += 1;
+      else this.#spare.set(key, { tries: 1, fewest: 0 });
+    }
+    if (this.#spare.size > 0) this.#timer ??= setTimeout(() => void this.#tellTable(), SPARE_MS);
+  }
+
+  /** Gives back what is spare. */
+  async close(): Promise<void> {
+    for (const spare of this.#spare.values()) spare.fewest = spare.tries;
+    await this.#tellTable();
+  }
+
+  #takeSpare(key: string): boolean {
+    const spare = this.#spare.get(key);
+    if (!spare || spare.tries === 0) return false;
+    spare.tries -= 1;
+    spare.fewest = Math.min(spare.fewest, spare.tries);
+    return true;
+  }
+
+  /** Gives back what was not needed since the last time. */
+  async #tellTable(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const unneeded: [key: string, tries: number][] = [];
+    for (const [key, spare] of this.#spare) {
+      if (spare.fewest > 0) unneeded.push([key, spare.fewest]);
+      spare.tries -= spare.fewest;
+      spare.fewest = spare.tries;
+      if (spare.tries === 0) this.#spare.delete(key);
+    }
+    if (this.#spare.size > 0) this.#timer = setTimeout(() => void this.#tellTable(), SPARE_MS);
+    if (unneeded.length === 0) return;
+    const [keys, tries] = [
+      unneeded.map(([key]) => Buffer.from(key, "hex")),
+      unneeded.map(([, tries]) => tries),
+    ];
+    try {
+      await run(this.#em, GIVE_BACK, { keys, tries });
+    } catch (error) {
+      // They stay counted until their period is over.
+      this.#warn("Rate limits could not be given back.", error);
+    }
   }
 
   /** @returns how many counts would have begun anew */
