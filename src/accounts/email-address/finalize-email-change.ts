@@ -34,13 +34,15 @@ export async function finalizeEmailChange(
   if (undo) return undoEmailChange(deps, undo, source);
   const subject = deps.tokens.read("email-change", args.token);
   if (!subject) throw invalidToken();
-  await confirmOwner(deps, viewer, subject, args.password, source);
+  const session = await confirmOwner(deps, viewer, subject, args.password, source);
   return deps.transaction(async (em) => {
     // Locks the user first and checks then: of two racing links, the second finds its change gone. The version of the credentials
     // is the link's, so the password is still the one that was confirmed.
     const user = await lockUser(em, subject.userId);
     const change = await findChange(deps, em, user, subject);
     if (!user || !change) throw invalidToken();
+    // A device that was logged out since the request began must not be logged in again.
+    if (session && !(await deps.sessions.isOpen(em, user, session.id))) throw passwordRequired();
     user.email = change.newEmail;
     user.endOlderTokens(deps.now());
     await unlessTaken(em.flush(), emailInUse(change.newEmail, "token"));
@@ -52,6 +54,7 @@ export async function finalizeEmailChange(
 
 /**
  * A dead link is refused before a password is asked for.
+ * @returns the session that confirmed it; null if the password did
  * @throws {AccountError} INVALID_TOKEN, PASSWORD_REQUIRED, INVALID_CREDENTIALS, SERVER_BUSY, RATE_LIMITED
  */
 async function confirmOwner(
@@ -60,20 +63,25 @@ async function confirmOwner(
   subject: TokenSubject,
   password: string | undefined,
   source: RequestSource,
-): Promise<void> {
+): Promise<Viewer["session"] | null> {
   const em = deps.em.fork();
   const owner = await em.findOne(User, { id: subject.userId });
   if (!owner || !(await findChange(deps, em, owner, subject))) throw invalidToken();
   const session = viewer?.user.id === owner.id ? viewer.session : null;
-  if (password !== undefined)
-    return confirmPassword(deps, { user: owner, session }, "password", password, source);
-  if (!session)
-    throw new AccountError(
-      "PASSWORD_REQUIRED",
-      "Log in to the account that asked for this change, or give its password.",
-      { field: "password" },
-    );
+  if (password !== undefined) {
+    await confirmPassword(deps, { user: owner, session }, "password", password, source);
+    return null;
+  }
+  if (!session) throw passwordRequired();
+  return session;
 }
+
+const passwordRequired = () =>
+  new AccountError(
+    "PASSWORD_REQUIRED",
+    "Log in to the account that asked for this change, or give its password.",
+    { field: "password" },
+  );
 
 /** A change is good only for the account as it was when the change was requested. */
 async function findChange(

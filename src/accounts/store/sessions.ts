@@ -141,8 +141,16 @@ export class Sessions {
 
   /** @returns whether the user had this session, and it had not ended */
   async end(em: EntityManager, user: Pick<User, "id">, id: string): Promise<boolean> {
-    const session = { id, user: user.id, expiresAt: { $gt: this.#deps.now() } };
-    return (await em.nativeDelete(Session, session)) > 0;
+    return (await em.nativeDelete(Session, this.#opened(user, id))) > 0;
+  }
+
+  /** Whether the user has this session. Certain only while the user is locked. */
+  async isOpen(em: EntityManager, user: Pick<User, "id">, id: string): Promise<boolean> {
+    return (await em.count(Session, this.#opened(user, id))) > 0;
+  }
+
+  #opened(user: Pick<User, "id">, id: string) {
+    return { id, user: user.id, expiresAt: { $gt: this.#deps.now() } };
   }
 
   /** The earlier of idle and absolute lifetime. */

@@ -1,8 +1,8 @@
 // A change of address: by the link to the new address, undone by the link to the old one.
 import { describe, expect, test } from "vitest";
 
-import type { Output } from "../../support/graphql.ts";
-import { meetAt, tally } from "../../support/hold-back.ts";
+import type { Answer, Output } from "../../support/graphql.ts";
+import { meetAt, tally, whileHeld } from "../../support/hold-back.ts";
 import {
   DAY,
   MINUTE,
@@ -210,6 +210,24 @@ describe("a change of address", () => {
     const winner = answers.findIndex(({ data }) => data);
     expect(answers[winner]!.data!.user.email).toBe(addresses[winner]);
     expect(await emailOf(server, ada)).toBe(addresses[winner]);
+  });
+
+  test("is not confirmed by a device that is logged out at the same moment", async () => {
+    const server = await startServer();
+    const ada = await server.activePerson("ada");
+    const token = await server.askForEmailChange(ada, "lovelace@example.com");
+    const other = server.succeed(await server.login({ username: "ada", password: PASSWORD }));
+
+    const answers = await whileHeld<Answer<unknown>[]>(
+      server,
+      "select 1 from accounts.users for update",
+      () => server.as(other.accessToken).logoutEverywhere(),
+      () => server.as(ada.accessToken).finalizeEmailChange({ token }),
+    );
+
+    expect(tally(answers)).toEqual({ done: 1, PASSWORD_REQUIRED: 1 });
+    expect(await server.query("select id from accounts.sessions")).toEqual([]);
+    server.succeed(await server.finalizeEmailChange({ token, password: PASSWORD }));
   });
 
   test("has links that are good for EMAIL_CHANGE_TOKEN_MINUTES", async () => {

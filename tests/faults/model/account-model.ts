@@ -111,6 +111,12 @@ export function withoutSessionsOf(state: State, session: number): State {
   return { ...state, sessions: Object.fromEntries(kept) };
 }
 
+/** What `logout` does for whoever was logged in when it began. */
+export function withoutSession(state: State, session: number): State {
+  const kept = Object.entries(state.sessions).filter(([number]) => Number(number) !== session);
+  return { ...state, sessions: Object.fromEntries(kept) };
+}
+
 const fold = (name: string) => name.toLowerCase();
 
 class Turn {

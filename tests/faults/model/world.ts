@@ -11,6 +11,7 @@ import {
   type Operation,
   type Outcome,
   type State,
+  withoutSession,
   withoutSessionsOf,
 } from "./account-model.ts";
 import type { Part, Site } from "./site.ts";
@@ -299,6 +300,9 @@ function* inAnyOrder(
       // A session that was opened meanwhile is ended, too, or not.
       if (operation.name === "logoutEverywhere")
         yield* inAnyOrder(withoutSessionsOf(state, operation.session), rest, mayHaveMet);
+      // Its access token is good no more, but its refresh token was.
+      if (operation.name === "logout")
+        yield* inAnyOrder(withoutSession(state, operation.session), rest, mayHaveMet);
     }
   }
 }
