@@ -5,9 +5,10 @@ import { dictionary } from "@zxcvbn-ts/language-common";
 import { MORE_COMMON_PASSWORDS } from "./more-common-passwords.ts";
 
 /** Most frequent first. It has no runs, repeats and dates, for zxcvbn finds those by rules, as this file does. */
-const COMMON: readonly string[] = dictionary["passwords-common"];
-/** So many of the most frequent are also refused with something added or replaced: the whole list has most English words. */
-const ALSO_DECORATED = 10_000;
+const FROM_LEAKS: readonly string[] = dictionary["passwords-common"];
+const COMMON: ReadonlySet<string> = new Set([...FROM_LEAKS, ...MORE_COMMON_PASSWORDS]);
+/** These are also refused with something added or replaced: the whole list has most English words. */
+const MOST_COMMON: ReadonlySet<string> = new Set(FROM_LEAKS.slice(0, 10_000));
 
 /** Code units; a password of 128 characters is shorter, unless its normal form is longer. */
 const MAX_COMPARED = 256;
@@ -36,16 +37,11 @@ const LOOKALIKES: Readonly<Record<string, string>> = {
 };
 
 export class WeakPasswords {
-  readonly #common: ReadonlySet<string>;
-  readonly #mostCommon: ReadonlySet<string>;
   readonly #minLength: number;
   readonly #appName: string;
 
   /** @param minLength of a password, in code points: what repeats a shorter text is no stronger than that */
   constructor(minLength: number, appName: string) {
-    const isLongEnough = (word: string) => word.length >= minLength;
-    this.#common = new Set([...COMMON.filter(isLongEnough), ...MORE_COMMON_PASSWORDS]);
-    this.#mostCommon = new Set(COMMON.slice(0, ALSO_DECORATED));
     this.#minLength = minLength;
     this.#appName = appName;
   }
@@ -60,8 +56,8 @@ export class WeakPasswords {
       return "The password must not be the username, the email address or a part of it.";
     if (isOneOf(namesOf(this.#appName)))
       return `The password must not be the name of this product, ${this.#appName}.`;
-    if (this.#common.has(text)) return "This password is too common. Choose another one.";
-    if (guesses.some((guess) => this.#mostCommon.has(guess)))
+    if (COMMON.has(text)) return "This password is too common. Choose another one.";
+    if (guesses.some((guess) => MOST_COMMON.has(guess)))
       return "This password is too common, also with other digits and signs. Choose another one.";
     if (guesses.some((guess) => this.#isRepeat(guess, owner)))
       return "The password repeats a few characters or a common password. Choose another one.";

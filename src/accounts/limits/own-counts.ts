@@ -15,7 +15,12 @@ interface Count {
 }
 
 export class OwnCounts implements Counts {
-  readonly #counts = new LRUCache<string, Count>({ max: MAX_COUNTS });
+  /** Made when it is needed, which is hardly ever: it reserves room for all counts at once. */
+  #made: LRUCache<string, Count> | undefined;
+
+  get #counts(): LRUCache<string, Count> {
+    return (this.#made ??= new LRUCache({ max: MAX_COUNTS }));
+  }
 
   take(counted: readonly Counted[]): Promise<Refusal | null> {
     const now = Date.now();

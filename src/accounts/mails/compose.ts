@@ -79,8 +79,9 @@ function toRender({ mail, to, email = to.email, variables }: Letter, appName: st
 export function sampleMails(locales: readonly string[]): MailToRender[] {
   return locales.flatMap((locale) => {
     const to = { username: "ada", email: "ada@example.com", locale };
+    const words = inWords(locale);
     return Object.entries(CATALOGUE).map(([mail, { sample }]) =>
-      toRender({ mail: mail as MailName, to, variables: sample(inWords(locale)) }, "Account Server"),
+      toRender({ mail: mail as MailName, to, variables: sample(words) }, "Account Server"),
     );
   });
 }
