@@ -1,5 +1,5 @@
 // Refresh tokens are derived from their session and no longer stored. Those issued before are void: everybody logs in once. The table
-// of the stored ones stays, because servers of the former version write to it until they are replaced; a later migration drops it.
+// of the stored ones stays, because servers of the former version write to it until they are replaced; 2026-11-29-refresh-tokens drops it.
 import { Migration } from "@mikro-orm/migrations";
 
 export class DerivedRefreshTokens extends Migration {
