@@ -6,11 +6,16 @@ import { defineConfig } from "vitest/config";
 const LONG = "tests/**/*.long.test.ts";
 const WITH_LONG = ["security", "faults", "ops", "shipping"];
 
+function include(mode: string): string {
+  if (mode === "release-fixture") return "tests/support/make-release-fixture.ts";
+  return WITH_LONG.includes(mode) ? `tests/${mode}/**/*.test.ts` : "tests/**/*.test.ts";
+}
+
 export default defineConfig(({ mode }) => ({
   // The file that Node itself takes; Vite would take index.mjs and load graphql twice.
   resolve: { alias: [{ find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve("graphql")) }] },
   test: {
-    include: [WITH_LONG.includes(mode) ? `tests/${mode}/**/*.test.ts` : "tests/**/*.test.ts"],
+    include: [include(mode)],
     exclude: WITH_LONG.includes(mode) ? [] : [LONG],
     globalSetup: "tests/support/postgres.ts",
     // Of three, one waits most of the time; images are built by one at a time.

@@ -148,12 +148,12 @@ export async function migrate(
 ): Promise<void> {
   await orm.em.fork().transactional(async (em) => {
     // This transaction only holds the lock. The migrations of the tables and of the queue use their own transactions.
-    const [lock] = await em.execute<{ taken: boolean }[]>(
-      `select pg_try_advisory_xact_lock(${MIGRATION_LOCK}) as taken`,
-    );
-    if (!lock?.taken) {
-      waiting?.(`${nameOf(databaseUrl)} is being migrated by another server. Waiting for its end.`);
-      await em.execute(`select pg_advisory_xact_lock(${MIGRATION_LOCK})`);
+    // Asked again and again, because a statement that waits for it would keep a snapshot, and whoever has the lock may make an index
+    // concurrently, which waits for the end of every older snapshot.
+    for (let asked = 0; !(await takesLock(em)); asked += 1) {
+      if (asked === 0)
+        waiting?.(`${nameOf(databaseUrl)} is being migrated by another server. Waiting for its end.`);
+      await delay(TRIED_EVERY_MS);
     }
     await ageOfTables(em, databaseUrl, foreign);
     await whileAlive(em, async () => {
@@ -161,6 +161,12 @@ export async function migrate(
       await foreign.migrate(connectionTo(databaseUrl, "long work"));
     });
   });
+}
+
+async function takesLock(em: EntityManager): Promise<boolean> {
+  const sql = `select pg_try_advisory_xact_lock(${MIGRATION_LOCK}) as taken`;
+  const [lock] = await em.execute<{ taken: boolean }[]>(sql);
+  return lock?.taken ?? false;
 }
 
 /**

@@ -75,6 +75,7 @@ export function ormOptions(databaseUrl: string, work: Work) {
       migrationsList: MIGRATIONS,
       path: "src/database/migrations",
       snapshot: false,
+      allOrNothing: false, // so that locks are held no longer than each needs, and an index can be made concurrently
     },
     // When drafting a migration, compare only our own tables. 2026-11-29-events-by-month has a partition for each month: a test compares
     // it with its entity.

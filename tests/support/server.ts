@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, inject, onTestFinished } from "vitest";
 
 import { Hashing } from "../../src/accounts/hashing/hashing.ts";
 import { App } from "../../src/app/app.ts";
-import { loadConfig } from "../../src/config/config.ts";
+import { loadConfig, type Config } from "../../src/config/config.ts";
 import type { MailboxMessage } from "../../src/mail/mailbox-folder.ts";
 import { createDatabase, dropDatabase } from "./postgres.ts";
 import { GraphQLDoor, type Output } from "./graphql.ts";
@@ -205,6 +205,8 @@ interface Clock {
 export interface ServerOptions {
   readonly env?: Record<string, string>;
   readonly databaseUrl?: string;
+  /** What the environment may not say. */
+  readonly config?: Partial<Config>;
 }
 
 /** Starts a server that lives until the end of the test. */
@@ -242,25 +244,28 @@ export const FULL_HASHES = { PASSWORD_HASH_MIB: "19" };
 const hashing = new Hashing(1, { warn: console.warn });
 
 /** Starts a server for its caller to stop. */
-export async function openServer({ env = {}, databaseUrl }: ServerOptions = {}): Promise<{
+export async function openServer({ env = {}, databaseUrl, config: more }: ServerOptions = {}): Promise<{
   server: TestServer;
   stop: () => Promise<void>;
 }> {
   const smtp = await SmtpCatcher.start();
   const url = databaseUrl ?? (await createDatabase(inject("postgresUrl")));
   const clock: Clock = { offset: 0 };
-  const config = loadConfig({
-    NODE_ENV: "test",
-    LOG_LEVEL: process.env["LOG_LEVEL"] ?? "error",
-    PORT: "0",
-    DATABASE_URL: url,
-    RATE_LIMITS: "off", // tests come from one address; those of the limits turn them on
-    JWT_SECRET: "a secret of this test, at least 32 bytes long",
-    MAIL_SERVER: "127.0.0.1",
-    MAIL_PORT: String(smtp.port),
-    MAIL_USERNAME: "accounts@example.com",
-    ...env,
-  });
+  const config = {
+    ...loadConfig({
+      NODE_ENV: "test",
+      LOG_LEVEL: process.env["LOG_LEVEL"] ?? "error",
+      PORT: "0",
+      DATABASE_URL: url,
+      RATE_LIMITS: "off", // tests come from one address; those of the limits turn them on
+      JWT_SECRET: "a secret of this test, at least 32 bytes long",
+      MAIL_SERVER: "127.0.0.1",
+      MAIL_PORT: String(smtp.port),
+      MAIL_USERNAME: "accounts@example.com",
+      ...env,
+    }),
+    ...more,
+  };
   const app = new App(
     env["PASSWORD_HASH_MIB"] === undefined ? { ...config, passwordHash: LITTLE_WORK } : config,
     { now: () => clock.frozenAt ?? new Date(Date.now() + clock.offset), hashing },
