@@ -10,6 +10,9 @@ import { createLogger, loggableError } from "../log.ts";
 import { printError, visibleLines } from "./terminal.ts";
 import { isFirst, isWorker, runWorkers } from "./workers.ts";
 
+/** A server with its hashing process takes up to 250 MB if its heap may double (docs/performance.md), and the text of its programs. */
+const ROOMY_MB = 384;
+
 const state = { isStopping: false };
 
 try {
@@ -51,7 +54,7 @@ async function serve(config: Config): Promise<void> {
   // An error without a listener, such as one of a connection that breaks while it is being closed.
   process.on("uncaughtException", (error) => stop(app, config, JSON.stringify(loggableError(error))));
   await app.start();
-  tidyHeap();
+  tidyHeap(config);
   if (!config.isProduction) console.log(banner(app, config));
 }
 
@@ -71,10 +74,13 @@ function stopWithinMs({ drainSeconds }: Config): number {
 }
 
 /** Keeps memory low (docs/performance.md): collects the garbage of the start now, and later garbage earlier than by default. */
-function tidyHeap(): void {
+function tidyHeap({ workers }: Config): void {
   // By default V8 lets the old generation grow several-fold between major collections. Collecting at each doubling keeps
-  // memory low; collecting more often takes a tenth of the server's time.
-  setFlagsFromString("--heap-growing-percent=100");
+  // memory low; collecting more often takes a tenth of the server's time. Where a container may have little, that is less than what a
+  // doubling takes: V8 does not know of the process that hashes, and would let the system kill the server.
+  const megabytes = process.constrainedMemory() / workers / 2 ** 20; // 0 if the system does not tell
+  const isTight = megabytes > 0 && megabytes < ROOMY_MB;
+  setFlagsFromString(`--heap-growing-percent=${isTight ? 40 : 100}`);
   setFlagsFromString("--expose-gc");
   (runInNewContext("gc") as (options: object) => void)({ type: "major", flavor: "last-resort" });
 }

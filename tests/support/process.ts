@@ -10,6 +10,7 @@ import { join, resolve } from "node:path";
 import { inject, onTestFinished } from "vitest";
 
 import { GraphQLDoor } from "./graphql.ts";
+import type { MemoryLimit } from "./memory-limit.ts";
 import { createDatabase } from "./postgres.ts";
 import { SmtpCatcher } from "./smtp.ts";
 
@@ -22,6 +23,10 @@ export interface ProcessOptions {
   readonly uid?: number;
   readonly script?: string;
   readonly args?: string[];
+  /** Options of Node.js. */
+  readonly nodeOptions?: string[];
+  /** What the process and its children may have; see memory-limit.ts. */
+  readonly memory?: MemoryLimit;
 }
 
 /** What a process needs of the environment that the tests run in. */
@@ -85,10 +90,21 @@ export class ServerProcess {
 
 /** Starts a process that is ended with the test. */
 export async function startProcess(options: ProcessOptions = {}): Promise<ServerProcess> {
-  const { env = {}, root = ".", uid, script = "dist/bin/serve.js", args = [] } = options;
+  const {
+    env = {},
+    root = ".",
+    uid,
+    script = "dist/bin/serve.js",
+    args = [],
+    nodeOptions = [],
+    memory,
+  } = options;
   const cwd = options.cwd ?? (await temporaryFolder());
   const node = resolve(root, "node_modules/.bin/node");
-  const child = spawn(node, [resolve(root, script), ...args], {
+  const command = [node, ...nodeOptions, resolve(root, script), ...args];
+  // In the group from its first moment: Node.js reads the limit as it starts.
+  if (memory) command.unshift("/bin/sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', memory.folder);
+  const child = spawn(command[0]!, command.slice(1), {
     cwd,
     env: { ...BARE_ENVIRONMENT, PORT: "0", ...env },
     ...(uid !== undefined && { uid, gid: uid }),
