@@ -1,7 +1,9 @@
 // What the use cases are given. app/compose-accounts.ts builds it.
 import type { EntityManager } from "@mikro-orm/postgresql";
 
+import type { MailQueue } from "../mail/queue.ts";
 import type { Passwords } from "./hashing/passwords.ts";
+import type { MailJob } from "./mails/mail-job.ts";
 import type { Outbox } from "./mails/outbox.ts";
 import type { DeviceTokens } from "./device-tokens.ts";
 import type { RateLimits } from "./limits/rate-limits.ts";
@@ -25,6 +27,8 @@ export interface Dependencies {
   readonly sessions: Sessions;
   readonly auditTrail: AuditTrail;
   readonly outbox: Outbox;
+  /** For whoever decides about emails that are not sent. */
+  readonly mailQueue: Pick<MailQueue<MailJob>, "counts" | "page" | "find" | "retry" | "discard">;
   /** The users whose data this process is exporting. */
   readonly exportsUnderWay: Set<string>;
   /** The locale of mails that suits best, of those preferred in this order. */

@@ -41,6 +41,8 @@ export * from "./administration/set-user-roles.ts";
 export * from "./administration/deactivate-user.ts";
 export * from "./administration/reactivate-user.ts";
 export * from "./administration/end-user-sessions.ts";
+export * from "./administration/find-queued-emails.ts";
+export * from "./administration/decide-about-emails.ts";
 export * from "./administration/import-users.ts";
 export * from "./administration/clean-up.ts";
 export * from "./administration/verify.ts";

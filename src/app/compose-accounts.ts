@@ -93,6 +93,7 @@ export function composeAccounts(config: Config, parts: AccountsParts): Accounts 
     sessions,
     auditTrail,
     outbox: new Outbox(queue, now, config.hideAccountExistence),
+    mailQueue: queue,
     exportsUnderWay: new Set(),
     pickLocale: (preferences) => renderer.pickLocale(preferences),
     now,

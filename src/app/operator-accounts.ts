@@ -16,23 +16,16 @@ import { connectionTo } from "../database/driver.ts";
 import { DataDirInUseError, lockDataDir } from "../embedded-postgres/data-dir.ts";
 import { createLogger } from "../log.ts";
 import { MailFailure } from "../mail/failure.ts";
-import { MailQueue, type MailEntry, type MailState } from "../mail/queue.ts";
+import { MailQueue } from "../mail/queue.ts";
 import { smtpTransport } from "../mail/transport.ts";
 
 /** Enough to finish writing a batch of an import, but the command must end even if the database does not respond. */
 const DATABASE_CLOSES_WITHIN_MS = 3_000;
 
-/** What an operator can do with emails that are not sent yet. */
-export type OperatorMails = Pick<
-  MailQueue<MailJob>,
-  "counts" | "list" | "find" | "retry" | "discard" | "isServed"
->;
-export type QueuedEntry = MailEntry<MailJob>;
-export type { MailState };
-
 export interface Opened {
   readonly accounts: Accounts;
-  readonly mails: OperatorMails;
+  /** Whether a server is connected to the database, which sends emails. */
+  readonly isServed: () => Promise<boolean>;
   /** The database's clock. */
   readonly now: () => Date;
 }
@@ -78,7 +71,7 @@ export async function openAccounts(config: Config, opened: AsyncDisposableStack)
       opened,
     },
   );
-  return { accounts, mails: queue, now };
+  return { accounts, isServed: () => queue.isServed(), now };
 }
 
 /**

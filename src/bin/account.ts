@@ -26,7 +26,8 @@ import {
 } from "./account/mail-commands.ts";
 import { openFile, openFlaskTable } from "./account/import-sources.ts";
 import { printError, visibleLines } from "./terminal.ts";
-import { openAccounts, type MailState, type Opened } from "../app/operator-accounts.ts";
+import { openAccounts, type Opened } from "../app/operator-accounts.ts";
+import type { QueuedEmailState } from "../accounts/model/queued-email.ts";
 import { loadConfig, readEnvironment } from "../config/config.ts";
 import { parseDatabaseUrl } from "../database/database-url.ts";
 
@@ -107,7 +108,7 @@ program
 program
   .command("after-restore")
   .description("make a database that was restored from a backup safe, before a server starts")
-  .action(() => run(({ accounts, mails }) => afterRestore(accounts, mails)));
+  .action(() => run(afterRestore));
 program
   .command("clean-up")
   .description("remove what has expired, as the daily job does, however long ago that ran")
@@ -119,11 +120,11 @@ mail
   .addOption(
     new Option("--state <state>", "only emails in this state (default: all but done)").choices(MAIL_STATES),
   )
-  .action(({ state }: { state?: MailState }) => run(({ mails }) => listMails(mails, state)));
+  .action(({ state }: { state?: QueuedEmailState }) => run(({ accounts }) => listMails(accounts, state)));
 mail
   .command("show <id>")
   .description("show one email, and whom it goes to")
-  .action((id: string) => run(({ accounts, mails }) => showMail(accounts, mails, id)));
+  .action((id: string) => run(({ accounts }) => showMail(accounts, id)));
 for (const [command, description, work] of [
   ["retry", "send a failed email again, or one that waits for its time at once", retryMails],
   ["discard", "delete an email that was not sent", discardMails],
@@ -134,7 +135,7 @@ for (const [command, description, work] of [
     .option("--all", "all emails that have failed")
     .action((id: string | undefined, { all = false }: { all?: boolean }, command: Command) => {
       if ((id === undefined) !== all) command.error("error: specify either an id or --all");
-      return run(({ mails }) => work(mails, id));
+      return run(({ accounts }) => work(accounts, id));
     });
 }
 mail

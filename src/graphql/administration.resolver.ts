@@ -2,13 +2,20 @@
 import { Arg, Args, ArgsType, Authorized, Ctx, Field, ID, Mutation, Query, Resolver } from "type-graphql";
 
 import type { Accounts } from "../accounts/accounts.ts";
+import type { QueuedEmailState } from "../accounts/model/queued-email.ts";
 import { Role, type User } from "../accounts/model/user.entity.ts";
 import { AccountEventObject } from "./account-event.object.ts";
 import { SetUserRolesArgs } from "./arguments.ts";
-import { AccountEventConnection, ConnectionArgs, UserConnection } from "./connections.ts";
+import {
+  AccountEventConnection,
+  ConnectionArgs,
+  QueuedEmailConnection,
+  UserConnection,
+} from "./connections.ts";
 import type { RequestContext } from "./context.ts";
 import { Errors } from "./errors-directive.ts";
 import { OncePerOperation } from "./once-per-operation.ts";
+import { QueuedEmailCounts, QueuedEmailObject, QueuedEmailStates } from "./queued-email.object.ts";
 import { UserObject } from "./user.object.ts";
 
 @ArgsType()
@@ -26,6 +33,15 @@ class UsersArgs extends ConnectionArgs {
 class AccountEventsArgs extends ConnectionArgs {
   @Field(() => ID, { description: "The ID of the user whose events to list." })
   userId!: string;
+}
+
+@ArgsType()
+class QueuedEmailsArgs extends ConnectionArgs {
+  @Field(() => QueuedEmailStates, {
+    nullable: true,
+    description: "Lists only emails in this state. Null lists all that are not done.",
+  })
+  state?: QueuedEmailState | null;
 }
 
 @Resolver()
@@ -67,6 +83,29 @@ export class AdministrationResolver {
   ): Promise<AccountEventConnection> {
     const events = await this.#accounts.findAccountEvents(userId, page);
     return AccountEventConnection.of(events, page, (event) => AccountEventObject.of(event));
+  }
+
+  @Authorized(Role.ADMIN)
+  @Query(() => QueuedEmailConnection, {
+    description:
+      "The emails of the queue, oldest first. What they say is not in the queue: an email is written when it is sent.",
+  })
+  @Errors("UNAUTHENTICATED", "FORBIDDEN", "BAD_USER_INPUT")
+  async queuedEmails(
+    @Args(() => QueuedEmailsArgs) { page, state }: QueuedEmailsArgs,
+  ): Promise<QueuedEmailConnection> {
+    const emails = await this.#accounts.findQueuedEmails({
+      ...page,
+      ...(state != null && { states: [state] }),
+    });
+    return QueuedEmailConnection.of(emails, page, (email) => QueuedEmailObject.of(email));
+  }
+
+  @Authorized(Role.ADMIN)
+  @Query(() => QueuedEmailCounts, { description: "How many emails of the queue are in each state." })
+  @Errors("UNAUTHENTICATED", "FORBIDDEN")
+  queuedEmailCounts(): Promise<QueuedEmailCounts> {
+    return this.#accounts.countQueuedEmails();
   }
 
   @Authorized(Role.ADMIN)
@@ -135,5 +174,37 @@ export class AdministrationResolver {
   ): Promise<UserObject> {
     const admin = await context.viewer();
     return UserObject.of(await this.#accounts.endUserSessions(admin, id, context.source));
+  }
+
+  @Authorized(Role.ADMIN)
+  @Mutation(() => QueuedEmailObject, {
+    description:
+      "Puts an email that has failed back in the queue, as if it were new, or sends one that is retried at once. An email that " +
+      "can no longer be retried, such as one that was sent meanwhile, raises NOT_FOUND.",
+  })
+  @Errors("UNAUTHENTICATED", "FORBIDDEN", "PASSWORD_REQUIRED", "NOT_FOUND")
+  @OncePerOperation()
+  async retryEmail(
+    @Ctx() context: RequestContext,
+    @Arg("id", () => ID, { description: "The ID of the email to retry." }) id: string,
+  ): Promise<QueuedEmailObject> {
+    const admin = await context.viewer();
+    return QueuedEmailObject.of(await this.#accounts.retryEmail(admin, id, context.source));
+  }
+
+  @Authorized(Role.ADMIN)
+  @Mutation(() => QueuedEmailObject, {
+    description:
+      "Deletes an email that was not sent, and returns it as it was. An email that can no longer be discarded, such as one that " +
+      "is being sent, raises NOT_FOUND.",
+  })
+  @Errors("UNAUTHENTICATED", "FORBIDDEN", "PASSWORD_REQUIRED", "NOT_FOUND")
+  @OncePerOperation()
+  async discardEmail(
+    @Ctx() context: RequestContext,
+    @Arg("id", () => ID, { description: "The ID of the email to discard." }) id: string,
+  ): Promise<QueuedEmailObject> {
+    const admin = await context.viewer();
+    return QueuedEmailObject.of(await this.#accounts.discardEmail(admin, id, context.source));
   }
 }

@@ -3,6 +3,7 @@ import { ArgsType, Field, Int, ObjectType, type ClassType } from "type-graphql";
 
 import type { Page, PageArgs } from "../accounts/model/page.ts";
 import { AccountEventObject } from "./account-event.object.ts";
+import { QueuedEmailObject } from "./queued-email.object.ts";
 import { UserObject } from "./user.object.ts";
 
 @ArgsType()
@@ -86,3 +87,6 @@ export type UserConnection = InstanceType<typeof UserConnection>;
 
 export const AccountEventConnection = connectionOf("AccountEvent", AccountEventObject);
 export type AccountEventConnection = InstanceType<typeof AccountEventConnection>;
+
+export const QueuedEmailConnection = connectionOf("QueuedEmail", QueuedEmailObject);
+export type QueuedEmailConnection = InstanceType<typeof QueuedEmailConnection>;

@@ -98,17 +98,21 @@ export type Verdict =
 /** What an operator sees of an email. */
 export type MailState = "waiting" | "sending" | "retrying" | "failed" | "done";
 
+/** The place of an email in a list: when it was requested, in ISO 8601 with microseconds, and its id. */
+export type MailPosition = readonly [createdAt: string, id: string];
+
 export interface MailEntry<Job> {
   readonly id: string;
   readonly state: MailState;
   readonly job: Job;
   readonly createdAt: Date;
   /** When it is tried next, if it waits for that. */
-  readonly dueAt: Date;
+  readonly dueAt: Date | null;
   /** How often a server has taken it in hand. */
   readonly attempts: number;
-  /** Why the last attempt failed, or null. */
+  /** Why the last attempt failed, or null. Contains nothing from the email, and no control characters. */
   readonly reason: string | null;
+  readonly position: MailPosition;
 }
 
 /** pg-boss's names of the states. */
@@ -119,7 +123,13 @@ const STATES = {
   failed: "failed",
   done: "completed",
 } as const satisfies Record<MailState, string>;
-const ENTRIES_A_PAGE = 1000;
+const CAN_BE_RETRIED: readonly MailState[] = ["failed", "retrying"];
+/** Not what a server has in hand, and not what was sent. */
+const CAN_BE_DISCARDED: readonly MailState[] = ["failed", "retrying", "waiting"];
+/** Of a reason. Ours are shorter; that of a fault in the server itself may be of any length. */
+const REASON_MAX_LENGTH = 300;
+/** Lists the emails of each state in their order (`page`). */
+const LIST_INDEX = "account_server_mail_list";
 
 /** What of the emails is not sent, for whoever watches the queue. */
 export interface Unsent {
@@ -174,6 +184,7 @@ export class MailQueue<Job extends object> {
            deletion_seconds = case state when 'failed' then 0 else deletion_seconds end
          where name = '${MAIL}' and state in ('created', 'retry', 'failed') and retry_limit < ${NEVER}`,
       );
+      await createListIndex(boss);
       await boss.createQueue(DAILY, { policy: "singleton", retryLimit: 3 });
       await boss.schedule(DAILY, "17 3 * * *");
     } finally {
@@ -361,17 +372,13 @@ export class MailQueue<Job extends object> {
   }
 
   /** How many emails are in each state; those that were sent are counted for a day. */
-  async counts(): Promise<Record<MailState, number>> {
-    const { rows } = await this.#boss
-      .getDb()
-      .executeSql(
-        `select state, count(*)::int as count from ${QUEUE_SCHEMA}.job where name = '${MAIL}' group by state`,
-      );
+  async counts(em: EntityManager): Promise<Record<MailState, number>> {
+    const rows = await execute<{ state: string; count: number }>(
+      em,
+      `select state, count(*)::int as count from ${QUEUE_SCHEMA}.job where name = '${MAIL}' group by state`,
+    );
     const counts = { waiting: 0, sending: 0, retrying: 0, failed: 0, done: 0 };
-    for (const { state, count } of rows as { state: string; count: number }[]) {
-      const name = stateOf(state);
-      counts[name] += count;
-    }
+    for (const { state, count } of rows) counts[stateOf(state)] += count;
     return counts;
   }
 
@@ -391,85 +398,73 @@ export class MailQueue<Job extends object> {
     return NONE_UNSENT.map((none) => found.find(({ state }) => state === none.state) ?? none);
   }
 
-  /** The emails that are in one of `states`, oldest first. */
-  async *list(states: readonly MailState[]): AsyncGenerator<MailEntry<Job>> {
-    let after: [Date | string, string] = ["-infinity", "00000000-0000-0000-0000-000000000000"];
-    for (;;) {
-      // pg-boss finds jobs by their data only, not by their state.
-      const { rows } = await this.#boss.getDb().executeSql(
-        `select id, data, state::text, created_on as "createdOn", start_after as "startAfter",
-           started_on as "startedOn", retry_count as "retryCount", output
-         from ${QUEUE_SCHEMA}.job
-         where name = '${MAIL}' and state::text = any($1)
-           and (date_trunc('milliseconds', created_on), id) > ($2::timestamptz, $3::uuid)
-         order by date_trunc('milliseconds', created_on), id limit ${ENTRIES_A_PAGE}`,
-        [states.map((state) => STATES[state]), ...after],
-      );
-      for (const row of rows as JobWithMetadata<Job>[]) yield entryOf(row);
-      const last = (rows as JobWithMetadata<Job>[]).at(-1);
-      if (!last || rows.length < ENTRIES_A_PAGE) return;
-      after = [last.createdOn, last.id];
-    }
+  /**
+   * Emails that are in one of `states`, oldest first. Costs the same however many there are and however far down the list it begins.
+   * @param first at most this many
+   * @param after where the page before has ended
+   */
+  async page(
+    em: EntityManager,
+    states: readonly MailState[],
+    first: number,
+    after?: MailPosition,
+  ): Promise<MailEntry<Job>[]> {
+    // A branch for each state, which PostgreSQL merges in the order of their index.
+    const branches = states.map(
+      (state) =>
+        `(select * from ${QUEUE_SCHEMA}.job where name = '${MAIL}' and state = '${STATES[state]}'
+            ${after ? "and (created_on, id) > ($2::timestamptz, $3::uuid)" : ""}
+          order by created_on, id limit $1)`,
+    );
+    const rows = await execute<EntryRow<Job>>(
+      em,
+      `select ${ENTRY_COLUMNS} from (${branches.join(" union all ")}) as job order by created_on, id limit $1`,
+      [first, ...(after ?? [])],
+    );
+    return rows.map(entryOf);
   }
 
-  /** @throws {Error} if there is no such email */
-  async find(id: string): Promise<MailEntry<Job>> {
-    const [job] = UUID.test(id) ? await this.#boss.findJobs<Job>(MAIL, { id }) : [];
-    if (!job)
-      throw new Error(
-        `There is no email ${id}. Take an id from "mail list"; an email is forgotten a day after it was sent.`,
-      );
-    return entryOf(job);
+  /** @param ids which are UUIDs */
+  async find(em: EntityManager, ids: readonly string[]): Promise<MailEntry<Job>[]> {
+    const rows = await execute<EntryRow<Job>>(
+      em,
+      `select ${ENTRY_COLUMNS} from ${QUEUE_SCHEMA}.job where name = '${MAIL}' and id = any($1::uuid[])`,
+      [ids],
+    );
+    return rows.map(entryOf);
   }
 
   /**
-   * Sends an email that has failed again, as if it were new, or one that waits for its time at once.
-   * @param id of one email; all that have failed without it
-   * @returns how many
-   * @throws {Error} if there is no such email, or nothing to try again
+   * Sends emails again, as if they were new, once the transaction of `em` commits: those of `ids` that have failed, or that wait for
+   * their time.
    */
-  async retry(id?: string): Promise<number> {
-    if (id !== undefined) await this.#findIn(id, ["failed", "retrying"], "tried again");
+  async retry(em: EntityManager, ids: readonly string[]): Promise<MailEntry<Job>[]> {
     // pg-boss's own retry keeps the time of the next attempt, the lane, and how often the email was put off.
-    const { rows } = await this.#boss.getDb().executeSql(
+    const rows = await execute<EntryRow<Job>>(
+      em,
       `update ${QUEUE_SCHEMA}.job set state = 'retry', completed_on = null, start_after = now(),
          priority = ${PRIORITY.ordinary}, deletion_seconds = ${MAIL_QUEUE.deleteAfterSeconds},
          output = output || '{"deferrals": 0, "unsure": 0}'
-       where name = '${MAIL}' and (state = 'failed' or (state = 'retry' and $1::uuid is not null))
-         and id = coalesce($1::uuid, id)
-       returning id`,
-      [id ?? null],
+       where name = '${MAIL}' and id = any($1::uuid[]) and state in (${namesOf(CAN_BE_RETRIED)})
+       returning ${ENTRY_COLUMNS}`,
+      [ids],
     );
-    return rows.length;
+    return rows.map(entryOf);
   }
 
   /**
-   * Deletes an email that was not sent.
-   * @param id of one email; all that have failed without it
-   * @returns how many
-   * @throws {Error} if there is no such email, or a server has it in hand, or it was sent
+   * Deletes emails that were not sent and that no server has in hand: those of `ids`.
+   * @returns them as they were
    */
-  async discard(id?: string): Promise<number> {
-    if (id !== undefined) {
-      const { id: found } = await this.#findIn(id, ["failed", "retrying", "waiting"], "discarded");
-      await this.#boss.deleteJob(MAIL, found);
-      return 1;
-    }
-    let count = 0;
-    for await (const mail of this.list(["failed"])) {
-      await this.#boss.deleteJob(MAIL, mail.id);
-      count += 1;
-    }
-    return count;
-  }
-
-  async #findIn(id: string, states: readonly MailState[], what: string): Promise<MailEntry<Job>> {
-    const mail = await this.find(id);
-    if (!states.includes(mail.state))
-      throw new Error(
-        `The email ${id} is ${mail.state}. Only one that is ${states.join(" or ")} can be ${what}.`,
-      );
-    return mail;
+  async discard(em: EntityManager, ids: readonly string[]): Promise<MailEntry<Job>[]> {
+    const rows = await execute<EntryRow<Job>>(
+      em,
+      `delete from ${QUEUE_SCHEMA}.job
+       where name = '${MAIL}' and id = any($1::uuid[]) and state in (${namesOf(CAN_BE_DISCARDED)})
+       returning ${ENTRY_COLUMNS}`,
+      [ids],
+    );
+    return rows.map(entryOf);
   }
 
   /** Takes no more emails in hand. Those in hand go on. */
@@ -486,29 +481,58 @@ export class MailQueue<Job extends object> {
   }
 }
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+/** With the parameters apart from the statement, in the transaction of `em` if it has one. */
+async function execute<Row>(em: EntityManager, sql: string, parameters: unknown[] = []): Promise<Row[]> {
+  const { rows } = await fromKysely(em.getKysely()).executeSql(sql, parameters);
+  return rows as Row[];
+}
+
+/** pg-boss's own indexes do not have the order of the list. A million emails are indexed in a second, while which nobody enqueues. */
+async function createListIndex(boss: PgBoss): Promise<void> {
+  // Looks first, because "if not exists" waits for all who write, and keeps others waiting meanwhile.
+  await boss.getDb().executeSql(
+    `do $$ begin
+       if to_regclass('${QUEUE_SCHEMA}.${LIST_INDEX}') is null then
+         create index if not exists ${LIST_INDEX} on ${QUEUE_SCHEMA}.job_common (state, created_on, id) where name = '${MAIL}';
+       end if;
+     end $$`,
+  );
+}
 
 /** pg-boss has a state "cancelled", too, which nobody uses here. */
 const stateOf = (state: string): MailState =>
   (Object.keys(STATES) as MailState[]).find((name) => STATES[name] === state) ?? "done";
 
-type EntryRow<Job> = Pick<
-  JobWithMetadata<Job>,
-  "id" | "data" | "state" | "createdOn" | "startAfter" | "startedOn" | "retryCount" | "output"
->;
+const namesOf = (states: readonly MailState[]) => states.map((state) => `'${STATES[state]}'`).join(", ");
+
+interface EntryRow<Job> {
+  readonly id: string;
+  readonly data: Job;
+  readonly state: string;
+  readonly createdOn: string;
+  readonly startAfter: string;
+  readonly attempts: number;
+  readonly reason: string | null;
+}
+
+const inIso = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+// The first attempt does not count as a retry. pg-boss writes an output of its own after a lost heartbeat.
+const ENTRY_COLUMNS = `id, data, state::text, ${inIso("created_on")} as "createdOn", ${inIso("start_after")} as "startAfter",
+  case when started_on is null then 0 else retry_count + 1 end as attempts,
+  coalesce(output->>'message', output->'value'->>'message') as reason`;
 
 function entryOf<Job extends object>(row: EntryRow<Job>): MailEntry<Job> {
-  // pg-boss writes an output of its own after a lost heartbeat.
-  const output = row.output as { message?: string; value?: { message?: string } } | null;
+  const { id, data: job, createdOn, startAfter, attempts, reason } = row;
+  const state = stateOf(row.state);
   return {
-    id: row.id,
-    state: stateOf(row.state),
-    job: row.data,
-    createdAt: row.createdOn,
-    dueAt: row.startAfter,
-    // The first attempt does not count as a retry.
-    attempts: (row.startedOn as Date | null) === null ? 0 : row.retryCount + 1,
-    reason: output?.message ?? output?.value?.message ?? null,
+    id,
+    state,
+    job,
+    createdAt: new Date(createdOn),
+    dueAt: state === "waiting" || state === "retrying" ? new Date(startAfter) : null,
+    attempts,
+    reason: reason?.replace(/\p{Cc}+/gu, " ").slice(0, REASON_MAX_LENGTH) ?? null,
+    position: [createdOn, id],
   };
 }
 

@@ -255,6 +255,82 @@ test("an administrator sees that an account is deleted", async () => {
   await sees(page, /^Deleted, erased on/);
 });
 
+/** Leaves an email that was requested by each of these people unsent. */
+async function leaveUnsent(server: TestServer, mails: readonly Unsent[]): Promise<void> {
+  for (const { name, mail = "registration", state, error, attempts = 1 } of mails) {
+    await server.query(
+      `insert into accounts_queue.job (name, data, state, start_after, started_on, retry_count, output)
+       select 'mail', jsonb_build_object('mail', $2::text, 'userId', id, 'credentialVersion', 1, 'requestedAt', now()),
+         $3::accounts_queue.job_state, now() + interval '1 day', now(), $4,
+         jsonb_build_object('message', $5::text, 'kind', 'refused', 'deferrals', 1, 'unsure', 0)
+       from accounts.users where username = $1`,
+      [name, mail, state, attempts - 1, error ?? null],
+    );
+  }
+}
+
+interface Unsent {
+  readonly name: string;
+  readonly mail?: string;
+  readonly state: "failed" | "retry" | "created";
+  readonly error?: string;
+  readonly attempts?: number;
+}
+
+const REFUSED = "the SMTP server mail.example.com:587 did not accept the email: EENVELOPE RCPT TO";
+
+describe("unsent emails", () => {
+  test("are none at first, and in a few words, to an administrator", async () => {
+    const server = await startServer();
+    await server.admin("ada");
+    const page = await signedIn(server);
+    await follow(page, "Unsent emails");
+    await sees(page, "No unsent emails.");
+    await screenshot(page, "emails-none");
+  });
+
+  test("are shown with those that have failed first, and why, and are retried or discarded", async () => {
+    const server = await startServer();
+    await server.admin("ada");
+    for (const name of ["grace", "hedy", "joan"]) await server.activePerson(name);
+    await server.mailsSettled();
+    await leaveUnsent(server, [
+      { name: "joan", state: "created", mail: "roles-changed" },
+      { name: "hedy", state: "retry", error: `${REFUSED} 452 4.2.2`, attempts: 7, mail: "reset" },
+      { name: "grace", state: "failed", error: `${REFUSED} 550 5.1.1`, mail: "password-changed" },
+      { name: "hedy", state: "failed", error: "<img src=x onerror=alert(1)>", mail: "sessions-ended" },
+    ]);
+    const page = await signedIn(server);
+    await follow(page, "Unsent emails");
+    const titles = page.locator("h2");
+    await expect.poll(() => titles.allTextContents()).toEqual(["Failed", "Retrying", "Waiting"]);
+    await sees(page, "There's no mailbox with this address.");
+    await sees(page, "The mailbox is full.");
+    await sees(page, "<img src=x onerror=alert(1)>");
+    for (const width of [1280, 390]) {
+      await page.setViewportSize({ width, height: 800 });
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme });
+        await screenshot(page, `emails-${width}-${colorScheme}`);
+        await expectAccessible(page);
+      }
+    }
+
+    const failed = page.getByRole("region", { name: "Failed" });
+    await failed.getByRole("button", { name: "Retry" }).first().click();
+    await sees(page, "The email is on its way again.");
+    await server.smtp.mailTo("grace@example.com", ({ mail }) => mail.subject === "Your password was changed");
+    await failed.getByRole("button", { name: "Discard" }).click();
+    await screenshot(page, "emails-discard");
+    await press(page, "Discard for good");
+    await sees(page, "The email was discarded.");
+    await press(page, "Refresh");
+    await expect.poll(() => titles.allTextContents()).toEqual(["Retrying", "Waiting"]);
+    await page.getByRole("region", { name: "Retrying" }).getByRole("link", { name: "hedy" }).click();
+    await sees(page, "Unsent email discarded");
+  });
+});
+
 test("a long list comes page by page", async () => {
   const server = await startServer();
   const { id } = await server.admin("ada");
@@ -284,6 +360,7 @@ test.each([
   ["account/export"],
   ["account/delete"],
   ["users"],
+  ["emails"],
   ["change-email?token=a.b.c"],
 ])("the page %s can be used by everybody, in light and dark, and fits a phone", async (path) => {
   const server = await startServer();

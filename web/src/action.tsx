@@ -12,6 +12,8 @@ interface ActionProps<Data, Variables extends AnyVariables> {
   readonly mutation: TypedDocumentNode<Data, Variables>;
   readonly variables: Variables;
   readonly onSuccess: (data: Data) => void;
+  /** The id of what describes the button, where many have the same words. */
+  readonly about?: string;
   readonly children: string;
 }
 
@@ -19,6 +21,7 @@ export function Action<Data, Variables extends AnyVariables>({
   mutation,
   variables,
   onSuccess,
+  about,
   children,
 }: ActionProps<Data, Variables>) {
   const [{ fetching }, execute] = useMutation(mutation);
@@ -40,6 +43,7 @@ export function Action<Data, Variables extends AnyVariables>({
         className="secondary"
         aria-disabled={fetching}
         aria-busy={fetching}
+        aria-describedby={about}
         onClick={() => {
           if (!fetching) void act();
         }}

@@ -14,6 +14,7 @@ import { ChangeUsernamePage } from "./pages/change-username.tsx";
 import { CheckMailPage } from "./pages/check-mail.tsx";
 import { DeleteAccountPage } from "./pages/delete-account.tsx";
 import { DevicesPage } from "./pages/devices.tsx";
+import { EmailsPage } from "./pages/emails.tsx";
 import { EndEmailChangeUndoPage } from "./pages/end-email-change-undo.tsx";
 import { ExportPage } from "./pages/export.tsx";
 import { FinalizeEmailChangePage } from "./pages/finalize-email-change.tsx";
@@ -42,6 +43,7 @@ const FOR_SIGNED_IN = {
   "/account/delete": DeleteAccountPage,
   "/users": UsersPage,
   "/users/:id": UserPage,
+  "/emails": EmailsPage,
 };
 
 export function App() {

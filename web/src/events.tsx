@@ -50,6 +50,8 @@ const EVENTS: Readonly<Record<AccountEventType, string>> = {
   REACTIVATED: "Account reactivated",
   RATE_LIMITED: "Too many attempts, refused",
   IMPORTED: "Account imported",
+  EMAIL_RETRIED: "Unsent email retried",
+  EMAIL_DISCARDED: "Unsent email discarded",
   RESTORED_FROM_BACKUP: "Restored from a backup, logged out on all devices",
 };
 

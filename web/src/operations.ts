@@ -13,6 +13,7 @@ export const graphql = initGraphQLTada<{
 export type AccountErrorCode = ReturnType<typeof graphql.scalar<"AccountErrorCode">>;
 
 export type AccountEventType = ReturnType<typeof graphql.scalar<"AccountEventType">>;
+export type QueuedEmailState = ReturnType<typeof graphql.scalar<"QueuedEmailState">>;
 export type Role = ReturnType<typeof graphql.scalar<"Role">>;
 
 export const ME = graphql(`
@@ -321,6 +322,61 @@ export const REACTIVATE_USER = graphql(`
 export const END_USER_SESSIONS = graphql(`
   mutation EndUserSessions($id: ID!) {
     endUserSessions(id: $id) {
+      id
+    }
+  }
+`);
+
+export const QUEUED_EMAILS = graphql(`
+  query QueuedEmails($state: QueuedEmailState!, $after: String) {
+    queuedEmails(state: $state, after: $after) {
+      edges {
+        node {
+          id
+          kind
+          state
+          createdAt
+          nextAttemptAt
+          attempts
+          lastError
+          user {
+            id
+            username
+            email
+          }
+        }
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+`);
+
+export const QUEUED_EMAIL_COUNTS = graphql(`
+  query QueuedEmailCounts {
+    queuedEmailCounts {
+      waiting
+      sending
+      retrying
+      failed
+      done
+    }
+  }
+`);
+
+export const RETRY_EMAIL = graphql(`
+  mutation RetryEmail($id: ID!) {
+    retryEmail(id: $id) {
+      id
+    }
+  }
+`);
+
+export const DISCARD_EMAIL = graphql(`
+  mutation DiscardEmail($id: ID!) {
+    discardEmail(id: $id) {
       id
     }
   }

@@ -1,6 +1,6 @@
 // A long list, loaded page by page with a button.
 import { useState, type ReactNode } from "react";
-import { useQuery, type TypedDocumentNode } from "urql";
+import { useQuery, type OperationContext, type TypedDocumentNode } from "urql";
 
 import { explain } from "./failure.ts";
 
@@ -14,6 +14,8 @@ interface PagedListProps<Data, Variables extends object, Node> {
   readonly variables: Variables;
   readonly connection: (data: Data) => ConnectionOf<Node>;
   readonly row: (node: Node) => ReactNode;
+  /** The same at every rendering. */
+  readonly context?: Partial<OperationContext>;
 }
 
 export function PagedList<Data, Variables extends object, Node extends { readonly id: string }>(
@@ -30,12 +32,13 @@ export function PagedList<Data, Variables extends object, Node extends { readonl
 function ListPage<Data, Variables extends object, Node extends { readonly id: string }>(
   props: PagedListProps<Data, Variables, Node> & { readonly after: string | null },
 ) {
-  const { query, variables, connection, row, after } = props;
+  const { query, variables, connection, row, context, after } = props;
   const [isContinued, setContinued] = useState(false);
   const [{ data, error }] = useQuery({
     query,
     variables: { ...variables, after },
     requestPolicy: "cache-and-network",
+    ...(context && { context }),
   });
   if (error) {
     return (

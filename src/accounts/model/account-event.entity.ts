@@ -33,6 +33,8 @@ export const ACCOUNT_EVENT_TYPES = {
   REACTIVATED: "The account was reactivated.",
   RATE_LIMITED: "An attempt was refused because there were too many of them.",
   IMPORTED: "The account was imported from another system.",
+  EMAIL_RETRIED: "An email to the user that was not sent was put back in the queue.",
+  EMAIL_DISCARDED: "An email to the user that was not sent was deleted.",
   RESTORED_FROM_BACKUP:
     "The operator restored the database from a backup, which ended all sessions and voided all links.",
 } as const;

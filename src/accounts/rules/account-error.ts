@@ -17,7 +17,7 @@ export const ACCOUNT_ERROR_CODES = {
   ACCOUNT_DEACTIVATED: "An administrator has deactivated the account. No link reactivates it.",
   UNAUTHENTICATED: "The Authorization header has no valid access token.",
   FORBIDDEN: "The current user is not an administrator.",
-  NOT_FOUND: "No user or session has this ID.",
+  NOT_FOUND: "No user, session or email has this ID, or the email can no longer be retried or discarded.",
   LAST_ADMIN: "The operation would leave the server without an administrator.",
   SERVER_BUSY:
     "Too many passwords are waiting to be hashed, or an export is under way. Try again in a moment.",

@@ -27,6 +27,7 @@ const COUNTED: ReadonlySet<AccountEventType> = new Set([
   "RESET_REQUESTED",
   "REFRESH_TOKEN_REUSED",
   "EXPORTED",
+  "EMAIL_RETRIED",
 ]);
 const HOUR_MS = 60 * 60 * 1000;
 

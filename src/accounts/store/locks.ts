@@ -4,6 +4,7 @@
 //   lockUser         null
 //   lockUserById     NOT_FOUND        the operator's change of somebody
 //   lockForAdmin     NOT_FOUND        an administrator's change of somebody; locks the administrator, too
+//   lockForAdminIfThere  null         an administrator's change of what is about somebody; the same
 //   lockLinkOwner    INVALID_TOKEN    the redemption of a mailed link
 //   lockViewer       UNAUTHENTICATED  a change by the signed-in user
 import { createHash } from "node:crypto";
@@ -75,18 +76,37 @@ function stillSignedIn(locked: User | null | undefined, viewer: User, now: Date)
  * @throws {AccountError} UNAUTHENTICATED, FORBIDDEN, PASSWORD_REQUIRED, NOT_FOUND
  */
 export async function lockForAdmin(em: EntityManager, admin: Viewer, id: string, now: Date): Promise<User> {
-  const locked = await em.find(
-    User,
-    { id: { $in: UUID.test(id) ? [admin.user.id, id] : [admin.user.id] } },
-    { orderBy: { id: "asc" }, lockMode: LockMode.PESSIMISTIC_WRITE },
-  );
-  const find = (wanted: string) => locked.find((user) => user.id === wanted.toLowerCase());
-  const actor = stillSignedIn(find(admin.user.id), admin.user, now);
-  if (!actor.roles.includes(Role.ADMIN)) throw forbidden();
-  await requireConfirmation(em, admin.session, now);
-  const user = find(id);
+  const user = await lockForAdminIfThere(em, admin, id, now);
   if (!user) throw notFound(id);
   return user;
+}
+
+/**
+ * As lockForAdmin, for what is about a user who may be gone.
+ * @param id null if nobody is known
+ * @throws {AccountError} UNAUTHENTICATED, FORBIDDEN, PASSWORD_REQUIRED
+ */
+export async function lockForAdminIfThere(
+  em: EntityManager,
+  admin: Viewer,
+  id: string | null,
+  now: Date,
+): Promise<User | null> {
+  const locked = await lockUsers(em, id !== null && UUID.test(id) ? [admin.user.id, id] : [admin.user.id]);
+  const actor = stillSignedIn(locked.get(admin.user.id), admin.user, now);
+  if (!actor.roles.includes(Role.ADMIN)) throw forbidden();
+  await requireConfirmation(em, admin.session, now);
+  return (id !== null && locked.get(id.toLowerCase())) || null;
+}
+
+/** By id, in its order; those that are not there are left out. */
+export async function lockUsers(em: EntityManager, ids: readonly string[]): Promise<Map<string, User>> {
+  const locked = await em.find(
+    User,
+    { id: { $in: [...ids] } },
+    { orderBy: { id: "asc" }, lockMode: LockMode.PESSIMISTIC_WRITE },
+  );
+  return new Map(locked.map((user) => [user.id, user]));
 }
 
 /**

@@ -24,11 +24,10 @@ export async function findPage<Item extends object>(
     orderBy: NonNullable<FindByCursorOptions<NoInfer<Item>>["orderBy"]>;
     isKey: (values: readonly unknown[]) => boolean;
   },
-  { first, after }: PageArgs,
+  args: PageArgs,
 ): Promise<Page<Item>> {
-  if (first < 1 || first > PAGE_MAX) throw badInput("first", `Use a number from 1 to ${PAGE_MAX}.`);
-  if (after !== undefined && !list.isKey(valuesOf(after)))
-    throw badInput("after", "Use a cursor of this list, from pageInfo.endCursor.");
+  checkPage(args, list.isKey);
+  const { first, after } = args;
   const found = await em.findByCursor(entity, {
     where: list.where,
     orderBy: list.orderBy,
@@ -40,6 +39,45 @@ export async function findPage<Item extends object>(
     edges: found.items.map((node) => ({ cursor: found.from(node), node })),
     hasNextPage: found.hasNextPage,
   };
+}
+
+/**
+ * For a list that is not of entities.
+ * @param read yields at most `first` items after the values of a cursor, in the list's order
+ * @param valuesOf an item's, for its cursor
+ * @throws {AccountError} BAD_USER_INPUT for a bad `first` or `after`
+ */
+export async function readPage<Item, Values extends readonly unknown[]>(
+  list: {
+    read: (first: number, after: Values | undefined) => Promise<readonly Item[]>;
+    valuesOf: (item: Item) => Values;
+    isKey: (values: readonly unknown[]) => values is Values;
+  },
+  args: PageArgs,
+): Promise<Page<Item>> {
+  const after = checkPage(args, list.isKey);
+  const items = await list.read(args.first + 1, after as Values | undefined);
+  return {
+    edges: items
+      .slice(0, args.first)
+      .map((node) => ({ cursor: Cursor.encode([...list.valuesOf(node)]), node })),
+    hasNextPage: items.length > args.first,
+  };
+}
+
+/**
+ * @returns the values of the cursor, if there is one
+ * @throws {AccountError} BAD_USER_INPUT
+ */
+function checkPage(
+  { first, after }: PageArgs,
+  isKey: (values: readonly unknown[]) => boolean,
+): readonly unknown[] | undefined {
+  if (first < 1 || first > PAGE_MAX) throw badInput("first", `Use a number from 1 to ${PAGE_MAX}.`);
+  if (after === undefined) return undefined;
+  const values = valuesOf(after);
+  if (!isKey(values)) throw badInput("after", "Use a cursor of this list, from pageInfo.endCursor.");
+  return values;
 }
 
 /** Empty for a text that never was a cursor. */

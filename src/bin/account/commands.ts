@@ -9,7 +9,7 @@ import { askPassword } from "./ask-password.ts";
 import { showProgress } from "./import-progress.ts";
 import type { ImportSource } from "./import-sources.ts";
 import { makePasswordFilter } from "../../app/make-password-filter.ts";
-import { OPERATOR, type Opened, type OperatorMails } from "../../app/operator-accounts.ts";
+import { OPERATOR, type Opened } from "../../app/operator-accounts.ts";
 import { printLine } from "../terminal.ts";
 
 /**
@@ -134,8 +134,8 @@ export async function verify(accounts: Accounts): Promise<boolean> {
  * Makes a database that was restored from a backup safe to serve.
  * @throws {Error} if a server uses it already
  */
-export async function afterRestore(accounts: Accounts, mails: OperatorMails): Promise<void> {
-  if (await mails.isServed())
+export async function afterRestore({ accounts, isServed }: Opened): Promise<void> {
+  if (await isServed())
     throw new Error(
       "A server uses this database and may be sending emails again. Stop all servers, and run after-restore before they start.",
     );

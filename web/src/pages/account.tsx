@@ -46,9 +46,14 @@ export function AccountPage() {
           </li>
         ))}
         {me?.roles.includes("ADMIN") && (
-          <li>
-            <Link href="/users">Users</Link>
-          </li>
+          <>
+            <li>
+              <Link href="/users">Users</Link>
+            </li>
+            <li>
+              <Link href="/emails">Unsent emails</Link>
+            </li>
+          </>
         )}
       </ul>
       <Action

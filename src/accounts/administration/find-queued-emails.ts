@@ -1,0 +1,84 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+
+import type { MailEntry, MailPosition } from "../../mail/queue.ts";
+import type { Dependencies } from "../dependencies.ts";
+import type { MailJob } from "../mails/mail-job.ts";
+import type { Page, PageArgs } from "../model/page.ts";
+import { NOT_DONE, type QueuedEmail, type QueuedEmailState } from "../model/queued-email.ts";
+import { User } from "../model/user.entity.ts";
+import { AccountError } from "../rules/account-error.ts";
+import { readPage } from "../store/paging.ts";
+import { UUID } from "../store/users.ts";
+
+/**
+ * Emails that are in one of `states`, oldest first.
+ * @param args.states without them, all that are not done
+ * @throws {AccountError} BAD_USER_INPUT
+ */
+export async function findQueuedEmails(
+  { em, mailQueue }: Dependencies,
+  { states = NOT_DONE, ...args }: PageArgs & { states?: readonly QueuedEmailState[] },
+): Promise<Page<QueuedEmail>> {
+  const fork = em.fork();
+  const { edges, hasNextPage } = await readPage(
+    {
+      read: (first, after) => mailQueue.page(fork, states, first, after),
+      valuesOf: ({ position }) => position,
+      isKey: isPosition,
+    },
+    args,
+  );
+  const emails = await withUsers(
+    fork,
+    edges.map(({ node }) => node),
+  );
+  return { edges: edges.map(({ cursor }, index) => ({ cursor, node: emails[index]! })), hasNextPage };
+}
+
+/** @throws {AccountError} NOT_FOUND */
+export async function findQueuedEmail({ em, mailQueue }: Dependencies, id: string): Promise<QueuedEmail> {
+  const fork = em.fork();
+  const [email] = await withUsers(fork, UUID.test(id) ? await mailQueue.find(fork, [id]) : []);
+  if (!email) throw noSuchEmail(id);
+  return email;
+}
+
+/** How many emails are in each state; those that are done are counted for a day. */
+export function countQueuedEmails({
+  em,
+  mailQueue,
+}: Dependencies): Promise<Readonly<Record<QueuedEmailState, number>>> {
+  return mailQueue.counts(em.fork());
+}
+
+export function noSuchEmail(id: string): AccountError {
+  return new AccountError(
+    "NOT_FOUND",
+    `There is no email ${id.slice(0, 40)}. An email is forgotten a day after it was sent.`,
+    { field: "id" },
+  );
+}
+
+/** The time is one of PostgreSQL's, with microseconds. */
+function isPosition(values: readonly unknown[]): values is MailPosition {
+  const [createdAt, id, ...more] = values;
+  if (typeof createdAt !== "string" || typeof id !== "string" || more.length > 0) return false;
+  if (!/^[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/.test(createdAt) || !UUID.test(id)) return false;
+  const time = new Date(createdAt);
+  // A day that its month does not have would be one of the next month.
+  return !Number.isNaN(time.getTime()) && time.toISOString().slice(0, 19) === createdAt.slice(0, 19);
+}
+
+async function withUsers(em: EntityManager, entries: readonly MailEntry<MailJob>[]): Promise<QueuedEmail[]> {
+  const ids = [...new Set(entries.map(({ job }) => job.userId))];
+  const users = ids.length === 0 ? [] : await em.find(User, { id: { $in: ids } });
+  const byId = new Map(users.map((user) => [user.id, user]));
+  return entries.map((entry) => queuedEmailOf(entry, byId.get(entry.job.userId) ?? null));
+}
+
+export function queuedEmailOf(
+  { id, job, state, createdAt, dueAt, attempts, reason }: MailEntry<MailJob>,
+  user: User | null,
+): QueuedEmail {
+  return { id, kind: job.mail, state, user, createdAt, nextAttemptAt: dueAt, attempts, lastError: reason };
+}
