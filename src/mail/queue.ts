@@ -487,7 +487,7 @@ async function execute<Row>(em: EntityManager, sql: string, parameters: unknown[
   return rows as Row[];
 }
 
-/** pg-boss's own indexes do not have the order of the list. A million emails are indexed in a second, while which nobody enqueues. */
+/** pg-boss's own indexes do not have the order of the list. While it is built, which takes a million emails some seconds, nobody enqueues. */
 async function createListIndex(boss: PgBoss): Promise<void> {
   // Looks first, because "if not exists" waits for all who write, and keeps others waiting meanwhile.
   await boss.getDb().executeSql(

@@ -998,32 +998,36 @@ const BAD_PAGES: { when: string; paging: { first?: number; after?: string }; fie
   })),
 ];
 
-const badPages: Scenario[] = ["recentActivity", "users", "accountEvents"].flatMap((operation) =>
-  BAD_PAGES.map(({ when, paging, field }) => ({
-    operation,
-    code: "BAD_USER_INPUT",
-    when,
-    prepare: async (server: TestServer, name: string) => {
-      const { accessToken, id } = await server.admin(name);
-      return {
-        attempt: (): Promise<Answer<unknown>> => {
-          if (operation === "users") return server.as(accessToken).users(paging);
-          if (operation === "accountEvents")
-            return server.as(accessToken).accountEvents({ userId: id, ...paging });
-          return server.as(accessToken).recentActivity(paging);
-        },
-        message: new RegExp(`^${field}: `),
-        field,
-        fields: [field],
-      };
-    },
-  })),
+const badPages: Scenario[] = ["recentActivity", "users", "accountEvents", "queuedEmails"].flatMap(
+  (operation) =>
+    BAD_PAGES.map(({ when, paging, field }) => ({
+      operation,
+      code: "BAD_USER_INPUT",
+      when,
+      prepare: async (server: TestServer, name: string) => {
+        const { accessToken, id } = await server.admin(name);
+        return {
+          attempt: (): Promise<Answer<unknown>> => {
+            if (operation === "users") return server.as(accessToken).users(paging);
+            if (operation === "queuedEmails") return server.as(accessToken).queuedEmails(paging);
+            if (operation === "accountEvents")
+              return server.as(accessToken).accountEvents({ userId: id, ...paging });
+            return server.as(accessToken).recentActivity(paging);
+          },
+          message: new RegExp(`^${field}: `),
+          field,
+          fields: [field],
+        };
+      },
+    })),
 );
 
-/** What only administrators may; `id` is the user it is about. */
+/** What only administrators may; `id` is the user it is about, or for an email none of an email. */
 const administration: {
   operation: string;
   field?: string;
+  /** What there is none of. */
+  thing?: string;
   call: (server: TestServer, accessToken: string, id: string) => Promise<Answer<unknown>>;
 }[] = [
   { operation: "users", call: (server, accessToken) => server.as(accessToken).users() },
@@ -1052,6 +1056,23 @@ const administration: {
     operation: "endUserSessions",
     field: "id",
     call: (server, accessToken, id) => server.as(accessToken).endUserSessions({ id }),
+  },
+  { operation: "queuedEmails", call: (server, accessToken) => server.as(accessToken).queuedEmails() },
+  {
+    operation: "queuedEmailCounts",
+    call: (server, accessToken) => server.as(accessToken).queuedEmailCounts(),
+  },
+  {
+    operation: "retryEmail",
+    field: "id",
+    thing: "email",
+    call: (server, accessToken, id) => server.as(accessToken).retryEmail({ id }),
+  },
+  {
+    operation: "discardEmail",
+    field: "id",
+    thing: "email",
+    call: (server, accessToken, id) => server.as(accessToken).discardEmail({ id }),
   },
 ];
 
@@ -1122,22 +1143,23 @@ const unconfirmedUser: Scenario = {
   },
 };
 
-const notFound: Scenario[] = administration.flatMap(({ operation, field, call }) =>
-  field === undefined
-    ? []
-    : [UNKNOWN_ID, "no id", "", "1"].map((id) => ({
-        operation,
-        code: "NOT_FOUND",
-        when: `the id is "${id}"`,
-        prepare: async (server: TestServer, name: string) => {
-          const { accessToken } = await server.admin(name);
-          return {
-            attempt: () => call(server, accessToken, id),
-            message: new RegExp(`No user or session has the ID "${id}"\\.$`),
-            field,
-          };
-        },
-      })),
+const notFound: Scenario[] = administration.flatMap(
+  ({ operation, field, thing = "user or session", call }) =>
+    field === undefined
+      ? []
+      : [UNKNOWN_ID, "no id", "", "1"].map((id) => ({
+          operation,
+          code: "NOT_FOUND",
+          when: `the id is "${id}"`,
+          prepare: async (server: TestServer, name: string) => {
+            const { accessToken } = await server.admin(name);
+            return {
+              attempt: () => call(server, accessToken, id),
+              message: new RegExp(`^No ${thing} has the ID "${id}"\\.`),
+              field,
+            };
+          },
+        })),
 );
 
 /** What would leave nobody to administer. */

@@ -307,21 +307,22 @@ describe("unsent emails", () => {
     await sees(page, "There's no mailbox with this address.");
     await sees(page, "The mailbox is full.");
     await sees(page, "<img src=x onerror=alert(1)>");
-    for (const width of [1280, 390]) {
-      await page.setViewportSize({ width, height: 800 });
-      for (const colorScheme of ["light", "dark"] as const) {
-        await page.emulateMedia({ colorScheme });
-        await screenshot(page, `emails-${width}-${colorScheme}`);
-        await expectAccessible(page);
-      }
-    }
+    await screenshot(page, "emails");
+    await page.setViewportSize({ width: 390, height: 800 });
+    await page.emulateMedia({ colorScheme: "dark" });
+    await screenshot(page, "emails-phone-dark");
+    await expectAccessible(page);
 
     const failed = page.getByRole("region", { name: "Failed" });
     await failed.getByRole("button", { name: "Retry" }).first().click();
     await sees(page, "The email is on its way again.");
-    await server.smtp.mailTo("grace@example.com", ({ mail }) => mail.subject === "Your password was changed");
+    await server.smtp.mailTo("grace@example.com", ({ mail }) =>
+      /^Your password was changed/.test(mail.subject ?? ""),
+    );
     await failed.getByRole("button", { name: "Discard" }).click();
+    await sees(page, "It will never be sent.");
     await screenshot(page, "emails-discard");
+    await expectAccessible(page);
     await press(page, "Discard for good");
     await sees(page, "The email was discarded.");
     await press(page, "Refresh");

@@ -123,6 +123,7 @@ describe("more than one guarded mutation in an operation", () => {
       "reactivateUser and endUserSessions",
       `mutation { ${administer("reactivateUser")} ${administer("endUserSessions")} }`,
     ],
+    ["retryEmail and discardEmail", `mutation { ${administer("retryEmail")} ${administer("discardEmail")} }`],
     ["changePassword and login", `mutation { ${CHANGE_PASSWORD} ${LOGIN} }`],
     [
       "all that confirm the password",

@@ -566,6 +566,14 @@ describe("mail", () => {
     const kept = await server.query(
       "select deletion_seconds from accounts_queue.job where name = 'mail' and deletion_seconds = 0",
     );
+    const events = await server.query(
+      `select type, actor, username from accounts.account_events e join accounts.users u on u.id = e.user_id
+       where type like 'EMAIL%' order by e.id`,
+    );
+    expect(events).toEqual([
+      { type: "EMAIL_RETRIED", actor: "OPERATOR", username: "eve" },
+      { type: "EMAIL_DISCARDED", actor: "OPERATOR", username: "bob" },
+    ]);
     expect(kept, "what is sent in the end is deleted after a day like any other").toEqual([]);
   });
 
@@ -586,11 +594,13 @@ describe("mail", () => {
     expect(await succeed(env, ["mail", "discard", "--all"])).toBe("0 emails are discarded.\n");
 
     const nobody = "00000000-0000-4000-8000-000000000000";
-    expect(await refuse(env, ["mail", "show", nobody])).toMatch(/^There is no email 0/);
+    expect(await refuse(env, ["mail", "show", nobody])).toMatch(/^No email has the ID "0/);
     const [sent] = await server.query<{ id: string }>(
       "select id from accounts_queue.job where name = 'mail'",
     );
-    expect(await refuse(env, ["mail", "retry", sent!.id])).toMatch(/is done\. Only one that is failed/);
+    expect(await refuse(env, ["mail", "retry", sent!.id])).toMatch(
+      /is done\. Only one that is failed or retrying/,
+    );
     const neither = await account(env, ["mail", "retry"]);
     expect(neither).toMatchObject({ code: 1, stderr: expect.stringMatching(/an id or --all/) as string });
   });

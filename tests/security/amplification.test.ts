@@ -124,6 +124,16 @@ describe("what clients need is served:", () => {
   });
 });
 
+test("a full page of emails with every field, and of their users, is served, and costs what its fields are", async () => {
+  const server = await startServer();
+  const { accessToken } = await server.admin();
+  const email = `id kind state createdAt nextAttemptAt attempts lastError user { ${USER} eraseAt }`;
+  const lists = (count: number) =>
+    `{ ${times(count, (index) => `q${index}: queuedEmails(first: 100) ${page(email)}`)} }`;
+  expect(await server.as(accessToken).execute(lists(4))).toMatchObject({ status: 200, errors: [] });
+  expectRefused(await server.as(accessToken).execute(lists(6)), /asks for 6 lists/);
+});
+
 test("no list of the schema escapes the count", () => {
   const lists = Object.values(schema.getTypeMap())
     .filter((type) => isObjectType(type) && !type.name.startsWith("__"))

@@ -1,4 +1,4 @@
-// The lists of users and of events cost the same however many there are.
+// The lists of users, of events and of unsent emails cost the same however many there are.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import type { Answer } from "../support/graphql.ts";
@@ -68,5 +68,57 @@ describe("with a million users, and a million events of one of them,", () => {
     await server.query("select pg_sleep(1.1)");
     server.succeed(await server.as(root.accessToken).me());
     expect((await rowsScanned()) - before).toBe(0);
+  });
+});
+
+describe("with a million unsent emails", () => {
+  let server: TestServer;
+  let stop: () => Promise<void>;
+  let root: ActivePerson;
+  beforeAll(async () => {
+    ({ server, stop } = await openServer());
+    root = await server.admin();
+    await server.query(
+      `insert into accounts_queue.job (name, data, state, created_on, start_after)
+       select 'mail', jsonb_build_object('mail', 'reset', 'userId', $1::uuid, 'credentialVersion', 1, 'requestedAt', now()),
+         case n % 3 when 0 then 'created' when 1 then 'retry' else 'failed' end::accounts_queue.job_state,
+         timestamptz '2026-01-01' + n * interval '1 second', now() + interval '1 day'
+       from generate_series(1, ${MANY}) as n`,
+      [root.id],
+    );
+    await server.query("vacuum analyze");
+  }, 600_000);
+  afterAll(async () => {
+    await stop();
+    await server.dropDatabase();
+  });
+
+  /** How many rows of the queue were read, by an index or without. */
+  async function rowsRead(): Promise<number> {
+    const [row] = await server.query<{ count: string }>(
+      `select sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) as count from pg_stat_user_tables
+       where schemaname = 'accounts_queue' and relname like 'job%'`,
+    );
+    return Number(row!.count);
+  }
+
+  const halfway = Buffer.from(
+    JSON.stringify(["2026-01-07T00:00:00.000000Z", "00000000-0000-4000-8000-000000000000"]),
+  ).toString("base64url");
+
+  test.each([
+    ["all", {}],
+    ["those that have failed", { state: "FAILED" }],
+    ["all after a cursor", { after: halfway }],
+    ["those that have failed after a cursor", { state: "FAILED", after: halfway }],
+  ])("a page of them reads little more than a page: %s", async (_what, args) => {
+    const before = await rowsRead();
+    const { edges } = server.succeed(await server.as(root.accessToken).queuedEmails({ first: 100, ...args }));
+    expect(edges).toHaveLength(100);
+    // PostgreSQL counts at the end of a transaction, but not more often than once a second for each connection.
+    await server.query("select pg_sleep(1.1)");
+    server.succeed(await server.as(root.accessToken).me());
+    // The queue reads a few of its own meanwhile.
+    expect((await rowsRead()) - before).toBeLessThan(5_000);
   });
 });

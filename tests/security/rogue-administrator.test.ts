@@ -16,11 +16,29 @@ const BOTH = ["USER", "ADMIN"];
 const ROUNDS = 20;
 
 type Act = (server: TestServer, accessToken: string, id: string) => Promise<Answer<unknown>>;
+/** On an email to the user that has failed. */
+const decide =
+  (operation: "retryEmail" | "discardEmail"): Act =>
+  async (server, token, userId) => {
+    const [mail] = await server.query<{ id: string }>(
+      `update accounts_queue.job set state = 'failed'
+       where id = (select id from accounts_queue.job where data->>'userId' = $1 limit 1) returning id`,
+      [userId],
+    );
+    const answer = await server.as(token)[operation]({ id: mail!.id });
+    await server.query(
+      "update accounts_queue.job set state = 'completed' where id = $1 and state = 'failed'",
+      [mail!.id],
+    );
+    return answer;
+  };
 const acts: Record<string, Act> = {
   setUserRoles: (server, token, id) => server.as(token).setUserRoles({ id, roles: BOTH }),
   deactivateUser: (server, token, id) => server.as(token).deactivateUser({ id }),
   reactivateUser: (server, token, id) => server.as(token).reactivateUser({ id }),
   endUserSessions: (server, token, id) => server.as(token).endUserSessions({ id }),
+  retryEmail: decide("retryEmail"),
+  discardEmail: decide("discardEmail"),
 };
 
 /** Lets the password in every session of a user be of another time, by the database's clock. */
@@ -96,6 +114,40 @@ test("two administrators who change each other at once do not deadlock", async (
     );
     for (const answer of answers) server.succeed(answer);
   }
+});
+
+test("two administrators who decide about emails to each other at once do not deadlock", async () => {
+  const server = await startServer();
+  const people = [await server.admin("ada"), await server.admin("grace")];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const [ada, grace] = people as [ActivePerson, ActivePerson];
+    const answers = await meetAt(
+      server,
+      "users",
+      () => acts["retryEmail"]!(server, ada.accessToken, grace.id),
+      () => acts["setUserRoles"]!(server, grace.accessToken, ada.id),
+    );
+    for (const answer of answers) server.succeed(answer);
+  }
+});
+
+test("an email that tells its user of what an administrator did is not discarded unseen", async () => {
+  const server = await startServer();
+  const rogue = await server.admin();
+  const ada = await server.activePerson("ada");
+  server.smtp.refusal = "554 5.7.1 blocked";
+  server.succeed(await acts["setUserRoles"]!(server, rogue.accessToken, ada.id));
+  await server.smtp.refusals(1);
+  const failed = async () =>
+    server.succeed(await server.as(rogue.accessToken).queuedEmails({ state: "FAILED" })).edges;
+  await expect.poll(failed).toHaveLength(1);
+  const [edge] = await failed();
+  server.succeed(await server.as(rogue.accessToken).discardEmail(edge!.node));
+  const { edges } = server.succeed(await server.as(ada.accessToken).recentActivity({ first: 2 }));
+  expect(edges.map(({ node: { type, actor, actorId } }) => ({ type, actor, actorId }))).toEqual([
+    { type: "EMAIL_DISCARDED", actor: "ADMIN", actorId: rogue.id },
+    { type: "ROLES_CHANGED", actor: "ADMIN", actorId: rogue.id },
+  ]);
 });
 
 describe("a stolen access token of an administrator", () => {

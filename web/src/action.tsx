@@ -12,6 +12,8 @@ interface ActionProps<Data, Variables extends AnyVariables> {
   readonly mutation: TypedDocumentNode<Data, Variables>;
   readonly variables: Variables;
   readonly onSuccess: (data: Data) => void;
+  /** Whether it cannot be undone. */
+  readonly isDangerous?: boolean;
   /** The id of what describes the button, where many have the same words. */
   readonly about?: string;
   readonly children: string;
@@ -21,6 +23,7 @@ export function Action<Data, Variables extends AnyVariables>({
   mutation,
   variables,
   onSuccess,
+  isDangerous = false,
   about,
   children,
 }: ActionProps<Data, Variables>) {
@@ -40,7 +43,7 @@ export function Action<Data, Variables extends AnyVariables>({
       <button
         ref={button}
         type="button"
-        className="secondary"
+        className={isDangerous ? "secondary danger" : "secondary"}
         aria-disabled={fetching}
         aria-busy={fetching}
         aria-describedby={about}

@@ -1,7 +1,10 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+
 import type { Dependencies } from "../dependencies.ts";
 import type { MailPosition } from "../../mail/queue.ts";
 import type { QueuedEmail } from "../model/queued-email.ts";
 import type { RequestSource } from "../model/request-source.ts";
+import type { User } from "../model/user.entity.ts";
 import { AccountError } from "../rules/account-error.ts";
 import { lockForAdminIfThere, lockUser, lockUsers } from "../store/locks.ts";
 import { UUID } from "../store/users.ts";
@@ -71,10 +74,7 @@ function decide(
   const { event, past, states } = DECISIONS[decision];
   return deps.transaction(async (em) => {
     const [found] = UUID.test(id) ? await deps.mailQueue.find(em, [id]) : [];
-    const userId = found?.job.userId ?? null;
-    const user = admin
-      ? await lockForAdminIfThere(em, admin, userId, deps.now())
-      : userId && (await lockUser(em, userId));
+    const user = await lockOwner(deps, em, admin, found?.job.userId ?? null);
     const [decided] = found ? await deps.mailQueue[decision](em, [id]) : [];
     if (!decided) {
       const [now] = found ? await deps.mailQueue.find(em, [id]) : [];
@@ -82,9 +82,19 @@ function decide(
       const message = `The email ${id} is ${now.state}. Only one that is ${states} can be ${past}.`;
       throw new AccountError("NOT_FOUND", message, { field: "id" });
     }
-    await deps.auditTrail.record(em, event, { user: user || null, source, actor: admin?.user ?? null });
-    return queuedEmailOf(decided, user || null);
+    await deps.auditTrail.record(em, event, { user, source, actor: admin?.user ?? null });
+    return queuedEmailOf(decided, user);
   });
+}
+
+function lockOwner(
+  { now }: Dependencies,
+  em: EntityManager,
+  admin: Admin,
+  id: string | null,
+): Promise<User | null> {
+  if (admin) return lockForAdminIfThere(em, admin, id, now());
+  return id === null ? Promise.resolve(null) : lockUser(em, id);
 }
 
 /** Batch by batch, each of them a transaction. What fails again meanwhile is not taken again. */

@@ -28,19 +28,25 @@ export async function findQueuedEmails(
     },
     args,
   );
-  const emails = await withUsers(
+  const users = await usersOf(
     fork,
     edges.map(({ node }) => node),
   );
-  return { edges: edges.map(({ cursor }, index) => ({ cursor, node: emails[index]! })), hasNextPage };
+  return {
+    edges: edges.map(({ cursor, node }) => ({
+      cursor,
+      node: queuedEmailOf(node, users.get(node.job.userId)),
+    })),
+    hasNextPage,
+  };
 }
 
 /** @throws {AccountError} NOT_FOUND */
 export async function findQueuedEmail({ em, mailQueue }: Dependencies, id: string): Promise<QueuedEmail> {
   const fork = em.fork();
-  const [email] = await withUsers(fork, UUID.test(id) ? await mailQueue.find(fork, [id]) : []);
-  if (!email) throw noSuchEmail(id);
-  return email;
+  const [entry] = UUID.test(id) ? await mailQueue.find(fork, [id]) : [];
+  if (!entry) throw noSuchEmail(id);
+  return queuedEmailOf(entry, (await usersOf(fork, [entry])).get(entry.job.userId));
 }
 
 /** How many emails are in each state; those that are done are counted for a day. */
@@ -54,7 +60,7 @@ export function countQueuedEmails({
 export function noSuchEmail(id: string): AccountError {
   return new AccountError(
     "NOT_FOUND",
-    `There is no email ${id.slice(0, 40)}. An email is forgotten a day after it was sent.`,
+    `No email has the ID "${id.slice(0, 40)}". An email is forgotten a day after it was sent.`,
     { field: "id" },
   );
 }
@@ -69,16 +75,18 @@ function isPosition(values: readonly unknown[]): values is MailPosition {
   return !Number.isNaN(time.getTime()) && time.toISOString().slice(0, 19) === createdAt.slice(0, 19);
 }
 
-async function withUsers(em: EntityManager, entries: readonly MailEntry<MailJob>[]): Promise<QueuedEmail[]> {
-  const ids = [...new Set(entries.map(({ job }) => job.userId))];
-  const users = ids.length === 0 ? [] : await em.find(User, { id: { $in: ids } });
-  const byId = new Map(users.map((user) => [user.id, user]));
-  return entries.map((entry) => queuedEmailOf(entry, byId.get(entry.job.userId) ?? null));
+async function usersOf(
+  em: EntityManager,
+  entries: readonly MailEntry<MailJob>[],
+): Promise<Map<string, User>> {
+  const ids = new Set(entries.map(({ job }) => job.userId));
+  const users = await em.find(User, { id: { $in: [...ids] } });
+  return new Map(users.map((user) => [user.id, user]));
 }
 
 export function queuedEmailOf(
   { id, job, state, createdAt, dueAt, attempts, reason }: MailEntry<MailJob>,
-  user: User | null,
+  user: User | null = null,
 ): QueuedEmail {
   return { id, kind: job.mail, state, user, createdAt, nextAttemptAt: dueAt, attempts, lastError: reason };
 }

@@ -96,7 +96,7 @@ export async function lockForAdminIfThere(
   const actor = stillSignedIn(locked.get(admin.user.id), admin.user, now);
   if (!actor.roles.includes(Role.ADMIN)) throw forbidden();
   await requireConfirmation(em, admin.session, now);
-  return (id !== null && locked.get(id.toLowerCase())) || null;
+  return id === null ? null : (locked.get(id.toLowerCase()) ?? null);
 }
 
 /** By id, in its order; those that are not there are left out. */

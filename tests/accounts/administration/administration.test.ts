@@ -26,9 +26,16 @@ const writing: Record<string, Operation> = {
   deactivateUser: (server, token, id) => server.as(token).deactivateUser({ id }),
   reactivateUser: (server, token, id) => server.as(token).reactivateUser({ id }),
   endUserSessions: (server, token, id) => server.as(token).endUserSessions({ id }),
+  retryEmail: (server, token, id) => server.as(token).retryEmail({ id }),
+  discardEmail: (server, token, id) => server.as(token).discardEmail({ id }),
 };
 const ofOne = { ...reading, ...writing };
-const all: Record<string, Operation> = { users: (server, token) => server.as(token).users(), ...ofOne };
+const all: Record<string, Operation> = {
+  users: (server, token) => server.as(token).users(),
+  queuedEmails: (server, token) => server.as(token).queuedEmails(),
+  queuedEmailCounts: (server, token) => server.as(token).queuedEmailCounts(),
+  ...ofOne,
+};
 
 /** Adds users as if they had registered one after the other, a second apart. */
 async function insertUsers(server: TestServer, names: string[]): Promise<void> {

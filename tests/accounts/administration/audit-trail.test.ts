@@ -65,6 +65,17 @@ const finalizeReset: Step = async (cast) => {
 const login: Step = ({ server, ada }) =>
   done(server, server.login({ username: ada.username, password: PASSWORD }));
 
+const decideAboutEmail =
+  (operation: "retryEmail" | "discardEmail"): Step =>
+  async ({ server, ada, root }) => {
+    const [mail] = await server.query<{ id: string }>(
+      `update accounts_queue.job set state = 'failed'
+       where id = (select id from accounts_queue.job where data->>'userId' = $1 limit 1) returning id`,
+      [ada.id],
+    );
+    return done(server, server.as(root.accessToken)[operation]({ id: mail!.id }));
+  };
+
 /** What each use case, done to an active account, adds to its trail. */
 const steps: Record<string, { step: Step; events: string[] }> = {
   login: { step: login, events: ["LOGGED_IN by OWNER"] },
@@ -194,6 +205,8 @@ const steps: Record<string, { step: Step; events: string[] }> = {
       "EMAIL_CHANGE_UNDONE by OWNER",
     ],
   },
+  retryEmail: { step: decideAboutEmail("retryEmail"), events: ["EMAIL_RETRIED by ADMIN"] },
+  discardEmail: { step: decideAboutEmail("discardEmail"), events: ["EMAIL_DISCARDED by ADMIN"] },
   setUserRoles: {
     step: ({ server, ada, root }) =>
       done(server, server.as(root.accessToken).setUserRoles({ id: ada.id, roles: ["USER"] })),

@@ -134,7 +134,7 @@ describe("an administrator", () => {
       discard,
       discard,
     );
-    expect(tally(answers)).toEqual({ OK: 1, NOT_FOUND: 1 });
+    expect(tally(answers)).toEqual({ done: 1, NOT_FOUND: 1 });
   });
 });
 

@@ -83,11 +83,11 @@ export function EmailsPage() {
             {SECTIONS.map(({ count, title }) => (
               <Count key={count} name={title} value={counts[count]} isBad={count === "failed"} />
             ))}
-            <Count name="Done today" value={counts.done} />
+            <Count name="Done" value={counts.done} />
           </dl>
           <button
             type="button"
-            className="secondary"
+            className="show refresh"
             aria-busy={fetching}
             onClick={() => {
               reload({ requestPolicy: "network-only" });
@@ -100,7 +100,7 @@ export function EmailsPage() {
         </>
       )}
       {listed.map(({ state, title, hint }) => (
-        <section key={`${state} ${loaded}`} aria-label={title}>
+        <section key={`${state} ${loaded}`} className="part" aria-label={title}>
           <h2>{title}</h2>
           <p className="details">{hint}</p>
           <PagedList
@@ -140,7 +140,6 @@ function Email({ id, kind, state, createdAt, nextAttemptAt, attempts, lastError,
   const titleId = useId();
   const [isAsked, setAsked] = useState(false);
   const reason = lastError === null ? null : mailErrorInWords(lastError);
-  const canRetry = state === "FAILED" || state === "RETRYING";
   return (
     <>
       <strong id={titleId}>{KINDS[kind] ?? kind}</strong>
@@ -162,16 +161,11 @@ function Email({ id, kind, state, createdAt, nextAttemptAt, attempts, lastError,
           .filter(Boolean)
           .join(" · ")}
       </p>
-      {lastError !== null && (
-        <p className="error">
-          {reason}
-          {reason !== null && <br />}
-          <code>{lastError}</code>
-        </p>
-      )}
-      {state !== "SENDING" && (
+      {reason !== null && <p className="error">{reason}</p>}
+      {lastError !== null && <p className="details said">{lastError}</p>}
+      {state !== "SENDING" && !isAsked && (
         <div className="decisions">
-          {canRetry && (
+          {state !== "WAITING" && (
             <Action
               mutation={RETRY_EMAIL}
               variables={{ id }}
@@ -181,26 +175,34 @@ function Email({ id, kind, state, createdAt, nextAttemptAt, attempts, lastError,
               Retry
             </Action>
           )}
-          {isAsked ? (
+          <button
+            type="button"
+            className="secondary danger"
+            aria-describedby={titleId}
+            onClick={() => setAsked(true)}
+          >
+            Discard
+          </button>
+        </div>
+      )}
+      {isAsked && (
+        <>
+          <p className="question">Discard this email? It will never be sent.</p>
+          <div className="decisions">
+            <button type="button" className="secondary" autoFocus onClick={() => setAsked(false)}>
+              Keep
+            </button>
             <Action
               mutation={DISCARD_EMAIL}
               variables={{ id }}
+              isDangerous
               about={titleId}
               onSuccess={() => decided("The email was discarded.")}
             >
               Discard for good
             </Action>
-          ) : (
-            <button
-              type="button"
-              className="secondary"
-              aria-describedby={titleId}
-              onClick={() => setAsked(true)}
-            >
-              Discard
-            </button>
-          )}
-        </div>
+          </div>
+        </>
       )}
     </>
   );
