@@ -323,7 +323,7 @@ describe("unsent emails", () => {
     await sees(page, "It will never be sent.");
     await screenshot(page, "emails-discard");
     await expectAccessible(page);
-    await press(page, "Discard for good");
+    await press(page, "Yes, discard");
     await sees(page, "The email was discarded.");
     await press(page, "Refresh");
     await expect.poll(() => titles.allTextContents()).toEqual(["Retrying", "Waiting"]);

@@ -96,7 +96,7 @@ export function EmailsPage() {
           >
             Refresh
           </button>
-          {listed.length === 0 && <p>No unsent emails. Everything is on its way.</p>}
+          {listed.length === 0 && <p>No unsent emails. Everything has been sent.</p>}
         </>
       )}
       {listed.map(({ state, title, hint }) => (
@@ -199,7 +199,7 @@ function Email({ id, kind, state, createdAt, nextAttemptAt, attempts, lastError,
               about={titleId}
               onSuccess={() => decided("The email was discarded.")}
             >
-              Discard for good
+              Yes, discard
             </Action>
           </div>
         </>
