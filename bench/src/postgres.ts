@@ -17,13 +17,19 @@ const SETTINGS = {
   track_commit_timestamp: "on",
 };
 
+export type Settings = Readonly<Record<string, string>>;
+
 export interface Postgres {
   /** A new, empty database. */
   createDatabase(name: string): Promise<string>;
+  /** Starts again with nothing in its memory, and with these settings. The URLs of the databases change. */
+  restart(settings: Settings): Promise<void>;
+  urlOf(database: string): string;
   stop(): Promise<void>;
 }
 
-export async function startPostgres(): Promise<Postgres> {
+/** @param settings beside those that every run has */
+export async function startPostgres(settings: Settings = {}): Promise<Postgres> {
   const dataDir = await mkdtemp(join(tmpdir(), "account-server-bench-"));
   await chmod(dataDir, 0o755); // as root, PostgreSQL runs as another user
   const options = {
@@ -33,16 +39,24 @@ export async function startPostgres(): Promise<Postgres> {
     },
   };
   const first = await startEmbeddedPostgres(options);
-  for (const [name, value] of Object.entries(SETTINGS))
-    await query(first.databaseUrl, `alter system set ${name} = '${value}'`);
+  await configure(first.databaseUrl, { ...SETTINGS, ...settings });
   await first.stop();
-  const postgres = await startEmbeddedPostgres(options);
+  let postgres = await startEmbeddedPostgres(options);
+  const urlOf = (database: string) => {
+    const url = new URL(postgres.databaseUrl);
+    url.pathname = `/${database}`;
+    return url.href;
+  };
   return {
+    urlOf,
     async createDatabase(name) {
       await query(postgres.databaseUrl, `create database ${name}`);
-      const url = new URL(postgres.databaseUrl);
-      url.pathname = `/${name}`;
-      return url.href;
+      return urlOf(name);
+    },
+    async restart(changed) {
+      await configure(postgres.databaseUrl, changed);
+      await postgres.stop();
+      postgres = await startEmbeddedPostgres(options);
     },
     async stop() {
       await postgres.stop();
@@ -51,6 +65,11 @@ export async function startPostgres(): Promise<Postgres> {
         await rm(postgres.dataLocation, { recursive: true, force: true });
     },
   };
+}
+
+async function configure(url: string, settings: Settings): Promise<void> {
+  for (const [name, value] of Object.entries(settings))
+    await query(url, `alter system set ${name} = '${value}'`);
 }
 
 /** Runs one statement on a connection of its own. */

@@ -34,6 +34,11 @@ export class Running {
     return person(1 + ((this.#turn * 7_919) % this.accounts));
   }
 
+  /** Returns the last so many users once more. */
+  rewind(count: number): void {
+    this.#turn -= count;
+  }
+
   /** @throws {Error} if the answer is not a success */
   async ask(operation: Operation, request: HttpRequest): Promise<HttpAnswer> {
     const answer = await this.server.ask(request);

@@ -176,7 +176,7 @@ function parse(answer: HttpAnswer): GraphQLAnswer {
   return JSON.parse(answer.body) as GraphQLAnswer;
 }
 
-export function graphql(query: string, variables: Record<string, string>, token?: string): HttpRequest {
+export function graphql(query: string, variables: Record<string, unknown>, token?: string): HttpRequest {
   return {
     method: "POST",
     path: "/graphql",
