@@ -64,7 +64,7 @@ try {
   const databaseUrl = () => postgres.urlOf(database);
   await fill(databaseUrl(), size, note);
   const fillSeconds = Math.round((performance.now() - startedAt) / 1000);
-  note("filled");
+  note(`filled: ${JSON.stringify(await bytesOf(databaseUrl()))}`);
   await postgres.restart(SERVING);
   await query(databaseUrl(), "create extension if not exists pg_stat_statements");
   const server = await start(accountServer, databaseUrl(), sink);

@@ -19,17 +19,15 @@ export interface Bytes {
 export async function bytesOf(databaseUrl: string): Promise<Record<string, Bytes>> {
   const indexes = await query<{ table: string; index: string; bytes: number }>(
     databaseUrl,
-    `select coalesce(parent.relname, relation.relname) as "table",
-       coalesce((select top.relname from pg_inherits join pg_class as top on top.oid = inhparent where inhrelid = indexrelid), index.relname) as index,
-       sum(pg_relation_size(indexrelid))::float8 as bytes
-     ${FROM_TABLES} join pg_index on indrelid = relation.oid join pg_class as index on index.oid = indexrelid
+    `${TABLES}
+     select "table", coalesce(top.relname, index.relname) as index, sum(pg_relation_size(index.oid))::float8 as bytes
+     from tables join pg_index on indrelid = id join pg_class as index on index.oid = indexrelid
+       left join pg_inherits on inhrelid = index.oid left join pg_class as top on top.oid = inhparent
      group by 1, 2 order by 1, 3 desc`,
   );
   const heaps = await query<{ table: string; rows: number; bytes: number }>(
     databaseUrl,
-    `select coalesce(parent.relname, relation.relname) as "table", sum(greatest(relation.reltuples, 0))::float8 as rows,
-       sum(pg_table_size(relation.oid))::float8 as bytes
-     ${FROM_TABLES} group by 1 order by 1`,
+    `${TABLES} select "table", sum(rows)::float8 as rows, sum(pg_table_size(id))::float8 as bytes from tables group by 1 order by 1`,
   );
   return Object.fromEntries(
     heaps
@@ -51,12 +49,12 @@ export async function bytesOf(databaseUrl: string): Promise<Record<string, Bytes
   );
 }
 
-const FROM_TABLES = `
+/** Each table, and each partition under the name of its table. */
+const TABLES = `with tables as (
+  select relation.oid as id, greatest(relation.reltuples, 0) as rows, coalesce(parent.relname, relation.relname) as "table"
   from pg_class as relation join pg_namespace on pg_namespace.oid = relation.relnamespace
     left join pg_inherits on inhrelid = relation.oid left join pg_class as parent on parent.oid = inhparent
-      and parent.relnamespace = relation.relnamespace and parent.relname = 'account_events'
-    -- The mail queue's table is a partition, too.
-  where nspname in ('accounts', 'accounts_queue') and relation.relkind = 'r'`.replace(/\n/g, "\n  ");
+  where nspname in ('accounts', 'accounts_queue') and relation.relkind = 'r')`;
 
 export interface Times {
   readonly medianMs: number;
