@@ -2,8 +2,8 @@ import type { Dependencies } from "../dependencies.ts";
 import { CleanUp, LAST_CLEAN_UP } from "../model/clean-up.entity.ts";
 import { daysAfter } from "../model/days.ts";
 import { EmailChange } from "../model/email-change.entity.ts";
-import { Session } from "../model/session.entity.ts";
 import { User } from "../model/user.entity.ts";
+import { removeExpiredSessions } from "../store/sessions.ts";
 
 const EXPIRED_REMOVED_AFTER_DAYS = 7;
 /** No link is good for longer. */
@@ -46,7 +46,7 @@ async function removeExpired(
       confirmationExpiresAt: before(EXPIRED_REMOVED_AFTER_DAYS),
     }),
     erased: await em.nativeDelete(User, { eraseAt: before(0) }),
-    sessions: await em.nativeDelete(Session, { expiresAt: before(0) }),
+    sessions: await removeExpiredSessions(em, now),
     formerUsernames: await em.nativeUpdate(
       User,
       { formerUsernameUntil: before(0) },

@@ -57,11 +57,39 @@ const OPEN_SESSION = statement<
    select credential_version from owner`,
 );
 
+// A part at a time, because whoever ends a session of theirs waits for the whole statement. What is locked is about to end anyway. The
+// next part begins where this one has ended, so that none reads what the others have removed.
+const EXPIRED_AT_ONCE = 10_000;
+const REMOVE_EXPIRED = statement<{ from: string; now: Date }, { count: number; until: string | null }>(
+  "remove-expired-sessions",
+  `with removed as (
+     delete from accounts.sessions where id in (
+       select id from accounts.sessions where expires_at >= :from and expires_at < :now
+       order by expires_at limit ${EXPIRED_AT_ONCE} for update skip locked
+     ) returning expires_at
+   )
+   select count(*)::int as count, max(expires_at)::text as until from removed`,
+);
+
 const SIGNED_IN = statement<{ sessionIds: readonly string[]; now: Date }, UserRow & { session_id: string }>(
   "signed-in",
   `select ${userColumns("u")}, s.id as session_id from accounts.sessions s join accounts.users u on u.id = s.user_id
    where s.id = any(:sessionIds) and s.expires_at > :now`,
 );
+
+/**
+ * Removes sessions that had expired by `now`, but for those that something else is just ending.
+ * @returns how many
+ */
+export async function removeExpiredSessions(em: EntityManager, now: Date): Promise<number> {
+  let removed = 0;
+  for (let from: string | null = "-infinity"; from !== null;) {
+    const [part]: { count: number; until: string | null }[] = await run(em, REMOVE_EXPIRED, { from, now });
+    removed += part?.count ?? 0;
+    from = part?.until ?? null;
+  }
+  return removed;
+}
 
 export interface SessionsDependencies {
   readonly em: EntityManager;

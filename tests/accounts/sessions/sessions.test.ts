@@ -273,6 +273,22 @@ describe("a session ends", () => {
     expect(await storedSessions(server)).toHaveLength(1);
     await expectAlive(server, kept);
   });
+
+  test("and its rows go with the daily job when there are more than it removes at once", async () => {
+    const server = await startServer();
+    const ada = await server.activePerson("ada");
+    await server.query(
+      `insert into accounts.sessions (id, user_id, created_at, last_used_at, expires_at)
+       select gen_random_uuid(), $1, now() - interval '40 days', now() - interval '40 days', now() - n % 3 * interval '1 day'
+       from generate_series(1, 25000) as n`,
+      [ada.id],
+    );
+
+    await runDailyJob(server);
+
+    expect(await storedSessions(server)).toHaveLength(1);
+    await expectAlive(server, ada);
+  });
 });
 
 describe("revokeSession", () => {
