@@ -5,12 +5,21 @@ import { describe, expect, test } from "vitest";
 
 import { figure, regressions, type Figures } from "../bench/src/figures.ts";
 import { withTable } from "../bench/src/report.ts";
+import { withScaleTables, type ScaleResult, type SpeedResults } from "../bench/src/scale/arithmetic.ts";
 
 const PAGE = readFileSync("docs/performance.md", "utf8");
 const RESULTS = JSON.parse(readFileSync("bench/results.json", "utf8")) as { figures: Figures };
 
 test("docs/performance.md holds the table of the committed results", () => {
   expect(PAGE).toBe(withTable(PAGE, RESULTS.figures));
+});
+
+test("docs/scale.md holds the tables of the committed results", () => {
+  const page = readFileSync("docs/scale.md", "utf8");
+  const results = JSON.parse(readFileSync("bench/scale-results.json", "utf8")) as ScaleResult[];
+  expect(page).toBe(
+    withScaleTables(page, results, JSON.parse(readFileSync("bench/results.json", "utf8")) as SpeedResults),
+  );
 });
 
 test("every chart that docs/performance.md shows exists", () => {

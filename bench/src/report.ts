@@ -26,7 +26,7 @@ export function withTable(page: string, figures: Figures): string {
   return `${before}${begin}\n\n${figureTable(figures)}\n\n${end}${after}`;
 }
 
-function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
   );

@@ -1,5 +1,5 @@
-// npm run bench:scale: fills a database as far as the disk takes it, and measures what that costs in bytes and in time. Writes the figures
-// of docs/scale.md to bench/scale-results.json, beside those of other sizes.
+// npm run bench:scale: fills a database as far as the disk takes it, and measures what that costs in bytes and in time. Writes that to
+// bench/scale-results.json, beside what was measured with other numbers of accounts, and the tables of docs/scale.md.
 import { existsSync } from "node:fs";
 import { readFile, statfs, writeFile } from "node:fs/promises";
 import { cpus, tmpdir, totalmem } from "node:os";
@@ -10,10 +10,13 @@ import { accountServer } from "../contenders/account-server.ts";
 import { query, startPostgres } from "../postgres.ts";
 import { SmtpSink } from "../smtp-sink.ts";
 import { Running, start } from "../stage.ts";
+import { withScaleTables, type ScaleResult, type SpeedResults } from "./arithmetic.ts";
 import { fill } from "./filling.ts";
 import { bytesOf, timesOf, upkeepOf } from "./measuring.ts";
 
 const RESULTS = new URL("../../scale-results.json", import.meta.url);
+const SPEED = new URL("../../results.json", import.meta.url);
+const PAGE = new URL("../../../docs/scale.md", import.meta.url);
 /** A little more than was ever measured, with indexes, what sorting them takes, and the log. */
 const BYTES = { accounts: 900, sessions: 500, events: 450, log: 6e9 };
 
@@ -91,10 +94,14 @@ try {
   note("done");
 
   const [cpu] = cpus();
-  const result = {
+  const result: ScaleResult = {
     ...size,
     date: new Date().toISOString().slice(0, 10),
-    machine: { cpu: cpu?.model.trim(), cores: cpus().length, memoryGb: Math.round(totalmem() / 1e9) },
+    machine: {
+      cpu: cpu?.model.trim() ?? "unknown",
+      cores: cpus().length,
+      memoryGb: Math.round(totalmem() / 1e9),
+    },
     databaseGb: Math.round(total!.bytes / 1e7) / 100,
     fillSeconds,
     startMs,
@@ -102,20 +109,21 @@ try {
     times,
     upkeepSeconds: upkeep,
   };
-  const others = existsSync(RESULTS)
-    ? (JSON.parse(await readFile(RESULTS, "utf8")) as (typeof result)[])
-    : [];
-  const all = [
-    ...others.filter(
-      ({ accounts, sessions, events }) =>
-        accounts !== size.accounts || sessions !== size.sessions || events !== size.events,
-    ),
-    result,
-  ].sort((a, b) => a.databaseGb - b.databaseGb);
-  await writeFile(RESULTS, `${JSON.stringify(all, undefined, 2)}\n`);
+  const others = existsSync(RESULTS) ? (JSON.parse(await readFile(RESULTS, "utf8")) as ScaleResult[]) : [];
+  const results = [...others.filter(({ accounts }) => accounts !== size.accounts), result].sort(
+    (a, b) => a.accounts - b.accounts,
+  );
+  await writeFile(RESULTS, `${JSON.stringify(results, undefined, 2)}\n`);
+  const speed = JSON.parse(await readFile(SPEED, "utf8")) as SpeedResults;
+  await writeFile(PAGE, withScaleTables(await readFile(PAGE, "utf8"), results, speed));
   console.log(`${result.databaseGb} GB`);
   console.table(
-    Object.fromEntries(Object.entries(bytes).map(([table, { indexes, ...rest }]) => [table, rest])),
+    Object.fromEntries(
+      Object.entries(bytes).map(([table, { rows, bytesPerRow, heap }]) => [
+        table,
+        { rows, bytesPerRow, heap },
+      ]),
+    ),
   );
   console.table(times);
   console.table(upkeep);

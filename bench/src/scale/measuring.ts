@@ -243,7 +243,7 @@ export async function upkeepOf(
   await timed("account -- clean-up with the expired sessions of a day", () => account(["clean-up"]));
   await timed("account -- clean-up with nothing expired", () => account(["clean-up"]));
   await sql("vacuum of sessions after that", "vacuum accounts.sessions");
-  await timed("account -- clean-up that drops two months of events", () =>
+  await timed("account -- clean-up that drops some months of events", () =>
     account(["clean-up"], { AUDIT_RETENTION_DAYS: "300" }),
   );
   await timed("account -- verify", () => account(["verify"]));
