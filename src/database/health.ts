@@ -1,5 +1,4 @@
 // Knows whether the database does what serving needs: for /readyz, and to tell an outage from a fault of the server.
-import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { EntityManager } from "@mikro-orm/postgresql";
@@ -7,12 +6,9 @@ import type { EntityManager } from "@mikro-orm/postgresql";
 import { loggableError, type Logger } from "../log.ts";
 import { READ_ONLY } from "./driver.ts";
 import type { Orm } from "./orm.ts";
+import { Outage } from "./outage.ts";
 
 const ANSWERS_WITHIN_MS = 2_000;
-/** During an outage: how often the database is tried. */
-const TRIED_EVERY_MS = 1_000;
-/** An outage is over once the database serves and no request has met it for so long. */
-const OVER_AFTER_MS = 5_000;
 /** PostgreSQL's code for a role that may not create temporary tables. */
 const INSUFFICIENT_PRIVILEGE = "42501";
 
@@ -44,13 +40,6 @@ function isOutage(error: unknown): boolean {
   return UNREACHABLE.test(code) || SQLSTATES.some((state) => state.test(code));
 }
 
-interface Outage {
-  readonly since: number;
-  latest: number;
-  refused: number;
-  readonly tried: NodeJS.Timeout;
-}
-
 /** Whether it may be enough to wait for a database that starts at the same time, as containers do. */
 export function mayCome(error: unknown): boolean {
   // Not for a wrong password or name, which end the connection, too.
@@ -64,18 +53,25 @@ export interface OutageObserver {
 
 export class DatabaseHealth {
   readonly #orm: Orm;
-  readonly #log: Pick<Logger, "error" | "info">;
-  readonly #observer: OutageObserver | undefined;
+  readonly #outage: Outage;
   #checking: Promise<string | null> | undefined;
-  #outage: Outage | undefined;
-  #isStopped = false;
-  /** Whoever meets an outage first, its end is not about that request, and the log must not say so. */
-  readonly #outsideRequests = AsyncLocalStorage.snapshot();
+  /** How many requests the outage has refused. */
+  #refused = 0;
 
   constructor(orm: Orm, log: Pick<Logger, "error" | "info">, observer?: OutageObserver) {
     this.#orm = orm;
-    this.#log = log;
-    this.#observer = observer;
+    this.#outage = new Outage({
+      check: () => this.#check(),
+      begins: (reason) => {
+        this.#refused = 0;
+        log.error({ reason }, "the database cannot serve: what needs it is answered SERVICE_UNAVAILABLE");
+        observer?.outage(true);
+      },
+      ends: (seconds) => {
+        observer?.outage(false);
+        log.info({ seconds, refused: this.#refused }, "the database serves again");
+      },
+    });
   }
 
   /**
@@ -84,46 +80,20 @@ export class DatabaseHealth {
    */
   isOutage(error: unknown): boolean {
     if (!isOutage(error)) return false;
-    this.#noticed(reasonOf(error));
-    if (this.#outage) this.#outage.refused += 1;
+    this.#outage.noticed(reasonOf(error));
+    this.#refused += 1;
     return true;
   }
 
   /** Whether requests can be served. */
   async isReady(): Promise<boolean> {
     const fault = await this.#check();
-    if (fault !== null) this.#noticed(fault);
+    if (fault !== null) this.#outage.noticed(fault);
     return fault === null;
   }
 
   stop(): void {
-    this.#isStopped = true;
-    clearInterval(this.#outage?.tried);
-  }
-
-  #noticed(reason: string): void {
-    const now = performance.now();
-    if (!this.#outage) {
-      if (this.#isStopped) return; // connections are closed in any order then
-      this.#log.error({ reason }, "the database cannot serve: what needs it is answered SERVICE_UNAVAILABLE");
-      const tried = this.#outsideRequests(() => setInterval(() => void this.#tryAgain(), TRIED_EVERY_MS));
-      this.#outage = { since: now, latest: now, refused: 0, tried };
-      this.#observer?.outage(true);
-    }
-    this.#outage.latest = now;
-  }
-
-  async #tryAgain(): Promise<void> {
-    const fault = await this.#check();
-    if (!this.#outage) return;
-    const { since, latest, refused, tried } = this.#outage;
-    const now = performance.now();
-    if (fault !== null) this.#outage.latest = now;
-    if (now - latest < OVER_AFTER_MS) return;
-    clearInterval(tried);
-    this.#outage = undefined;
-    this.#observer?.outage(false);
-    this.#log.info({ seconds: Math.round((latest - since) / 1000), refused }, "the database serves again");
+    this.#outage.stop();
   }
 
   /** What is wrong, or null. Concurrent calls share one check, so that a silent database does not exhaust the connection pool. */
@@ -140,12 +110,13 @@ export class DatabaseHealth {
     const em = this.#orm.em.fork();
     const [row] = await em.execute<{ readonly: boolean }[]>(READ_ONLY);
     if (row?.readonly) return "it is read-only";
-    if (this.#outage) await takePage(em);
+    if (this.#outage.isUnderWay) await takePage(em);
     return null;
   }
 }
 
-const reasonOf = (error: unknown) => String(loggableError(error)["message"]);
+/** What is wrong, in PostgreSQL's words. */
+export const reasonOf = (error: unknown) => String(loggableError(error)["message"]);
 
 /** A disk may still be full for whatever needs a new page, so this takes one, and gives it back. */
 async function takePage(em: EntityManager): Promise<void> {
