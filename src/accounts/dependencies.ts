@@ -17,6 +17,11 @@ export interface Dependencies {
   readonly em: EntityManager;
   /** As em, without its time limits: for what may take longer than a request. */
   readonly patientEm: EntityManager;
+  /**
+   * Does `work`, which only reads, where all is known that was committed before: on a replica of the database, or else at the primary,
+   * and there a second time if the replica fails. For long reads: before it, the primary is asked how far the replica has to be.
+   */
+  readonly readAnywhere: <T>(work: (em: EntityManager) => Promise<T>) => Promise<T>;
   /** Commits what `work` does, or rolls all of it back where it throws; entities' changes are flushed before the commit. */
   readonly transaction: <T>(work: (em: EntityManager) => Promise<T>) => Promise<T>;
   readonly passwords: Passwords;

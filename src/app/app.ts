@@ -17,6 +17,7 @@ import { connectionTo } from "../database/driver.ts";
 import { DatabaseHealth } from "../database/health.ts";
 import { openPooledDatabase } from "../database/migrator.ts";
 import { connectOrm, type Orm } from "../database/orm.ts";
+import { ReadReplicas } from "../database/read-replicas.ts";
 import { lockDataDir, readOrCreateSecret } from "../embedded-postgres/data-dir.ts";
 import { startApollo } from "../graphql/apollo.ts";
 import { createContext } from "../graphql/context.ts";
@@ -117,6 +118,7 @@ export class App {
     const health = new DatabaseHealth(orm, log, metrics?.database);
     this.#opened.defer(() => health.stop());
     const isOutage = (error: unknown) => health.isOutage(error);
+    const replicas = await this.#openReplicas(orm, log, metrics);
     const now = this.#now ?? (await this.#startClock(orm));
 
     const queue = new MailQueue<MailJob>({ connection: connectionTo(directUrl, "queue"), log, isOutage });
@@ -126,6 +128,7 @@ export class App {
     const accounts = composeAccounts(config, {
       em,
       patientEm: patientOrm.em,
+      readAnywhere: (work) => replicas.read(work),
       isOutage,
       hashing,
       breached,
@@ -291,6 +294,12 @@ export class App {
         : await openPooledDatabase(databaseUrl, patientOrm, warn),
     );
     return { orm, patientOrm, directUrl };
+  }
+
+  async #openReplicas(orm: Orm, log: Logger, metrics: Metrics | null): Promise<ReadReplicas> {
+    const replicas = await ReadReplicas.open(this.#config.databaseReplicaUrls, orm, log, metrics?.database);
+    this.#opened.defer(() => withTimeLimit(DATABASE_CLOSES_WITHIN_MS, replicas.close()));
+    return replicas;
   }
 
   async #startClock(orm: Orm): Promise<() => Date> {

@@ -27,6 +27,8 @@ export interface AccountsParts {
   readonly em: EntityManager;
   /** For what may take longer than a request. */
   readonly patientEm: EntityManager;
+  /** As in accounts/dependencies.ts. */
+  readonly readAnywhere: Dependencies["readAnywhere"];
   /** Whether an error means that the database cannot serve now. */
   readonly isOutage: (error: unknown) => boolean;
   readonly hashing: Hashing;
@@ -44,7 +46,20 @@ export interface AccountsParts {
 }
 
 export function composeAccounts(config: Config, parts: AccountsParts): Accounts {
-  const { em, patientEm, isOutage, hashing, breached, log, queue, renderer, secret, tokens, now } = parts;
+  const {
+    em,
+    patientEm,
+    readAnywhere,
+    isOutage,
+    hashing,
+    breached,
+    log,
+    queue,
+    renderer,
+    secret,
+    tokens,
+    now,
+  } = parts;
   const { opened, observers } = parts;
   const refreshTokens = new RefreshTokens(secret);
   const auditTrail = new AuditTrail({ now, retentionDays: config.auditRetentionDays });
@@ -75,6 +90,7 @@ export function composeAccounts(config: Config, parts: AccountsParts): Accounts 
   const deps: Dependencies = {
     em,
     patientEm,
+    readAnywhere,
     transaction: (work) => traced("transaction", () => em.fork().transactional(work), { kind: "CLIENT" }),
     passwords: new Passwords({
       hashing,

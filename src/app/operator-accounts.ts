@@ -59,6 +59,7 @@ export async function openAccounts(config: Config, opened: AsyncDisposableStack)
     {
       em: orm.em,
       patientEm: orm.em,
+      readAnywhere: (work) => work(orm.em.fork()),
       isOutage: () => false, // the operator reads what PostgreSQL says
       hashing: new Hashing(1, log),
       breached: await openBreachedPasswords(config, log, opened),

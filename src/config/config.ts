@@ -6,7 +6,12 @@ import { resolve } from "node:path";
 import { readEnvFile } from "./env-file.ts";
 import { Reader, withoutEmpty, type Environment } from "./reader.ts";
 import { RATE_LIMITS, type RateLimitName } from "../accounts/rules/rate-limits.ts";
-import { isLoopbackHost, parseDatabaseUrl, unsecuredHost } from "../database/database-url.ts";
+import {
+  isLoopbackHost,
+  parseDatabaseUrl,
+  parseReplicaUrl,
+  unsecuredHost,
+} from "../database/database-url.ts";
 import type { LogLevel } from "../log.ts";
 import type { SmtpSettings } from "../mail/smtp-connection.ts";
 
@@ -36,6 +41,8 @@ export interface Config {
   readonly databaseUrl: string | null;
   /** Past the connection pooler that `databaseUrl` leads to; null without one. */
   readonly databaseDirectUrl: string | null;
+  /** Hot standbys of the database, which long lists are read from. */
+  readonly databaseReplicaUrls: readonly string[];
   readonly migrateOnStart: boolean;
   /** Null for a secret that is generated and kept in the data folder. */
   readonly jwtSecret: string | null;
@@ -120,6 +127,7 @@ export function loadConfig(environment: Environment): Config {
     dataDir: resolve(read.text("DATA_DIR", ".data")),
     databaseUrl: readDatabaseUrl(read, databaseUrlName(read)),
     databaseDirectUrl: readDatabaseUrl(read, "DATABASE_DIRECT_URL"),
+    databaseReplicaUrls: readReplicaUrls(read),
     migrateOnStart: read.boolean("MIGRATE_ON_START", true),
     jwtSecret: read.optional(secretName(read)),
     accessTokenMinutes: read.integer("ACCESS_TOKEN_MINUTES", 15, 1, MONTH_IN_MINUTES),
@@ -162,6 +170,10 @@ export function loadConfig(environment: Environment): Config {
       "DATABASE_DIRECT_URL is set without DATABASE_URL. Set DATABASE_URL to the connection pooler; without one, only DATABASE_URL is " +
         "needed.",
     );
+  if (config.databaseReplicaUrls.length > 0 && config.databaseUrl === null)
+    read.faults.push(
+      "DATABASE_REPLICA_URLS is set without DATABASE_URL. Set DATABASE_URL to the primary of these replicas.",
+    );
   if (read.faults.length > 0) throw new ConfigError(read.faults);
   return Object.freeze(config);
 }
@@ -190,6 +202,22 @@ function readDatabaseUrl(read: Reader, name: string): string | null {
     read.faults.push((error as Error).message);
     return value;
   }
+}
+
+function readReplicaUrls(read: Reader): string[] {
+  // A comma may also be in a password; only one before the next URL ends this one.
+  const values = (read.optional("DATABASE_REPLICA_URLS") ?? "").split(/,(?=\s*(?:[a-z][a-z0-9+]*:\/\/|$))/i);
+  return values
+    .map((value) => value.trim())
+    .filter((value) => value !== "")
+    .flatMap((value) => {
+      try {
+        return parseReplicaUrl("DATABASE_REPLICA_URLS", value);
+      } catch (error) {
+        read.faults.push((error as Error).message);
+        return [];
+      }
+    });
 }
 
 /** By the rules of OpenTelemetry's specification, but that nothing is sent unless a variable says where. */
@@ -440,6 +468,7 @@ function warnInProduction(read: Reader, config: Config): void {
   for (const [name, databaseUrl] of [
     [databaseUrlName(read), config.databaseUrl],
     ["DATABASE_DIRECT_URL", config.databaseDirectUrl],
+    ...config.databaseReplicaUrls.map((url) => ["DATABASE_REPLICA_URLS", url] as const),
   ] as const) {
     const databaseHost = databaseUrl === null ? null : unsecuredHost(databaseUrl);
     if (databaseHost === null) continue;

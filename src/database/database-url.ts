@@ -3,6 +3,8 @@ import { isIPv4 } from "node:net";
 
 /** Of libpq's values of target_session_attrs. With several hosts, they mean the same here: the one that takes writes. */
 const SESSIONS_THAT_WRITE = ["any", "read-write", "primary"];
+/** The others of them, which ask for a replica, and `any`. */
+const SESSIONS_THAT_READ = ["any", "read-only", "standby", "prefer-standby"];
 const SCHEMES = ["postgres:", "postgresql:", "postgresql+psycopg2:"];
 
 /**
@@ -11,6 +13,33 @@ const SCHEMES = ["postgres:", "postgresql:", "postgresql+psycopg2:"];
  * @throws {Error} a message without the value, which may contain a password
  */
 export function parseDatabaseUrl(name: string, value: string): string {
+  const url = parseUrl(name, value);
+  const wanted = parametersOf(url).get("target_session_attrs");
+  if (wanted !== null && !SESSIONS_THAT_WRITE.includes(wanted))
+    throw new Error(
+      `${name} has target_session_attrs=${wanted}, but the server writes. Set it to read-write, or leave it out.`,
+    );
+  return url;
+}
+
+/**
+ * The same for the URL of one replica.
+ * @throws {Error} a message without the value
+ */
+export function parseReplicaUrl(name: string, value: string): string {
+  const url = parseUrl(name, value);
+  if (urlsOfHosts(url).length > 1)
+    throw new Error(
+      `${name} has a URL with several hosts. Write a URL for each replica, separated by commas, so that the server knows which of ` +
+        "them it asks.",
+    );
+  const wanted = parametersOf(url).get("target_session_attrs");
+  if (wanted !== null && !SESSIONS_THAT_READ.includes(wanted))
+    throw new Error(`${name} has target_session_attrs=${wanted}, but replicas take no writes. Leave it out.`);
+  return url;
+}
+
+function parseUrl(name: string, value: string): string {
   const scheme = /^[^:/]*:/.exec(value)?.[0].toLowerCase() ?? "";
   if (!SCHEMES.includes(scheme)) {
     throw new Error(
@@ -25,23 +54,15 @@ export function parseDatabaseUrl(name: string, value: string): string {
         "with special characters in the password percent-encoded (% as %25).",
     );
   }
-  refuseOtherHosts(name, new URL(urlsOfHosts(url)[0] ?? url).searchParams);
-  return url;
-}
-
-/** @throws {Error} for parameters of libpq about several hosts which mean what the server cannot do */
-function refuseOtherHosts(name: string, parameters: URLSearchParams): void {
-  const wanted = parameters.get("target_session_attrs");
-  if (wanted !== null && !SESSIONS_THAT_WRITE.includes(wanted))
-    throw new Error(
-      `${name} has target_session_attrs=${wanted}, but the server writes. Set it to read-write, or leave it out.`,
-    );
-  if (parameters.get("host")?.includes(","))
+  if (parametersOf(url).get("host")?.includes(","))
     throw new Error(
       `${name} lists several hosts in a parameter. List them before the path, as in ` +
         "postgresql://USER@host1:5432,host2:5432/DATABASE.",
     );
+  return url;
 }
+
+const parametersOf = (url: string) => new URL(urlsOfHosts(url)[0] ?? url).searchParams;
 
 /** Checks that each part can be decoded, because the driver would throw an error that quotes it. */
 function isDatabaseUrl(databaseUrl: string): boolean {

@@ -15,6 +15,11 @@ export const TIME_LIMITS = {
   },
   /** The same through a pooler, which takes no limits from a client: those of PostgreSQL are its role's (docs/operations.md). */
   "pooled requests": { query_timeout: 12_000 },
+  /**
+   * What a request reads on a replica: less long, because the primary can answer in its place. PostgreSQL's limits are set in each
+   * transaction (read-replicas.ts), because there may be a pooler in between.
+   */
+  "replica reads": { query_timeout: 5_000 },
   /** The mail queue: its upkeep takes a while if it is long. */
   queue: {
     lock_timeout: 10_000,

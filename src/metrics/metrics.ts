@@ -79,6 +79,16 @@ export class Metrics {
     "database_outages_total",
     "How often the database began not to serve.",
   );
+  readonly #longReads = this.#counter(
+    "database_long_reads_total",
+    "Long reads, by who answered: a read replica or the primary.",
+    ["by"],
+  );
+  readonly #replicasAway = this.#gauge(
+    "database_replicas_away",
+    "Read replicas that are not asked now, because the primary has to answer in their place.",
+    { aggregator: "max" },
+  );
   readonly #mailsSent = this.#counter("mails_sent_total", "Emails that the SMTP server has taken.", ["mail"]);
   readonly #mailsRetried = this.#counter(
     "mails_retried_total",
@@ -101,6 +111,7 @@ export class Metrics {
   /** @param names the labels that exist from the beginning: a rise from nothing would not be seen */
   constructor(names: { readonly limits: readonly string[]; readonly retries: readonly string[] }) {
     for (const limit of names.limits) this.#limitsMet.inc({ limit }, 0);
+    for (const by of ["replica", "primary"]) this.#longReads.inc({ by }, 0);
     for (const kind of names.retries) this.#mailsRetried.inc({ kind }, 0);
     this.#gauge("build_info", "The versions that run: 1.", {
       labelNames: ["version", "node_version"],
@@ -168,6 +179,8 @@ export class Metrics {
       this.#databaseOutage.set(isOut ? 1 : 0);
       if (isOut) this.#databaseOutages.inc();
     },
+    longRead: (by: string) => this.#longReads.inc({ by }),
+    replicaOutage: (isOut: boolean) => this.#replicasAway.inc(isOut ? 1 : -1),
   };
 
   /** For mail/. */

@@ -49,6 +49,7 @@ test("nothing has to be set", () => {
     dataDir: resolve(".data"),
     databaseUrl: null,
     databaseDirectUrl: null,
+    databaseReplicaUrls: [],
     migrateOnStart: true,
     jwtSecret: null,
     accessTokenMinutes: 15,
@@ -93,6 +94,8 @@ test("every variable is read", () => {
     OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318",
     DATA_DIR: "/srv/data",
     DATABASE_DIRECT_URL: "postgres://app:pw@db.example.com:5433/app",
+    DATABASE_REPLICA_URLS:
+      "postgres://app:p,w@db2.example.com/app?sslmode=verify-full, postgresql://app:pw@db3.example.com/app,",
     MIGRATE_ON_START: "false",
     ACCESS_TOKEN_MINUTES: "5",
     REGISTRATION_TOKEN_MINUTES: "6",
@@ -134,6 +137,10 @@ test("every variable is read", () => {
     dataDir: resolve("/srv/data"),
     databaseUrl: PRODUCTION.DATABASE_URL,
     databaseDirectUrl: "postgresql://app:pw@db.example.com:5433/app",
+    databaseReplicaUrls: [
+      "postgresql://app:p,w@db2.example.com/app?sslmode=verify-full",
+      "postgresql://app:pw@db3.example.com/app",
+    ],
     migrateOnStart: false,
     jwtSecret: SECRET,
     accessTokenMinutes: 5,
@@ -166,7 +173,11 @@ test("every variable is read", () => {
     confirmationUri: PRODUCTION.CONFIRMATION_URI,
     resetUri: PRODUCTION.RESET_URI,
     emailChangeUri: "https://app.example.com/#/new-address",
-    warnings: [expect.stringMatching(/^DATABASE_URL /), expect.stringMatching(/^DATABASE_DIRECT_URL /)],
+    warnings: [
+      expect.stringMatching(/^DATABASE_URL /),
+      expect.stringMatching(/^DATABASE_DIRECT_URL /),
+      expect.stringMatching(/^DATABASE_REPLICA_URLS leads over the network to db3\.example\.com /),
+    ],
   } satisfies Config);
 });
 

@@ -30,9 +30,9 @@ export class DatabaseProxy {
     });
   }
 
-  /** A new database behind a new proxy, which lives until the end of the test. */
-  static async start(): Promise<{ proxy: DatabaseProxy; databaseUrl: string }> {
-    const url = new URL(await createDatabase(inject("postgresUrl")));
+  /** A new proxy, before a new database unless there is one, which lives until the end of the test. */
+  static async start(target?: string): Promise<{ proxy: DatabaseProxy; databaseUrl: string }> {
+    const url = new URL(target ?? (await createDatabase(inject("postgresUrl"))));
     const proxy = new DatabaseProxy(new URL(url));
     await once(proxy.#server.listen(0, "127.0.0.1"), "listening");
     url.hostname = "127.0.0.1";

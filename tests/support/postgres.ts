@@ -56,6 +56,8 @@ export async function startPostgres() {
   return { ...postgres, folder: dataDir, logPath: join(dataDir, "postgres.log"), remove };
 }
 
+export type TestPostgres = Awaited<ReturnType<typeof startPostgres>>;
+
 /** Memory, where Linux has room in it for a few databases: they are made there in a fraction of the time. */
 async function roomyFolder(): Promise<string> {
   const { bavail, bsize } = await statfs("/dev/shm").catch(() => ({ bavail: 0, bsize: 0 }));
@@ -91,7 +93,8 @@ export async function query<Row = Record<string, unknown>>(
   }
 }
 
-function databaseAt(postgresUrl: string, name: string): string {
+/** The URL of another database of the same PostgreSQL. */
+export function databaseAt(postgresUrl: string, name: string): string {
   const url = new URL(postgresUrl);
   url.pathname = `/${name}`;
   return url.href;

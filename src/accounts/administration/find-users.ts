@@ -5,7 +5,7 @@ import { AccountError, notFound } from "../rules/account-error.ts";
 import { checkArguments } from "../rules/argument-rules.ts";
 import { foldCase } from "../rules/fold-case.ts";
 import { findPage } from "../store/paging.ts";
-import { findByName, UUID } from "../store/users.ts";
+import { findById, findByName, UUID } from "../store/users.ts";
 
 /**
  * Users in the order of their registration.
@@ -19,12 +19,8 @@ export async function findUsers(
   checkArguments({ search });
   const prefix = { $like: `${foldCase(search).replace(/[\\%_]/g, "\\$&")}%` };
   const where = search === "" ? {} : { $or: [{ usernameKey: prefix }, { emailKey: prefix }] };
-  return findPage(
-    deps.em.fork(),
-    User,
-    { where, orderBy: { createdAt: "asc", id: "asc" }, isKey: isTimeAndId },
-    args,
-  );
+  const list = { where, orderBy: { createdAt: "asc", id: "asc" }, isKey: isTimeAndId } as const;
+  return deps.readAnywhere((em) => findPage(em, User, list, args));
 }
 
 /** PostgreSQL's times do not reach as far as JavaScript's. */
@@ -34,9 +30,9 @@ function isTimeAndId([createdAt, id, ...more]: readonly unknown[]): boolean {
 }
 
 /** @throws {AccountError} NOT_FOUND */
-export async function findUser(deps: Dependencies, id: string, field = "id"): Promise<User> {
-  const found = UUID.test(id) ? await deps.em.fork().findOne(User, { id }) : null;
-  if (!found) throw notFound(id, field);
+export async function findUser(deps: Dependencies, id: string): Promise<User> {
+  const found = await findById(deps.em, id);
+  if (!found) throw notFound(id, "id");
   return found;
 }
 

@@ -1,3 +1,5 @@
+import type { EntityManager } from "@mikro-orm/postgresql";
+
 import type { Dependencies } from "../dependencies.ts";
 import { EmailChange } from "../model/email-change.entity.ts";
 import type { RequestSource } from "../model/request-source.ts";
@@ -60,21 +62,20 @@ export async function exportAccount(
   underWay.add(user.id);
   try {
     await deps.auditTrail.record(deps.em, "EXPORTED", { user, source, actor: user });
-    return await dataOf(deps, user);
+    return await deps.readAnywhere((em) => dataOf(em, deps, user));
   } finally {
     underWay.delete(user.id);
   }
 }
 
-async function dataOf(deps: Dependencies, user: User): Promise<object> {
-  const em = deps.em.fork();
+async function dataOf(em: EntityManager, deps: Dependencies, user: User): Promise<object> {
   const byUser = { user: user.id };
   const sessions = await em.find(Session, byUser, { orderBy: { createdAt: "asc" } });
   const emailChanges = await em.find(EmailChange, byUser, {
     orderBy: { requestedAt: "desc" },
     limit: MAX_EMAIL_CHANGES,
   });
-  const { events, hasOlder } = await deps.auditTrail.newest(deps.em, user, MAX_EVENTS);
+  const { events, hasOlder } = await deps.auditTrail.newest(em, user, MAX_EVENTS);
   return {
     exportedAt: deps.now(),
     user: exportedOf(user),

@@ -26,6 +26,11 @@ const BY_IDS = statement<{ ids: readonly string[] }, UserRow>(
   `select ${userColumns("u")} from accounts.users u where id = any(:ids)`,
 );
 
+export async function findById(em: EntityManager, id: string): Promise<User | null> {
+  const [row] = UUID.test(id) ? await run(em, BY_IDS, { ids: [id] }) : [];
+  return row ? userOf(row) : null;
+}
+
 /** An email address may have a pending account beside the active one; the active one is found. */
 export function findByEmail(em: EntityManager, email: string): Promise<User | null> {
   return findUser(em, BY_EMAIL, foldCase(email));
