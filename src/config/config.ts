@@ -205,19 +205,19 @@ function readDatabaseUrl(read: Reader, name: string): string | null {
 }
 
 function readReplicaUrls(read: Reader): string[] {
-  // A comma may also be in a password; only one before the next URL ends this one.
-  const values = (read.optional("DATABASE_REPLICA_URLS") ?? "").split(/,(?=\s*(?:[a-z][a-z0-9+]*:\/\/|$))/i);
-  return values
-    .map((value) => value.trim())
-    .filter((value) => value !== "")
-    .flatMap((value) => {
-      try {
-        return parseReplicaUrl("DATABASE_REPLICA_URLS", value);
-      } catch (error) {
-        read.faults.push((error as Error).message);
-        return [];
-      }
-    });
+  const name = "DATABASE_REPLICA_URLS";
+  // A comma may also be in a password; only one before the next URL, or at the end, ends this one.
+  const values = (read.optional(name) ?? "").split(/,(?=\s*(?:[a-z][a-z0-9+]*:\/\/|$))/i);
+  return values.flatMap((text, index) => {
+    const value = text.trim();
+    if (value === "") return [];
+    try {
+      return parseReplicaUrl(values.length > 1 ? `${name} (URL ${index + 1})` : name, value);
+    } catch (error) {
+      read.faults.push((error as Error).message);
+      return [];
+    }
+  });
 }
 
 /** By the rules of OpenTelemetry's specification, but that nothing is sent unless a variable says where. */

@@ -28,10 +28,11 @@ export function parseDatabaseUrl(name: string, value: string): string {
  */
 export function parseReplicaUrl(name: string, value: string): string {
   const url = parseUrl(name, value);
-  if (urlsOfHosts(url).length > 1)
+  // A comma after the host: the next URL, of which the beginning is missing.
+  if (urlsOfHosts(url).length > 1 || new URL(url).pathname.includes(","))
     throw new Error(
-      `${name} has a URL with several hosts. Write a URL for each replica, separated by commas, so that the server knows which of ` +
-        "them it asks.",
+      `${name} has several hosts in one URL. Write a whole URL for each replica, separated by commas, so that the server knows which ` +
+        "of them it asks.",
     );
   const wanted = parametersOf(url).get("target_session_attrs");
   if (wanted !== null && !SESSIONS_THAT_READ.includes(wanted))

@@ -397,6 +397,48 @@ describe("a DATABASE_URL with several hosts", () => {
   });
 });
 
+describe("DATABASE_REPLICA_URLS", () => {
+  test.each([
+    ["mysql://localhost/app", /^DATABASE_REPLICA_URLS has the scheme "mysql"\. Only PostgreSQL is supported/],
+    [
+      `postgresql://app:${HIDDEN}@replica`,
+      /^DATABASE_REPLICA_URLS is not a valid URL\. Set it to postgresql:/,
+    ],
+    [
+      `postgresql://replica1/app, replica2:${HIDDEN}@:5432`,
+      /^DATABASE_REPLICA_URLS has several hosts in one URL\. Write a whole URL for each/,
+    ],
+    [
+      `postgresql://replica1/app,postgresql://app:${HIDDEN}@replica2:port/app`,
+      /^DATABASE_REPLICA_URLS \(URL 2\) is not a valid URL/,
+    ],
+    [
+      `postgresql://app:${HIDDEN}@replica1,replica2/app`,
+      /^DATABASE_REPLICA_URLS has several hosts in one URL/,
+    ],
+    ["postgresql://replica1/app?target_session_attrs=read-write", /=read-write, but replicas take no writes/],
+  ])("%s is refused", (urls, sentence) => {
+    const faults = faultsOf({ DATABASE_URL: "postgresql://db/app", DATABASE_REPLICA_URLS: urls });
+    expect(faults).toEqual([expect.stringMatching(sentence)]);
+    expect(faults[0]).not.toContain(HIDDEN);
+  });
+
+  test("may ask for a standby, as libpq does", () => {
+    const url = "postgresql://app@replica/app?target_session_attrs=prefer-standby";
+    const { databaseReplicaUrls } = loadConfig({
+      DATABASE_URL: "postgresql://db/app",
+      DATABASE_REPLICA_URLS: url,
+    });
+    expect(databaseReplicaUrls).toEqual([url]);
+  });
+
+  test("is refused without DATABASE_URL", () => {
+    expect(faultsOf({ DATABASE_REPLICA_URLS: "postgresql://replica/app" })).toEqual([
+      "DATABASE_REPLICA_URLS is set without DATABASE_URL. Set DATABASE_URL to the primary of these replicas.",
+    ]);
+  });
+});
+
 describe("the way to the SMTP server", () => {
   const LOGIN = { MAIL_USERNAME: "accounts@example.com", MAIL_PASSWORD: "pw" };
   const smtp = (environment: Environment) => {

@@ -13,6 +13,7 @@ import { copyFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import pg from "pg";
+import { expect } from "vitest";
 
 import { startEmbeddedPostgres, type EmbeddedPostgres } from "../../src/embedded-postgres/launcher.ts";
 import { databaseAt, query, type TestPostgres } from "./postgres.ts";
@@ -26,8 +27,8 @@ export class Standby {
     this.#running = running;
   }
 
-  /** Copies the primary while it runs, and follows it from there. */
-  static async of(primary: TestPostgres): Promise<Standby> {
+  /** Copies the primary while it runs, and follows it, or another standby, from there. */
+  static async of(primary: TestPostgres, upstream?: Standby): Promise<Standby> {
     const folder = mkdtempSync(join(dirname(primary.folder), "account-server-tests-"));
     chmodSync(folder, 0o755); // as root, PostgreSQL runs as another user
     const data = join(folder, "postgres");
@@ -48,7 +49,7 @@ export class Standby {
     write("standby.signal", "");
     await rm(join(data, "postmaster.pid"));
     await copyFile(join(primary.folder, "database-password"), join(folder, "database-password"));
-    const { port, username, password } = new URL(primary.databaseUrl);
+    const { port, username, password } = new URL(upstream?.url(primary.databaseUrl) ?? primary.databaseUrl);
     appendFileSync(
       join(data, "postgresql.auto.conf"),
       `primary_conninfo = 'host=127.0.0.1 port=${port} user=${username} password=${password}'\n`,
@@ -64,6 +65,13 @@ export class Standby {
   /** Runs a statement on it. */
   query<Row = Record<string, unknown>>(sql: string): Promise<Row[]> {
     return query<Row>(this.#running.databaseUrl, sql);
+  }
+
+  /** Resolves once it has all that a primary has now. */
+  async reaches(databaseUrl: string): Promise<void> {
+    const [now] = await query<{ lsn: string }>(databaseUrl, "select pg_current_wal_flush_lsn() as lsn");
+    const isThere = `select pg_last_wal_replay_lsn() >= '${now!.lsn}' as there`;
+    await expect.poll(() => this.query(isThere)).toEqual([{ there: true }]);
   }
 
   /** Ends it with its connections, in the middle of what they do. */
