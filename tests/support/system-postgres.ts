@@ -28,7 +28,7 @@ function output(command: string, args: string[]): string | null {
 }
 
 /** The folder of its programs, or null if it is not installed with all of them. */
-const BIN = (() => {
+export const POSTGRES_BIN = (() => {
   const folder = output("pg_config", ["--bindir"]);
   const isWhole = ["initdb", "pg_ctl", "pg_dump", "pg_restore", "pg_basebackup"].every(
     (program) => folder !== null && existsSync(join(folder, program)),
@@ -40,12 +40,12 @@ export const SYSTEM_USER =
   process.getuid?.() === 0 ? Number(output("id", ["-u", "postgres"]) ?? NaN) : undefined;
 
 /** Tests that need it are skipped under this name where it is missing. */
-export const hasSystemPostgres = BIN !== null && !Number.isNaN(SYSTEM_USER);
+export const hasSystemPostgres = POSTGRES_BIN !== null && !Number.isNaN(SYSTEM_USER);
 
 /** Runs one of its programs. */
 export function run(program: string, args: string[]): void {
   const options = SYSTEM_USER === undefined ? {} : { uid: SYSTEM_USER, gid: SYSTEM_USER };
-  execFileSync(join(BIN!, program), args, {
+  execFileSync(join(POSTGRES_BIN!, program), args, {
     stdio: ["ignore", "ignore", "pipe"],
     cwd: "/",
     env: { PATH: process.env["PATH"] ?? "", LC_ALL: "C" },
