@@ -158,7 +158,7 @@ export class Cluster {
 
   /** Any of those that answer. */
   async #ask(path: string): Promise<unknown> {
-    return Promise.any(this.members.map(async (member) => (await member.ask(path)).json()));
+    return Promise.any(this.members.map(async (member): Promise<unknown> => (await member.ask(path)).json()));
   }
 
   async #end(): Promise<void> {
@@ -360,7 +360,7 @@ function startProgram(
 }
 
 function isRunning(child: ChildProcess | undefined): child is ChildProcess {
-  return child !== undefined && child.exitCode === null && child.signalCode === null;
+  return child?.exitCode === null && child.signalCode === null;
 }
 
 /** Gives a new file or folder with what is in it to PostgreSQL's user. */
