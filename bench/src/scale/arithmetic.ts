@@ -1,6 +1,25 @@
 // The tables of docs/scale.md: what a number of accounts takes, calculated from what was measured and from what is assumed of people.
 import { markdownTable } from "../report.ts";
-import type { Bytes, Times } from "./measuring.ts";
+
+export interface Bytes {
+  readonly rows: number;
+  readonly bytesPerRow: number;
+  readonly heap: number;
+  readonly indexes: Readonly<Record<string, number>>;
+}
+
+export interface Times {
+  readonly medianMs: number;
+  /** The 95th percentile. */
+  readonly p95Ms: number;
+  /** The median of the first ten, which are asked right after a start of PostgreSQL. */
+  readonly firstTenMs: number;
+  /** What PostgreSQL works for each, and how many pages of 8 kB it looks at in its memory or elsewhere: these depend on no other load. */
+  readonly databaseMs: number;
+  readonly pages: number;
+  /** Written to its log by each, in bytes. */
+  readonly walBytes: number;
+}
 
 export interface ScaleResult {
   readonly accounts: number;

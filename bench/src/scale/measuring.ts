@@ -6,14 +6,8 @@ import type { Running } from "../stage.ts";
 import { graphql } from "../contenders/account-server.ts";
 import { newcomer, person } from "../people.ts";
 import { connected, query } from "../postgres.ts";
+import type { Bytes, Times } from "./arithmetic.ts";
 import { ADMIN, BUSIEST } from "./filling.ts";
-
-export interface Bytes {
-  readonly rows: number;
-  readonly bytesPerRow: number;
-  readonly heap: number;
-  readonly indexes: Readonly<Record<string, number>>;
-}
 
 /** Of each table, with all its partitions. The bytes of heap (with TOAST) and of each index are a row's share. */
 export async function bytesOf(databaseUrl: string): Promise<Record<string, Bytes>> {
@@ -55,19 +49,6 @@ const TABLES = `with tables as (
   from pg_class as relation join pg_namespace on pg_namespace.oid = relation.relnamespace
     left join pg_inherits on inhrelid = relation.oid left join pg_class as parent on parent.oid = inhparent
   where nspname in ('accounts', 'accounts_queue') and relation.relkind = 'r')`;
-
-export interface Times {
-  readonly medianMs: number;
-  /** The 95th percentile. */
-  readonly p95Ms: number;
-  /** The median of the first ten, which are asked right after a start of PostgreSQL. */
-  readonly firstTenMs: number;
-  /** What PostgreSQL works for each, and how many pages of 8 kB it looks at in its memory or elsewhere: these depend on no other load. */
-  readonly databaseMs: number;
-  readonly pages: number;
-  /** Written to its log by each, in bytes. */
-  readonly walBytes: number;
-}
 
 /** What people ask, one request after the other, each about another account. */
 export async function timesOf(running: Running): Promise<Record<string, Times>> {
