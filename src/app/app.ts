@@ -43,7 +43,8 @@ const REQUESTS_FINISH_WITHIN_MS = 3_000;
 /** From the begin of the stop, beside the requests: an email that is cut off after the SMTP server has it is sent twice. */
 const MAILS_FINISH_WITHIN_MS = 5_500;
 const QUEUE_CLOSES_WITHIN_MS = 1_500;
-const DATABASE_CLOSES_WITHIN_MS = 1_000;
+const DATABASE_CLOSES_WITHIN_MS = 750;
+const REPLICAS_CLOSE_WITHIN_MS = 250;
 const TRACES_LEAVE_WITHIN_MS = 500;
 
 export interface AppOverrides {
@@ -298,7 +299,7 @@ export class App {
 
   async #openReplicas(orm: Orm, log: Logger, metrics: Metrics | null): Promise<ReadReplicas> {
     const replicas = await ReadReplicas.open(this.#config.databaseReplicaUrls, orm, log, metrics?.database);
-    this.#opened.defer(() => withTimeLimit(DATABASE_CLOSES_WITHIN_MS, replicas.close()));
+    this.#opened.defer(() => withTimeLimit(REPLICAS_CLOSE_WITHIN_MS, replicas.close()));
     return replicas;
   }
 

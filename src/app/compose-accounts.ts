@@ -22,6 +22,10 @@ import type { Logger } from "../log.ts";
 import type { MailQueue } from "../mail/queue.ts";
 import type { MailRenderer } from "../mail/renderer.ts";
 import { traced } from "../tracing.ts";
+import { withTimeLimit } from "./time-limit.ts";
+
+/** What is not given back by then, because the database does not respond, stays counted. */
+const LIMITS_CLOSE_WITHIN_MS = 250;
 
 export interface AccountsParts {
   readonly em: EntityManager;
@@ -76,7 +80,7 @@ export function composeAccounts(config: Config, parts: AccountsParts): Accounts 
       if (!isOutage(err)) log.warn({ err }, message);
     },
   });
-  opened.defer(() => rateLimits.close());
+  opened.defer(() => withTimeLimit(LIMITS_CLOSE_WITHIN_MS, rateLimits.close()));
   const sessions = new Sessions({
     em,
     tokens,

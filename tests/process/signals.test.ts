@@ -6,9 +6,11 @@ import { join } from "node:path";
 import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
 
+import { DatabaseProxy } from "../support/database-proxy.ts";
 import { query } from "../support/postgres.ts";
 import { dataLocation, externalParts, startProcess, temporaryFolder } from "../support/process.ts";
 import { PASSWORD } from "../support/server.ts";
+import { tokenIn } from "../support/smtp.ts";
 
 const ADA = { username: "ada", email: "ada@example.com", password: PASSWORD };
 
@@ -151,6 +153,20 @@ test("when everything is told to end at once, PostgreSQL's connections too, it s
     }
   }
   expect(await server.exited(), server.output).toBe(0);
+});
+
+test("a server whose database falls silent right after a login still ends in order", async () => {
+  const { smtp, env } = await externalParts();
+  const { proxy, databaseUrl } = await DatabaseProxy.start(env.DATABASE_URL);
+  const server = await startProcess({ env: { ...env, DATABASE_URL: databaseUrl } });
+  const door = await server.ready();
+  door.succeed(await door.register(ADA));
+  door.succeed(await door.finalizeRegistration({ token: tokenIn(await smtp.mailTo(ADA.email)) }));
+  door.succeed(await door.login(ADA));
+
+  proxy.stall();
+
+  expect(await server.end("SIGTERM")).toBe(0);
 });
 
 test("a signal while the start waits for another replica's migration ends it in order", async () => {
