@@ -167,7 +167,8 @@ export const INVARIANTS: readonly Invariant[] = [
                select data->>'userId' as user_id, data->>'mail' as mail, count(*) as mails from ${MAIL_JOBS} group by 1, 2
              ) as sent on sent.user_id = asked.user_id::text and sent.mail = asked.mail
              left join (
-               select user_id, count(*) as mails from accounts.account_events where type = '${DISCARDED}' group by user_id
+               select user_id, count(*) as mails from accounts.account_events
+               where type = '${DISCARDED}' and occurred_at > now() - interval '${MAILS_KNOWN_FOR}' group by user_id
              ) as discarded on discarded.user_id = asked.user_id
              where events > coalesce(sent.mails, 0) + coalesce(discarded.mails, 0)`,
   },
