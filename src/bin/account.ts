@@ -16,18 +16,11 @@ import {
   reset,
   verify,
 } from "./account/commands.ts";
-import {
-  discardMails,
-  listMails,
-  MAIL_STATES,
-  retryMails,
-  showMail,
-  testMail,
-} from "./account/mail-commands.ts";
+import { discardMails, listMails, retryMails, showMail, testMail } from "./account/mail-commands.ts";
 import { openFile, openFlaskTable } from "./account/import-sources.ts";
 import { printError, visibleLines } from "./terminal.ts";
 import { openAccounts, type Opened } from "../app/operator-accounts.ts";
-import type { QueuedEmailState } from "../accounts/model/queued-email.ts";
+import { MAIL_STATES, type QueuedEmailState } from "../accounts/model/queued-email.ts";
 import { loadConfig, readEnvironment } from "../config/config.ts";
 import { parseDatabaseUrl } from "../database/database-url.ts";
 

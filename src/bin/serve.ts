@@ -10,7 +10,7 @@ import { createLogger, loggableError } from "../log.ts";
 import { printError, visibleLines } from "./terminal.ts";
 import { isFirst, isWorker, runWorkers } from "./workers.ts";
 
-/** A server with its hashing process takes up to 250 MB if its heap may double (docs/performance.md), and the text of its programs. */
+/** With its hashing process, a server whose heap may double takes up to 250 MB (docs/performance.md), besides the text of its programs. */
 const ROOMY_MB = 384;
 
 const state = { isStopping: false };
@@ -76,8 +76,8 @@ function stopWithinMs({ drainSeconds }: Config): number {
 /** Keeps memory low (docs/performance.md): collects the garbage of the start now, and later garbage earlier than by default. */
 function tidyHeap({ workers }: Config): void {
   // By default V8 lets the old generation grow several-fold between major collections. Collecting at each doubling keeps
-  // memory low; collecting more often takes a tenth of the server's time. Where a container may have little, that is less than what a
-  // doubling takes: V8 does not know of the process that hashes, and would let the system kill the server.
+  // memory low; collecting more often takes a tenth of the server's time. In a small container it is worth that: V8 does not know of
+  // the process that hashes beside it, and a heap that doubles could get the server killed.
   const megabytes = process.constrainedMemory() / workers / 2 ** 20; // 0 if the system does not tell
   const isTight = megabytes > 0 && megabytes < ROOMY_MB;
   setFlagsFromString(`--heap-growing-percent=${isTight ? 40 : 100}`);

@@ -2,23 +2,22 @@
 import { Field, GraphQLISODateTime, ID, Int, ObjectType, registerEnumType } from "type-graphql";
 
 import {
+  MAIL_STATES,
   QUEUED_EMAIL_STATES,
   type QueuedEmail,
   type QueuedEmailState,
 } from "../accounts/model/queued-email.ts";
 import { UserObject } from "./user.object.ts";
 
-const states = Object.keys(QUEUED_EMAIL_STATES) as QueuedEmailState[];
-
 export const QueuedEmailStates = Object.fromEntries(
-  states.map((state) => [state.toUpperCase(), state]),
+  MAIL_STATES.map((state) => [state.toUpperCase(), state]),
 ) as Record<Uppercase<QueuedEmailState>, QueuedEmailState>;
 
 registerEnumType(QueuedEmailStates, {
   name: "QueuedEmailState",
   description: "What has become of an email so far.",
   valuesConfig: Object.fromEntries(
-    states.map((state) => [state.toUpperCase(), { description: QUEUED_EMAIL_STATES[state] }]),
+    MAIL_STATES.map((state) => [state.toUpperCase(), { description: QUEUED_EMAIL_STATES[state] }]),
   ),
 });
 

@@ -197,7 +197,6 @@ export class RateLimits {
   }
 
   #refusedLately(counted: readonly Counted[]): { refusal: Refusal; counts: Counts } | null {
-    if (this.#refusals.size === 0) return null;
     const keys = counted.map(({ key }) => key).filter((key) => this.#refusals.has(key));
     if (keys.length === 0) return null;
     const until = Math.max(...keys.map((key) => this.#refusals.get(key) ?? 0));

@@ -82,8 +82,8 @@ export class SharedCounts implements Counts {
   readonly #em: EntityManager;
   readonly #warn: (message: string, cause: unknown) => void;
   /**
-   * By key. Most tries are right passwords, whose count is given back at once; the next one from the same address takes it
-   * over, and the table hears of it once a second at most. Else two statements would write ten rows for each login.
+   * By key. Most tries are right passwords, whose count is given back at once. The next try from the same address takes it over, and
+   * the table hears once a second of what nobody took: otherwise two statements would write ten rows for each login.
    */
   readonly #spare = new Map<string, Spare>();
   #timer: NodeJS.Timeout | undefined;
@@ -123,13 +123,17 @@ export class SharedCounts implements Counts {
       if (spare) spare.tries += 1;
       else this.#spare.set(key, { tries: 1, fewest: 0 });
     }
-    if (this.#spare.size > 0) this.#timer ??= setTimeout(() => void this.#tellTable(), SPARE_MS);
+    this.#tellTableSoon();
   }
 
   /** Gives back what is spare. */
   async close(): Promise<void> {
     for (const spare of this.#spare.values()) spare.fewest = spare.tries;
     await this.#tellTable();
+  }
+
+  #tellTableSoon(): void {
+    if (this.#spare.size > 0) this.#timer ??= setTimeout(() => void this.#tellTable(), SPARE_MS);
   }
 
   #takeSpare(key: string): boolean {
@@ -144,21 +148,17 @@ export class SharedCounts implements Counts {
   async #tellTable(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const unneeded: [key: string, tries: number][] = [];
+    const unneeded: { key: string; tries: number }[] = [];
     for (const [key, spare] of this.#spare) {
-      if (spare.fewest > 0) unneeded.push([key, spare.fewest]);
+      if (spare.fewest > 0) unneeded.push({ key, tries: spare.fewest });
       spare.tries -= spare.fewest;
       spare.fewest = spare.tries;
       if (spare.tries === 0) this.#spare.delete(key);
     }
-    if (this.#spare.size > 0) this.#timer = setTimeout(() => void this.#tellTable(), SPARE_MS);
+    this.#tellTableSoon();
     if (unneeded.length === 0) return;
-    const [keys, tries] = [
-      unneeded.map(([key]) => Buffer.from(key, "hex")),
-      unneeded.map(([, tries]) => tries),
-    ];
     try {
-      await run(this.#em, GIVE_BACK, { keys, tries });
+      await run(this.#em, GIVE_BACK, { keys: buffers(unneeded), tries: unneeded.map(({ tries }) => tries) });
     } catch (error) {
       // They stay counted until their period is over.
       this.#warn("Rate limits could not be given back.", error);
@@ -172,4 +172,4 @@ export class SharedCounts implements Counts {
   }
 }
 
-const buffers = (counted: readonly Counted[]) => counted.map(({ key }) => Buffer.from(key, "hex"));
+const buffers = (counted: readonly { key: string }[]) => counted.map(({ key }) => Buffer.from(key, "hex"));

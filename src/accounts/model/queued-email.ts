@@ -14,8 +14,11 @@ export const QUEUED_EMAIL_STATES: Readonly<Record<QueuedEmailState, string>> = {
   done: "It was sent, or dropped because it was out of date. It is forgotten after a day.",
 };
 
+/** Their names. */
+export const MAIL_STATES = Object.keys(QUEUED_EMAIL_STATES) as readonly QueuedEmailState[];
+
 /** What has not come to its end. */
-export const NOT_DONE: readonly QueuedEmailState[] = ["waiting", "sending", "retrying", "failed"];
+export const NOT_DONE = MAIL_STATES.filter((state) => state !== "done");
 
 export interface QueuedEmail {
   readonly id: string;

@@ -1,20 +1,13 @@
 // The operator's commands about emails. Each prints its result to standard output or throws an error with a message for the operator.
 import type { Accounts } from "../../accounts/accounts.ts";
 import { PAGE_MAX } from "../../accounts/model/page.ts";
-import {
-  QUEUED_EMAIL_STATES,
-  type QueuedEmail,
-  type QueuedEmailState,
-} from "../../accounts/model/queued-email.ts";
+import { MAIL_STATES, type QueuedEmail, type QueuedEmailState } from "../../accounts/model/queued-email.ts";
 import { checkArguments } from "../../accounts/rules/argument-rules.ts";
 import { OPERATOR, sendTestMail } from "../../app/operator-accounts.ts";
 import type { Config } from "../../config/config.ts";
 import { printLine } from "../terminal.ts";
 
-/** What an operator can select; `done` is left out unless it is asked for. */
-export const MAIL_STATES = Object.keys(QUEUED_EMAIL_STATES) as QueuedEmailState[];
-
-/** Prints how many emails are in each state, then one email per line, oldest first. */
+/** Prints how many emails are in each state, then one email per line, oldest first: those in `state`, or all that are not done. */
 export async function listMails(accounts: Accounts, state?: QueuedEmailState): Promise<void> {
   const counts = await accounts.countQueuedEmails();
   printLine(MAIL_STATES.map((name) => `${counts[name]} ${name}`).join(", "));

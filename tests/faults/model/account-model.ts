@@ -107,13 +107,16 @@ export function apply(state: State, operation: Operation): { outcome: Outcome; n
 /** What `logoutEverywhere` does for whoever was logged in when it began. */
 export function withoutSessionsOf(state: State, session: number): State {
   const owner = state.owners[session];
-  const kept = Object.entries(state.sessions).filter(([, { account }]) => account !== owner);
-  return { ...state, sessions: Object.fromEntries(kept) };
+  return keepSessions(state, (_number, { account }) => account !== owner);
 }
 
 /** What `logout` does for whoever was logged in when it began. */
 export function withoutSession(state: State, session: number): State {
-  const kept = Object.entries(state.sessions).filter(([number]) => Number(number) !== session);
+  return keepSessions(state, (number) => number !== session);
+}
+
+function keepSessions(state: State, which: (number: number, session: Session) => boolean): State {
+  const kept = Object.entries(state.sessions).filter(([number, session]) => which(Number(number), session));
   return { ...state, sessions: Object.fromEntries(kept) };
 }
 
@@ -384,18 +387,11 @@ class Turn {
   }
 
   #end(number: number): void {
-    this.#keepSessions((other) => other !== number);
+    this.state = withoutSession(this.state, number);
   }
 
   #endAll(account: number): void {
-    this.#keepSessions((_number, session) => session.account !== account);
-  }
-
-  #keepSessions(which: (number: number, session: Session) => boolean): void {
-    const kept = Object.entries(this.state.sessions).filter(([number, session]) =>
-      which(Number(number), session),
-    );
-    this.state = { ...this.state, sessions: Object.fromEntries(kept) };
+    this.state = keepSessions(this.state, (_number, session) => session.account !== account);
   }
 
   #mail(kind: Link["kind"], user: Account, change?: { from: string; to: string }): Outcome {
