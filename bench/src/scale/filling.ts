@@ -110,7 +110,7 @@ export async function fill(databaseUrl: string, size: Size, note: (what: string)
        case n when ${ADMIN} then '{USER,ADMIN}'::text[] else '{USER}' end, true, 1, registered, registered
      from (select n, now() - interval '1000 days' + n * interval '${(600 * 86_400) / accounts} seconds' as registered
        from generate_series(1, ${accounts}) as n) as numbered`,
-    `${emptied("accounts.sessions, accounts.refresh_tokens")}
+    `${emptied("accounts.sessions")}
      insert into accounts.sessions (id, user_id, address, user_agent, created_at, last_used_at, expires_at, used_token, password_confirmed_at)
      select md5('session ' || n)::uuid, ${timeline.userOf("event")}, ${address("n")}, ${userAgent("n")}, ${timeline.timeOf("event")},
        expires - interval '${IDLE_DAYS} days', expires, ${scattered("n", 4, 50)}, ${timeline.timeOf("event")}
