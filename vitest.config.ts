@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 
 /** What takes long: `npm run test:security` and the like, which also run the short tests of their folders. */
 const LONG = "tests/**/*.long.test.ts";
-const WITH_LONG = ["security", "faults", "ops", "shipping"];
+const WITH_LONG = ["security", "faults", "failover", "ops", "shipping"];
 
 function include(mode: string): string {
   if (mode === "release-fixture") return "tests/support/make-release-fixture.ts";

@@ -196,8 +196,12 @@ export class App {
     });
     await watchUse(orm, log, metrics?.database);
     if (metrics) {
-      const [requests, patient] = await Promise.all([connectionCounter(orm), connectionCounter(patientOrm)]);
-      metrics.watch({ connections: { requests, patient }, unsent: () => queue.unsent(em) });
+      const connections = {
+        requests: await connectionCounter(orm),
+        patient: await connectionCounter(patientOrm),
+        replicas: await replicas.connectionCounter(),
+      };
+      metrics.watch({ connections, unsent: () => queue.unsent(em) });
       await this.#serveMetrics(metrics, log);
     }
     await this.#listen(http);

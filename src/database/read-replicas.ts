@@ -6,6 +6,7 @@ import { IsolationLevel, type EntityManager } from "@mikro-orm/postgresql";
 
 import type { Logger } from "../log.ts";
 import { traced } from "../tracing.ts";
+import { connectionCounter, type ConnectionCounts } from "./connections.ts";
 import { placeOf } from "./database-url.ts";
 import { reasonOf } from "./health.ts";
 import { connectOrm, type Orm } from "./orm.ts";
@@ -98,6 +99,16 @@ export class ReadReplicas {
     }
   }
 
+  /** @returns what counts the connections to all of them now */
+  async connectionCounter(): Promise<() => ConnectionCounts> {
+    const counters = await Promise.all(this.#replicas.map((replica) => replica.connectionCounter()));
+    return () => {
+      const counts = counters.map((count) => count());
+      const sum = (what: keyof ConnectionCounts) => counts.reduce((total, count) => total + count[what], 0);
+      return { used: sum("used"), idle: sum("idle"), waiting: sum("waiting") };
+    };
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#replicas.map((replica) => replica.close()));
   }
@@ -168,6 +179,10 @@ class ReadReplica {
   async try(): Promise<void> {
     const fault = await this.#fault();
     if (fault !== null) this.outage.noticed(fault);
+  }
+
+  connectionCounter(): Promise<() => ConnectionCounts> {
+    return connectionCounter(this.#parts.orm);
   }
 
   async close(): Promise<void> {

@@ -138,7 +138,9 @@ test("a replica that lags misses nothing: the primary answers, and the log tells
   await resumeReplay();
   await log.lines(ASKED_AGAIN);
   await readAtReplica(server, () => door.users());
-  expect((await metricsAt(server.metricsUrl)).values.get("account_database_replicas_away")).toBe(0);
+  const { values } = await metricsAt(server.metricsUrl);
+  expect(values.get("account_database_replicas_away")).toBe(0);
+  expect(values.get('account_database_connections{pool="replicas",state="idle"}')).toBeGreaterThan(0);
 });
 
 test("a session that has ended, and a role that is gone, are refused at once, though the replica does not know", async () => {

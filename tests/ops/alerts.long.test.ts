@@ -10,11 +10,12 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { DatabaseProxy } from "../support/database-proxy.ts";
 import type { GraphQLDoor } from "../support/graphql.ts";
 import { metricsAt } from "../support/metrics.ts";
-import { query } from "../support/postgres.ts";
+import { query, startPostgres } from "../support/postgres.ts";
 import { startProcess, type ServerProcess } from "../support/process.ts";
 import { hasPrometheus, Prometheus, promtool } from "../support/prometheus.ts";
 import { PASSWORD, startServer } from "../support/server.ts";
 import { SmtpCatcher, tokenIn } from "../support/smtp.ts";
+import { Standby } from "../support/standby.ts";
 
 const FOLDER = "ops/prometheus";
 const ADA = { username: "ada", email: "ada@example.com", password: PASSWORD };
@@ -22,7 +23,7 @@ const WRONG = { username: "ada", password: "wrong horse battery" };
 
 describe.skipIf(!hasPrometheus)("promtool (skipped without Debian's package prometheus)", () => {
   test("finds no fault in the rules and the configuration", async () => {
-    expect(await promtool(["check", "config", `${FOLDER}/prometheus.yml`])).toContain("10 rules found");
+    expect(await promtool(["check", "config", `${FOLDER}/prometheus.yml`])).toContain("11 rules found");
   });
 
   test("says that each alert fires when it shall", async () => {
@@ -55,8 +56,8 @@ async function freePort(): Promise<string> {
   return String(port);
 }
 
-async function watched(settings: Record<string, string> = {}): Promise<Watched> {
-  const { proxy, databaseUrl } = await DatabaseProxy.start();
+async function watched(settings: Record<string, string> = {}, database?: string): Promise<Watched> {
+  const { proxy, databaseUrl } = await DatabaseProxy.start(database);
   const smtp = await SmtpCatcher.start();
   onTestFinished(() => smtp.close());
   const metricsPort = await freePort();
@@ -133,6 +134,23 @@ describe.skipIf(!hasPrometheus)(
       });
       proxy.mend();
       await ends("AccountDatabaseOutage");
+    });
+
+    test("AccountReplicasAway fires when a read replica is away", async () => {
+      const primary = await startPostgres();
+      onTestFinished(async () => {
+        await primary.stop();
+        await primary.remove();
+      });
+      const standby = await Standby.of(primary);
+      onTestFinished(() => standby.stop());
+      const replica = await DatabaseProxy.start(standby.url(primary.databaseUrl));
+      replica.proxy.cut();
+      const settings = { DATABASE_REPLICA_URLS: replica.databaseUrl };
+      const { fires, ends } = await watched(settings, primary.databaseUrl);
+      await fires("AccountReplicasAway", () => delay(100));
+      replica.proxy.mend();
+      await ends("AccountReplicasAway");
     });
 
     test("AccountUnexpectedErrors fires when requests meet faults", async () => {

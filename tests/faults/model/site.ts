@@ -1,10 +1,11 @@
 // Real servers in processes of their own over one database, with all the parts that can crash.
 import { setTimeout as delay } from "node:timers/promises";
 
+import pg from "pg";
 import { inject, onTestFinished, expect } from "vitest";
 
 import type { GraphQLDoor } from "../../support/graphql.ts";
-import { createDatabase, query, startPostgres } from "../../support/postgres.ts";
+import { createDatabase, startPostgres } from "../../support/postgres.ts";
 import { startProcess, type ServerProcess } from "../../support/process.ts";
 import { PASSWORD } from "../../support/server.ts";
 import { SmtpCatcher, tokenIn } from "../../support/smtp.ts";
@@ -16,17 +17,20 @@ export type Part = (typeof PARTS)[number];
 const FROZEN_MS = 500;
 
 export class Site {
-  readonly databaseUrl: string;
   readonly smtp: SmtpCatcher;
   readonly #env: Record<string, string>;
+  /** Kept open, because it is asked after every few steps. */
+  readonly #database: pg.Pool;
   readonly #servers: { process: ServerProcess; door: GraphQLDoor }[] = [];
   /** Those that were killed, too. */
   readonly #processes: ServerProcess[] = [];
   #adminToken = "";
 
   private constructor(databaseUrl: string, smtp: SmtpCatcher) {
-    this.databaseUrl = databaseUrl;
     this.smtp = smtp;
+    this.#database = new pg.Pool({ connectionString: databaseUrl });
+    this.#database.on("error", () => undefined); // a crash ends them, too
+    onTestFinished(() => this.#database.end());
     this.#env = {
       DATABASE_URL: databaseUrl,
       JWT_SECRET: "a secret of this test, at least 32 bytes long",
@@ -58,7 +62,7 @@ export class Site {
     door.succeed(await door.register(ROOT));
     const token = tokenIn(await smtp.mailTo(ROOT.email));
     site.#adminToken = door.succeed(await door.finalizeRegistration({ token })).accessToken;
-    await query(site.databaseUrl, "update accounts.users set roles = '{USER,ADMIN}'");
+    await site.#query("update accounts.users set roles = '{USER,ADMIN}'");
     return site;
   }
 
@@ -99,7 +103,7 @@ export class Site {
         // PostgreSQL ends all connections, and recovers from its write-ahead log.
         const [backend] = await this.#backends<{ pid: number }>("select pid");
         if (backend) kill(backend.pid);
-        await expect.poll(() => query(this.databaseUrl, "select 1").catch(() => null)).not.toBeNull();
+        await expect.poll(() => this.#query("select 1").catch(() => null)).not.toBeNull();
       }
     }
   }
@@ -108,10 +112,10 @@ export class Site {
   async mailsSettled(): Promise<void> {
     let now: string | undefined;
     const waiting = async () => {
-      now ??= (await query<{ now: string }>(this.databaseUrl, "select now()::text"))[0]!.now;
+      now ??= (await this.#query<{ now: string }>("select now()::text"))[0]!.now;
       const jobs =
         "select id from accounts_queue.job where name = 'mail' and state <> 'completed' and created_on <= $1";
-      return query(this.databaseUrl, jobs, [now]);
+      return this.#query(jobs, [now]);
     };
     await expect.poll(() => waiting().catch(() => null)).toEqual([]);
   }
@@ -129,6 +133,11 @@ export class Site {
     return command.output;
   }
 
+  async #query<Row = unknown>(sql: string, values: unknown[] = []): Promise<Row[]> {
+    const { rows } = await this.#database.query(sql, values);
+    return rows as Row[];
+  }
+
   async #start(index: number): Promise<void> {
     const server = await startProcess({ env: this.#env });
     this.#processes.push(server);
@@ -139,7 +148,7 @@ export class Site {
   async #backends<Row>(what: string): Promise<Row[]> {
     let rows: Row[] | null = null;
     const ask = `${what} from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`;
-    const asked = async () => (rows = await query<Row>(this.databaseUrl, ask).catch(() => null));
+    const asked = async () => (rows = await this.#query<Row>(ask).catch(() => null));
     await expect.poll(asked).not.toBeNull();
     return rows!;
   }

@@ -9,14 +9,14 @@ import { join } from "node:path";
 
 import { expect, onTestFinished } from "vitest";
 
-import { query } from "../../support/postgres.ts";
-import { BARE_ENVIRONMENT } from "../../support/process.ts";
+import { query } from "../support/postgres.ts";
+import { BARE_ENVIRONMENT } from "../support/process.ts";
 import {
   folderOfPostgres,
   hasSystemPostgres,
   POSTGRES_BIN,
   SYSTEM_USER,
-} from "../../support/system-postgres.ts";
+} from "../support/system-postgres.ts";
 
 const PROGRAMS = { patroni: "/usr/bin/patroni", etcd: "/usr/bin/etcd", haproxy: "/usr/sbin/haproxy" };
 

@@ -5,8 +5,8 @@ import { expect, onTestFinished, test } from "vitest";
 import { query } from "../support/postgres.ts";
 import { startProcess } from "../support/process.ts";
 import { SmtpCatcher } from "../support/smtp.ts";
-import { Cluster, MISSING, PATIENCE, type Settings } from "./patroni/cluster.ts";
-import { Load } from "./patroni/load.ts";
+import { Cluster, MISSING, PATIENCE, type Settings } from "./cluster.ts";
+import { Load } from "./load.ts";
 
 const SERVERS = 2;
 /** Answers before, during and after a fault. */

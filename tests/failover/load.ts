@@ -3,9 +3,9 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { expect } from "vitest";
 
-import type { Answer, GraphQLDoor } from "../../support/graphql.ts";
-import { PASSWORD } from "../../support/server.ts";
-import { tokenIn, type ReceivedMail, type SmtpCatcher } from "../../support/smtp.ts";
+import type { Answer, GraphQLDoor } from "../support/graphql.ts";
+import { PASSWORD } from "../support/server.ts";
+import { tokenIn, type ReceivedMail, type SmtpCatcher } from "../support/smtp.ts";
 import { PATIENCE } from "./cluster.ts";
 
 const CLIENTS = 6;
