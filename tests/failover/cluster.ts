@@ -231,9 +231,11 @@ export class Member {
     );
   }
 
-  /** PostgreSQL's main process alone; its others notice and end. */
-  killPostmaster(): void {
-    signal([this.#postmaster()!], "SIGKILL");
+  /** PostgreSQL's main process alone; its others notice and end. Resolves once Patroni has started another, in whatever role. */
+  async killPostmaster(): Promise<void> {
+    const killed = this.#postmaster()!;
+    signal([killed], "SIGKILL");
+    await expect.poll(() => [killed, undefined].includes(this.#postmaster()), PATIENCE).toBe(false);
   }
 
   /** All at once, as if the machine had lost its power. */
