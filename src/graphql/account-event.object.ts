@@ -1,5 +1,5 @@
 // The GraphQL type of an entry in the audit trail.
-import { Field, GraphQLISODateTime, ID, Int, ObjectType, registerEnumType } from "type-graphql";
+import { Field, ID, Int, ObjectType, registerEnumType } from "type-graphql";
 
 import {
   ACCOUNT_EVENT_TYPES,
@@ -45,7 +45,7 @@ export class AccountEventObject {
   @Field(() => EventTypes, { description: "The kind of event." })
   type!: AccountEventType;
 
-  @Field(() => GraphQLISODateTime, { description: "When the event first occurred." })
+  @Field(() => Date, { description: "When the event first occurred." })
   occurredAt!: Date;
 
   @Field(() => Int, {
@@ -55,7 +55,7 @@ export class AccountEventObject {
   })
   count!: number;
 
-  @Field(() => GraphQLISODateTime, {
+  @Field(() => Date, {
     description: "When the event last occurred. The same as `occurredAt` if `count` is 1.",
   })
   lastOccurredAt!: Date;

@@ -70,6 +70,7 @@ export class AccountResolver {
   }
 
   @Mutation(() => MessagePayload, {
+    nullable: true,
     description:
       "Creates an inactive account and emails a link that confirms its email address and activates it.",
   })
@@ -94,6 +95,7 @@ export class AccountResolver {
   }
 
   @Mutation(() => AuthPayload, {
+    nullable: true,
     description:
       "Activates an account with the token from its confirmation email and logs the user in. If somebody else may have " +
       "registered the same email address, it answers PASSWORD_REQUIRED until the user chooses a password here.",
@@ -110,6 +112,7 @@ export class AccountResolver {
   }
 
   @Mutation(() => MessagePayload, {
+    nullable: true,
     description:
       "Emails another confirmation link. Earlier links stay valid until they expire or one of them is used.",
   })
@@ -123,6 +126,7 @@ export class AccountResolver {
   }
 
   @Mutation(() => AuthPayload, {
+    nullable: true,
     description: "Logs a user in. Also restores an account that its owner deleted within the last 30 days.",
   })
   @Errors(
@@ -144,6 +148,7 @@ export class AccountResolver {
   }
 
   @Mutation(() => MessagePayload, {
+    nullable: true,
     description:
       "Emails a link for setting a new password. Earlier links stay valid until they expire or one of them is used.",
   })
@@ -166,6 +171,7 @@ export class AccountResolver {
   }
 
   @Mutation(() => AuthPayload, {
+    nullable: true,
     description:
       "Sets a new password with the token from a reset email and logs the user in. Every earlier session and link " +
       "becomes invalid, and the owner is notified by email. Also restores a deleted account.",

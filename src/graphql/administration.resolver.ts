@@ -110,6 +110,7 @@ export class AdministrationResolver {
 
   @Authorized(Role.ADMIN)
   @Mutation(() => UserObject, {
+    nullable: true,
     description:
       "Replaces the roles of a user, who is notified by email. The change applies from the user's next request. Only a user " +
       "whose email address is confirmed can become an administrator.",
@@ -134,6 +135,7 @@ export class AdministrationResolver {
 
   @Authorized(Role.ADMIN)
   @Mutation(() => UserObject, {
+    nullable: true,
     description:
       "Deactivates a user, who is notified by email. Every session and link becomes invalid, and the user cannot log in until " +
       "`reactivateUser`.",
@@ -150,6 +152,7 @@ export class AdministrationResolver {
 
   @Authorized(Role.ADMIN)
   @Mutation(() => UserObject, {
+    nullable: true,
     description: "Reactivates a deactivated user, who is notified by email and can then log in as before.",
   })
   @Errors("UNAUTHENTICATED", "FORBIDDEN", "PASSWORD_REQUIRED", "NOT_FOUND")
@@ -164,6 +167,7 @@ export class AdministrationResolver {
 
   @Authorized(Role.ADMIN)
   @Mutation(() => UserObject, {
+    nullable: true,
     description: "Logs a user out on every device. The user is notified by email.",
   })
   @Errors("UNAUTHENTICATED", "FORBIDDEN", "PASSWORD_REQUIRED", "NOT_FOUND")
@@ -178,6 +182,7 @@ export class AdministrationResolver {
 
   @Authorized(Role.ADMIN)
   @Mutation(() => QueuedEmailObject, {
+    nullable: true,
     description:
       "Puts an email that has failed back in the queue, as if it were new, or sends one that is retried at once. An email that " +
       "can no longer be retried, such as one that was sent meanwhile, raises NOT_FOUND.",
@@ -194,6 +199,7 @@ export class AdministrationResolver {
 
   @Authorized(Role.ADMIN)
   @Mutation(() => QueuedEmailObject, {
+    nullable: true,
     description:
       "Deletes an email that was not sent, and returns it as it was. An email that can no longer be discarded, such as one that " +
       "is being sent, raises NOT_FOUND.",

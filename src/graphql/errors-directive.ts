@@ -1,5 +1,13 @@
-// The error codes in the schema: their enum, and the directive that lists the codes of each field.
-import { DirectiveLocation, GraphQLDirective, GraphQLEnumType, GraphQLList, GraphQLNonNull } from "graphql";
+// The error codes in the schema: their enum, and the codes that each field can raise, as a directive and in its description.
+import {
+  DirectiveLocation,
+  getDirectiveValues,
+  GraphQLDirective,
+  GraphQLEnumType,
+  GraphQLList,
+  GraphQLNonNull,
+  type GraphQLSchema,
+} from "graphql";
 import { Directive } from "type-graphql";
 
 import { ACCOUNT_ERROR_CODES, type AccountErrorCode } from "../accounts/rules/account-error.ts";
@@ -29,4 +37,14 @@ export const ErrorsDirective = new GraphQLDirective({
 /** Declares the error codes that a resolver can raise. */
 export function Errors(...codes: AccountErrorCode[]): MethodDecorator {
   return Directive(`@errors(codes: [${codes.join(", ")}])`);
+}
+
+/** Adds the codes to the descriptions, because introspection tells nothing of directives. */
+export function describeErrors(schema: GraphQLSchema): void {
+  for (const root of [schema.getQueryType(), schema.getMutationType()])
+    for (const field of Object.values(root?.getFields() ?? {})) {
+      const codes = field.astNode && getDirectiveValues(ErrorsDirective, field.astNode)?.["codes"];
+      const list = ((codes ?? []) as string[]).map((code) => `\`${code}\``).join(", ");
+      if (list) field.description = `${field.description}\n\nErrors: ${list}.`;
+    }
 }

@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 
 import { unwrapResolverError } from "@apollo/server/errors";
-import type { GraphQLFormattedError } from "graphql";
+import { GraphQLError, parse, visit, type GraphQLFormattedError } from "graphql";
 
 import { AccountError } from "../accounts/rules/account-error.ts";
 import type { Logger } from "../log.ts";
@@ -28,19 +28,40 @@ export function errorFormatter(internalError: InternalError) {
       };
       return { message, ...at, extensions: { code, ...details } };
     }
-    const code = formatted.message.startsWith(TOO_MANY_FAULTS)
-      ? "BAD_USER_INPUT"
-      : formatted.extensions?.["code"];
+    const code = isUncodedInputFault(formatted.message) ? "BAD_USER_INPUT" : formatted.extensions?.["code"];
     if (typeof code !== "string" || code === INTERNAL_SERVER_ERROR) return { ...internalError(cause), ...at };
     const message = withoutValues(formatted.message);
-    // Apollo raises this code for a variable of the wrong type; add the fields that our own errors have.
-    const field = code === "BAD_USER_INPUT" ? /^Variable "\$(\w+)"/.exec(message)?.[1] : undefined;
+    // For an argument of the wrong type; add the fields that our own errors have.
+    const field = code === "BAD_USER_INPUT" ? argumentAtFault(message, error) : undefined;
     return { message, ...at, extensions: { code, ...(field && { field, fields: [{ field, message }] }) } };
   };
 }
 
-/** After 50 wrong values in variables graphql-js gives up, with an error that has no code, as if the server were at fault. */
-const TOO_MANY_FAULTS = "Too many errors processing variables";
+/**
+ * Some errors of graphql-js about what a client sent have no code, as if the server were at fault: after 50 wrong values in variables,
+ * and where a variable with a default is null and the argument must not be.
+ */
+const isUncodedInputFault = (message: string) =>
+  message.startsWith("Too many errors processing variables") ||
+  /^Argument "\w+" (?:of (?:non-null|required) type|has invalid value) /.test(message);
+
+/** The argument that has the value, also of a variable, whose name only its client knows. */
+function argumentAtFault(message: string, error: unknown): string | undefined {
+  const [, kind, name] = /^(Argument|Variable) "\$?(\w+)"/.exec(message) ?? [];
+  const document = error instanceof GraphQLError ? error.source?.body : undefined;
+  if (kind === "Argument" || name === undefined || document === undefined) return name;
+  let field = name;
+  visit(parse(document), {
+    Argument(argument) {
+      visit(argument, {
+        Variable(variable) {
+          if (variable.name.value === name) field = argument.name.value;
+        },
+      });
+    },
+  });
+  return field;
+}
 
 /** Makes of an unexpected error what the client gets of it. */
 export type InternalError = (cause: unknown) => GraphQLFormattedError;

@@ -42,6 +42,7 @@ export class OwnAccountResolver {
 
   @Authorized()
   @Mutation(() => AuthPayload, {
+    nullable: true,
     description:
       "Changes the password of the current user and logs this device in again. Every earlier session and link becomes " +
       "invalid, and the owner is notified by email.",
@@ -66,6 +67,7 @@ export class OwnAccountResolver {
 
   @Authorized()
   @Mutation(() => MessagePayload, {
+    nullable: true,
     description:
       "Emails a confirmation link to a new email address. The account keeps its address until the link is used.",
   })
@@ -89,6 +91,7 @@ export class OwnAccountResolver {
   }
 
   @Mutation(() => AuthPayload, {
+    nullable: true,
     description:
       "Changes the email address with the token from the email to the new address, and logs the user in. Needs an access " +
       "token of the account, or its password. Every earlier access token and link becomes invalid, and the old address " +
@@ -115,6 +118,7 @@ export class OwnAccountResolver {
 
   @Authorized()
   @Mutation(() => MessagePayload, {
+    nullable: true,
     description:
       "For a user who has lost the old mailbox, or fears that someone else can read it: in 3 days, the changes of the email " +
       "address can no longer be undone by the links that went there. Until then they can. Both addresses receive an email.",
@@ -131,6 +135,7 @@ export class OwnAccountResolver {
 
   @Authorized()
   @Mutation(() => UserObject, {
+    nullable: true,
     description:
       "Changes the username of the current user, who is notified by email. Nobody else can take the old one for 30 days.",
   })
@@ -146,6 +151,7 @@ export class OwnAccountResolver {
 
   @Authorized()
   @Mutation(() => MessagePayload, {
+    nullable: true,
     description:
       "Deletes the current user's account. Every device is logged out at once. Logging in within 30 days restores the " +
       "account; after that, the account and all its data are erased.",
@@ -171,6 +177,7 @@ export class OwnAccountResolver {
 
   @Authorized()
   @Mutation(() => JSONObject, {
+    nullable: true,
     description:
       "Returns all data stored about the current user, except the hash of the password. Of more than 10,000 events it contains " +
       "the newest, and `olderEvents` says so. Raises SERVER_BUSY while another export of the user is under way.",

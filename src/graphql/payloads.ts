@@ -1,5 +1,5 @@
 // The payloads that mutations return.
-import { Field, GraphQLISODateTime, ObjectType } from "type-graphql";
+import { Field, ObjectType } from "type-graphql";
 
 import type { SignIn } from "../accounts/model/sign-in.ts";
 import type { RequestContext } from "./context.ts";
@@ -23,7 +23,7 @@ export class AuthPayload {
   })
   accessToken!: string;
 
-  @Field(() => GraphQLISODateTime, { description: "When the access token expires." })
+  @Field(() => Date, { description: "When the access token expires." })
   expiresAt!: Date;
 
   @Field(() => UserObject, { description: "The user who is logged in." })

@@ -1,5 +1,5 @@
 // The GraphQL type of an account that waits for its confirmation, as whoever opens the link sees it.
-import { Field, GraphQLISODateTime, ObjectType } from "type-graphql";
+import { Field, ObjectType } from "type-graphql";
 
 import type { User } from "../accounts/model/user.entity.ts";
 
@@ -13,7 +13,7 @@ export class PendingAccountObject {
   @Field(() => String, { description: "The email address that the link was sent to." })
   email!: string;
 
-  @Field(() => GraphQLISODateTime, { description: "When the account was registered." })
+  @Field(() => Date, { description: "When the account was registered." })
   registeredAt!: Date;
 
   @Field(() => String, {

@@ -1,5 +1,5 @@
 // The GraphQL types of emails that are not sent yet. How they are queued is in mail/queue.ts.
-import { Field, GraphQLISODateTime, ID, Int, ObjectType, registerEnumType } from "type-graphql";
+import { Field, ID, Int, ObjectType, registerEnumType } from "type-graphql";
 
 import {
   MAIL_STATES,
@@ -46,10 +46,10 @@ export class QueuedEmailObject {
   })
   user!: UserObject | null;
 
-  @Field(() => GraphQLISODateTime, { description: "When it was requested." })
+  @Field(() => Date, { description: "When it was requested." })
   createdAt!: Date;
 
-  @Field(() => GraphQLISODateTime, {
+  @Field(() => Date, {
     nullable: true,
     description:
       "When it is tried next, at the earliest. Null if it is not `WAITING` or `RETRYING`. While the SMTP server takes no emails at all, " +

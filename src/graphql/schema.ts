@@ -1,27 +1,33 @@
 // Builds the executable schema from the resolvers. `npm run schema` writes it to schema.graphql.
 import "reflect-metadata";
 
-import { specifiedDirectives, type GraphQLSchema } from "graphql";
+import { GraphQLSchema, specifiedDirectives } from "graphql";
 import { buildSchema } from "type-graphql";
 
 import type { Accounts } from "../accounts/accounts.ts";
 import { AccountResolver } from "./account.resolver.ts";
 import { AdministrationResolver } from "./administration.resolver.ts";
 import { isAuthorized } from "./authorization.ts";
-import { ErrorsDirective } from "./errors-directive.ts";
+import { DateTimeISO } from "./date-time.ts";
+import { AccountErrorExtensions } from "./error-extensions.ts";
+import { describeErrors, ErrorsDirective } from "./errors-directive.ts";
 import { OwnAccountResolver } from "./own-account.resolver.ts";
 import { SessionResolver } from "./session.resolver.ts";
 
 const RESOLVERS = [AccountResolver, SessionResolver, OwnAccountResolver, AdministrationResolver] as const;
 
-export function createSchema(accounts: Accounts): Promise<GraphQLSchema> {
+export async function createSchema(accounts: Accounts): Promise<GraphQLSchema> {
   const instances = new Map<unknown, object>(RESOLVERS.map((resolver) => [resolver, new resolver(accounts)]));
-  return buildSchema({
+  const schema = await buildSchema({
     resolvers: RESOLVERS,
     container: { get: (resolver) => instances.get(resolver) },
     authChecker: isAuthorized,
     directives: [...specifiedDirectives, ErrorsDirective],
     // accounts/ checks arguments, whether they come over GraphQL or the command line.
     validate: false,
+    scalarsMap: [{ type: Date, scalar: DateTimeISO }],
   });
+  describeErrors(schema);
+  const { types, ...config } = schema.toConfig();
+  return new GraphQLSchema({ ...config, types: [...types, AccountErrorExtensions] });
 }

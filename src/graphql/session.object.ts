@@ -1,5 +1,5 @@
 // The GraphQL type of a session.
-import { Field, GraphQLISODateTime, ID, ObjectType } from "type-graphql";
+import { Field, ID, ObjectType } from "type-graphql";
 
 import { deviceOf } from "../accounts/model/device.ts";
 import type { Session } from "../accounts/model/session.entity.ts";
@@ -23,10 +23,10 @@ export class SessionObject {
   })
   address!: string | null;
 
-  @Field(() => GraphQLISODateTime, { description: "When the device logged in." })
+  @Field(() => Date, { description: "When the device logged in." })
   createdAt!: Date;
 
-  @Field(() => GraphQLISODateTime, {
+  @Field(() => Date, {
     description: "When the session was last refreshed, or began if it has never been refreshed.",
   })
   lastUsedAt!: Date;

@@ -30,6 +30,7 @@ export class SessionResolver {
   }
 
   @Mutation(() => AuthPayload, {
+    nullable: true,
     description:
       "Exchanges a refresh token for its successor and a new access token. If the answer was lost, the same token can be " +
       "used again. Using it after its successor was used ends the session.",
@@ -56,6 +57,7 @@ export class SessionResolver {
 
   @Authorized()
   @Mutation(() => MessagePayload, {
+    nullable: true,
     description:
       "Confirms the password of the current user for this session. What administrators do to other users asks for a " +
       "password that was given in the last 10 minutes, here or at a login, and is refused with PASSWORD_REQUIRED otherwise.",
@@ -72,6 +74,7 @@ export class SessionResolver {
 
   @Authorized()
   @Mutation(() => MessagePayload, {
+    nullable: true,
     description: "Logs the current user out on this device: ends the session of the request.",
   })
   @Errors("UNAUTHENTICATED")
@@ -83,6 +86,7 @@ export class SessionResolver {
 
   @Authorized()
   @Mutation(() => MessagePayload, {
+    nullable: true,
     description: "Logs the current user out on every device, including this one.",
   })
   @Errors("UNAUTHENTICATED")
@@ -94,6 +98,7 @@ export class SessionResolver {
 
   @Authorized()
   @Mutation(() => MessagePayload, {
+    nullable: true,
     description: "Ends one session of the current user, for example on a lost device.",
   })
   @Errors("UNAUTHENTICATED", "NOT_FOUND")

@@ -1,5 +1,5 @@
 // The GraphQL type of a user. How a user is stored is in accounts/model/user.entity.ts.
-import { Field, GraphQLISODateTime, ID, ObjectType, registerEnumType } from "type-graphql";
+import { Field, ID, ObjectType, registerEnumType } from "type-graphql";
 
 import { Role, type User } from "../accounts/model/user.entity.ts";
 
@@ -36,16 +36,16 @@ export class UserObject {
   })
   isActive!: boolean;
 
-  @Field(() => GraphQLISODateTime, { description: "When the account was registered." })
+  @Field(() => Date, { description: "When the account was registered." })
   createdAt!: Date;
 
-  @Field(() => GraphQLISODateTime, {
+  @Field(() => Date, {
     nullable: true,
     description: "When the account was deactivated. Null if it is not deactivated.",
   })
   deactivatedAt!: Date | null;
 
-  @Field(() => GraphQLISODateTime, {
+  @Field(() => Date, {
     nullable: true,
     description:
       "When a deleted account will be erased with all its data. Until then, its owner can restore it by logging in. Null " +

@@ -55,11 +55,16 @@ type Present<Type> = Type extends { kind: "LIST"; ofType: infer Of }
     ? Output<Name>
     : never;
 
-type RootFields = Types["Query"]["fields"] & Types["Mutation"]["fields"];
+type Mutations = Types["Mutation"]["fields"];
+type RootFields = Types["Query"]["fields"] & Mutations;
 export type OperationName = keyof RootFields;
+/** Of a mutation, null comes with an error. */
+type Returned<Name extends OperationName> = Name extends keyof Mutations
+  ? NonNullable<Value<Mutations[Name]["type"]>>
+  : Value<RootFields[Name]["type"]>;
 /** One method a root field, which takes its arguments out of what it is given: a whole person can register. */
 type Operations = {
-  readonly [Name in OperationName]: (values?: object) => Promise<Answer<Value<RootFields[Name]["type"]>>>;
+  readonly [Name in OperationName]: (values?: object) => Promise<Answer<Returned<Name>>>;
 };
 
 type HeadersGiven = Record<string, string>;

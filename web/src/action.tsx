@@ -3,6 +3,7 @@
 import { useRef, useState } from "react";
 import { useMutation, type AnyVariables, type TypedDocumentNode } from "urql";
 
+import { done, type Done } from "./done.ts";
 import { explain, type Failure } from "./failure.ts";
 import { Form, PasswordField } from "./form.tsx";
 import { CONFIRM_PASSWORD } from "./operations.ts";
@@ -11,7 +12,7 @@ import { required } from "./rules.ts";
 interface ActionProps<Data, Variables extends AnyVariables> {
   readonly mutation: TypedDocumentNode<Data, Variables>;
   readonly variables: Variables;
-  readonly onSuccess: (data: Data) => void;
+  readonly onSuccess: (data: Done<Data>) => void;
   /** Whether it cannot be undone. */
   readonly isDangerous?: boolean;
   /** The id of what describes the button, where many have the same words. */
@@ -33,9 +34,10 @@ export function Action<Data, Variables extends AnyVariables>({
 
   async function act(): Promise<void> {
     setFailure(null);
-    const { data, error } = await execute(variables);
+    const result = await execute(variables);
+    const data = done(result);
     if (data) onSuccess(data);
-    if (error) setFailure(explain(error));
+    if (result.error) setFailure(explain(result.error));
   }
 
   return (

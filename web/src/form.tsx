@@ -12,6 +12,7 @@ import {
 import { useMutation, type AnyVariables, type TypedDocumentNode } from "urql";
 import { Link } from "wouter";
 
+import { done, type Done } from "./done.ts";
 import { explain, type Failure, type NextStep } from "./failure.ts";
 import { PasswordStrength } from "./password-strength.tsx";
 import type { Rule } from "./rules.ts";
@@ -24,9 +25,9 @@ interface FormProps<Data, Variables extends AnyVariables, Fields extends FieldVa
   readonly fields: DefaultValues<Fields>;
   readonly variables: (fields: Fields) => Variables;
   /** Stores the result. Runs even if the user has left the page before the answer arrives. */
-  readonly keep?: (data: Data) => void;
+  readonly keep?: (data: Done<Data>) => void;
   /** Moves on to what comes next. Does not run if the user has left the page. */
-  readonly onSuccess: (data: Data, fields: Fields) => void;
+  readonly onSuccess: (data: Done<Data>, fields: Fields) => void;
   /** Learns of a refusal, which is shown anyway. */
   readonly onFailure?: (failure: Failure) => void;
   /** Where to go if the link from the email no longer works. */
@@ -68,11 +69,12 @@ export function Form<Data, Variables extends AnyVariables, Fields extends FieldV
 
   async function send(fields: Fields): Promise<void> {
     setFailure(null);
-    const { data, error } = await execute(variables(fields));
+    const result = await execute(variables(fields));
+    const data = done(result);
     if (data) keep?.(data);
     if (data && isThere.current) onSuccess(data, fields);
-    if (!error) return;
-    const explained = explain(error, Object.keys(fields), afterDeadLink);
+    if (!result.error) return;
+    const explained = explain(result.error, Object.keys(fields), afterDeadLink);
     for (const [index, { field, message }] of explained.fields.entries()) {
       form.setError(field as Path<Fields>, { message }, { shouldFocus: index === 0 });
     }

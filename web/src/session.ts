@@ -2,6 +2,7 @@
 import { Client, fetchExchange } from "urql";
 
 import { announce } from "./announcement.ts";
+import { done } from "./done.ts";
 import { ENDPOINT } from "./endpoint.ts";
 import { REFRESH_SESSION } from "./operations.ts";
 import { Store } from "./store.ts";
@@ -52,12 +53,13 @@ let refreshing: Promise<void> | undefined;
 
 async function exchangeRefreshToken(): Promise<void> {
   const client = new Client({ ...ENDPOINT, exchanges: [fetchExchange] });
-  const { data, error } = await client.mutation(REFRESH_SESSION, {}).toPromise();
+  const result = await client.mutation(REFRESH_SESSION, {}).toPromise();
+  const data = done(result);
   if (data) {
     signIn(data.refreshSession);
     return;
   }
-  if (error?.networkError) return; // the session is still valid if the server is only unreachable
+  if (result.error?.networkError) return; // the session is still valid if the server is only unreachable
   announce("Your session has ended. Log in again.");
   signOut();
 }
