@@ -180,6 +180,7 @@ export class App {
       isProduction,
       host: config.host,
       corsOrigins: config.corsOrigins,
+      corsHeaders: config.corsHeaders,
       trustedProxies: config.trustedProxies,
       isStopping: () => this.#stopping !== undefined,
       isReady: async () => !this.#stopping && (await health.isReady()),

@@ -32,6 +32,8 @@ export interface Config {
   readonly trustedProxies: readonly string[];
   /** The exact origins whose pages may call /graphql; none by default. */
   readonly corsOrigins: readonly string[];
+  /** Headers that these pages may send, besides those of well-known clients; in lower case. */
+  readonly corsHeaders: readonly string[];
   readonly logLevel: LogLevel;
   /** OpenTelemetry's own variables, for its SDK, if they ask for traces. */
   readonly tracing: Readonly<Record<string, string>> | null;
@@ -122,6 +124,7 @@ export function loadConfig(environment: Environment): Config {
     drainSeconds: read.integer("DRAIN_SECONDS", isProduction ? 1 : 0, 0, 300),
     trustedProxies: readProxies(read),
     corsOrigins: readOrigins(read, isProduction),
+    corsHeaders: readCorsHeaders(read),
     logLevel: read.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"], "info"),
     tracing: readTracing(read),
     dataDir: resolve(read.text("DATA_DIR", ".data")),
@@ -422,6 +425,18 @@ function readOrigins(read: Reader, isProduction: boolean): string[] {
     read.faults.push(
       `CORS_ORIGINS contains "${origin}", whose pages anybody on the way can change. Set it to https origins, ` +
         "such as https://app.example.com, separated by commas.",
+    );
+    return false;
+  });
+}
+
+function readCorsHeaders(read: Reader): string[] {
+  const names = (read.optional("CORS_HEADERS") ?? "").split(",").map((name) => name.trim().toLowerCase());
+  return names.filter((name) => {
+    if (name === "") return false;
+    if (/^[!#$%&'+.^_`|~0-9a-z-]+$/.test(name)) return true; // RFC 9110, 5.6.2, without the * that stands for all headers
+    read.faults.push(
+      `CORS_HEADERS contains "${name}". Set it to names of headers, such as X-Tenant, separated by commas.`,
     );
     return false;
   });

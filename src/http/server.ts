@@ -2,7 +2,6 @@
 import type { ApolloServer } from "@apollo/server";
 import { fastifyApolloHandler } from "@as-integrations/fastify";
 import cookie from "@fastify/cookie";
-import cors, { type FastifyCorsOptions } from "@fastify/cors";
 import Fastify, {
   type FastifyInstance,
   type FastifyReply,
@@ -26,6 +25,7 @@ import {
   refuseExpectation,
   refuseUrl,
 } from "./errors.ts";
+import { allowOrigins, type CorsSettings } from "./cors.ts";
 import { deviceCookie } from "./device-cookie.ts";
 import { clientAddresses, proxyCheck } from "./client-address.ts";
 import { serveGraphiQL } from "./graphiql.ts";
@@ -38,7 +38,7 @@ import { securityHeaders } from "./security-headers.ts";
 import { serveWebClient, type WebClientSettings } from "./web-client.ts";
 import { servePageFiles } from "./web-pages.ts";
 
-export interface HttpParts {
+export interface HttpParts extends CorsSettings {
   readonly apollo: ApolloServer<RequestContext>;
   readonly createContext: (request: GraphQLRequest) => RequestContext;
   readonly log: Logger;
@@ -49,7 +49,6 @@ export interface HttpParts {
   readonly trustedProxies: readonly string[];
   /** The host name or IP address to listen on. */
   readonly host: string;
-  readonly corsOrigins: readonly string[];
   /** Whether connections are soon to be closed. */
   readonly isStopping: () => boolean;
   /** Whether the database responds and the server is not stopping. */
@@ -108,20 +107,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   // Here, because what runs while the body is read would lose it.
   http.addHook("preHandler", (request, _reply, done) => withRequestId(request.id, done));
   if (!parts.isProduction) refuseRebinding(http, parts.host);
-  if (hasCors) {
-    const options: FastifyCorsOptions = {
-      origin: [...parts.corsOrigins],
-      methods: ["GET", "POST"],
-      allowedHeaders: ["content-type", "authorization", "session-transport"],
-      exposedHeaders: ["retry-after", "x-request-id"],
-      credentials: true, // the refresh token's cookie
-      maxAge: 600, // seconds
-      strictPreflight: false, // otherwise other OPTIONS requests are answered with plain text
-    };
-    await http.register(cors, {
-      delegator: (request, done) => done(null, isGraphQL(request) ? options : { origin: false }),
-    });
-  }
+  if (hasCors) await allowOrigins(http, parts);
 
   http.get("/livez", () => ({ status: "ok" }));
   http.get("/readyz", async (_request, reply) => {

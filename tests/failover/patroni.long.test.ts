@@ -187,7 +187,8 @@ test.for(RUNS)("$mode, by $way", { timeout: 60 * 60_000 }, async ({ mode, way, f
     await load.stop();
 
     const leader = await cluster.leader();
-    const waiting = "select id from accounts_queue.job where name = 'mail' and state <> 'completed'";
+    const waiting = `select state, retry_count, output, now() - created_on as age, start_after - now() as starts_in, started_on
+      from accounts_queue.job where name = 'mail' and state <> 'completed'`;
     await expect.poll(() => query(leader.url("accounts"), waiting).catch(String), PATIENCE).toEqual([]);
     const lost = await load.lost();
     const seconds = load.longestSilenceSeconds(begin).toFixed(1);

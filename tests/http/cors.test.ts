@@ -1,7 +1,7 @@
 // Which pages of which sites may call the server from a browser: none unless configured, then exactly those.
 import { describe, expect, test } from "vitest";
 
-import { sharedServer } from "../support/server.ts";
+import { sharedServer, startServer, type TestServer } from "../support/server.ts";
 import { expectRefusal } from "./refusal.ts";
 
 const ALLOWED = "https://app.example.com";
@@ -81,6 +81,34 @@ describe("with CORS_ORIGINS", () => {
     const allowed = headers.get("access-control-allow-headers")?.toLowerCase().split(/, */);
     expect(allowed).toEqual(expect.arrayContaining(["authorization", "content-type", "session-transport"]));
     expect(headers.get("access-control-allow-credentials")).toBe("true");
+  });
+
+  /** The headers that Chromium would let a page send. */
+  async function allowedHeaders(server: TestServer): Promise<string[]> {
+    const { headers } = await fetch(`${server.url}/graphql`, preflight(ALLOWED));
+    return headers.get("access-control-allow-headers")!.toLowerCase().split(/, */);
+  }
+
+  test.each([
+    ["Apollo Client's awareness", ["apollographql-client-name", "apollographql-client-version"]],
+    ["Apollo's other clients", ["apollo-require-preflight", "x-apollo-operation-name"]],
+    ["other clients", ["graphql-client-name", "graphql-client-version", "x-requested-with"]],
+    ["OpenTelemetry", ["traceparent", "tracestate", "baggage"]],
+    ["Sentry", ["sentry-trace", "baggage"]],
+    ["Datadog", ["x-datadog-trace-id", "x-datadog-parent-id", "x-datadog-sampling-priority"]],
+    ["a proxy in the browser", ["x-request-id"]],
+  ])("its pages may send the headers of %s", async (_client, names) => {
+    expect(await allowedHeaders(shared())).toEqual(expect.arrayContaining(names));
+  });
+
+  test("CORS_HEADERS allows more of them", async () => {
+    expect(await allowedHeaders(shared())).not.toContain("x-tenant");
+    const server = await startServer({
+      env: { CORS_ORIGINS: ALLOWED, CORS_HEADERS: "X-Tenant, X-Experiment" },
+    });
+    expect(await allowedHeaders(server)).toEqual(
+      expect.arrayContaining(["x-tenant", "x-experiment", "authorization", "traceparent"]),
+    );
   });
 
   test.each(OTHERS)("a page of %s gets nothing", async (origin) => {
