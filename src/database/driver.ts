@@ -25,7 +25,6 @@ export function connectionTo(databaseUrl: string, work?: Work): PoolConfig {
   return {
     ...hostOf(databaseUrl),
     ...(work && TIME_LIMITS[work]),
-    ...(work === "pooled requests" && { Client: UnpreparedClient }),
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
   };
@@ -136,16 +135,54 @@ class SocketToFound extends Socket {
   }
 }
 
+const TRANSACTION = /^(?:begin|start transaction|commit|rollback)\b(?! to)/i;
+const TIMED_OUT = "Query read timeout";
+
+/**
+ * A client of a pool that is never lost to it. Kysely does not return a connection whose begin, commit or rollback fails
+ * (kysely-org/kysely#1990): ten of them, as one outage leaves them, and the pool is empty for good. Such a connection is given up here.
+ * So is one whose statement the driver no longer waits for: the next user would wait for the same answer.
+ */
+class ReturningClient extends Client {
+  #isGivenUp = false;
+
+  constructor(config?: ClientConfig) {
+    super(config);
+    const query = this.query.bind(this) as (...args: unknown[]) => unknown;
+    this.query = ((...args: unknown[]) => {
+      const answer = query(...args);
+      if (answer instanceof Promise) answer.catch((error: unknown) => this.#failed(args[0], error as Error));
+      return answer;
+    }) as Client["query"];
+  }
+
+  #failed(statement: unknown, error: Error): void {
+    const client = this as unknown as {
+      release?(error: Error): void; // of whoever uses it
+      connection: { stream: Socket };
+    };
+    if (typeof statement === "string" && TRANSACTION.test(statement)) {
+      if (!this.#isGivenUp) client.release?.(error);
+      this.#isGivenUp = true;
+    } else if (error.message === TIMED_OUT) client.connection.stream.destroy();
+  }
+}
+
 /**
  * For a pooler, which may give each statement another connection of its own: none is prepared under a name, because the next
  * connection would not know it.
  */
-class UnpreparedClient extends Client {
+class UnpreparedClient extends ReturningClient {
   constructor(config?: ClientConfig) {
     super(config);
     const query = this.query.bind(this) as (...args: unknown[]) => unknown;
     this.query = ((first: unknown, ...rest: unknown[]) => query(unnamed(first), ...rest)) as Client["query"];
   }
+}
+
+/** The class of MikroORM's connections. */
+export function clientFor(work?: Work): typeof Client {
+  return work === "pooled requests" ? UnpreparedClient : ReturningClient;
 }
 
 function unnamed(query: unknown): unknown {

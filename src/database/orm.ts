@@ -8,7 +8,7 @@ import { EmailChange } from "../accounts/model/email-change.entity.ts";
 import { RateLimitCount } from "../accounts/model/rate-limit.entity.ts";
 import { Session } from "../accounts/model/session.entity.ts";
 import { User } from "../accounts/model/user.entity.ts";
-import { connectionTo } from "./driver.ts";
+import { clientFor, connectionTo } from "./driver.ts";
 import { urlsOfHosts } from "./database-url.ts";
 import { FlaskUser } from "./flask-user.entity.ts";
 import { SessionsAndEvents } from "./migrations/2026-11-24-sessions-and-events.ts";
@@ -54,6 +54,7 @@ function connectionOptions(databaseUrl: string, work?: Work) {
     clientUrl: urlsOfHosts(databaseUrl)[0] ?? databaseUrl,
     driverOptions: {
       ...connectionTo(databaseUrl, work),
+      Client: clientFor(work),
       application_name: "account-server",
       connectionTimeoutMillis: 3_000, // otherwise requests wait forever while the database is down
       maxLifetimeSeconds: 3_600, // so that a failover or a changed plan is not felt by old connections for ever

@@ -22,6 +22,8 @@ const DOCUMENTS_MAX_BYTES = 8 * 1024 * 1024;
 /** Measured: what a token of a parsed document takes, and at most a document of few tokens. */
 const BYTES_PER_TOKEN = 300;
 const BYTES_PER_DOCUMENT = 5_000;
+/** For the texts of automatic persisted queries. A client sends a text again when it is forgotten. */
+const PERSISTED_MAX_BYTES = 4 * 1024 * 1024;
 
 /** Answers with Retry-After (RFC 9110, 10.2.3) if an error says how long to wait; the longest, if several do. */
 const retryAfterHeader: ApolloServerPlugin<RequestContext> = {
@@ -60,8 +62,16 @@ export async function startApollo(
     validationRules: [operationLimits],
     formatError: errorFormatter(internalError),
     includeStacktraceInErrorResponses: false,
-    documentStore: documentStore(),
-    persistedQueries: false,
+    documentStore: boundedStore<DocumentNode>(
+      DOCUMENTS_MAX_BYTES,
+      // Apollo's own store counts a document as its JSON, a quarter of what it takes in memory.
+      ({ tokenCount = MAX_TOKENS }) => BYTES_PER_DOCUMENT + BYTES_PER_TOKEN * tokenCount,
+    ),
+    // Apollo keeps a text only after it has passed validation, so after the limits, too.
+    persistedQueries: {
+      cache: boundedStore<string>(PERSISTED_MAX_BYTES, (text) => 2 * text.length + 1),
+      ttl: null,
+    },
     // Not needed: the cookie of the refresh token is read only with a header that requires a CORS preflight
     // (http/refresh-cookie.ts), GET runs only queries, and POST accepts only JSON, which also requires a preflight. Apollo's
     // check would reject urql, which sends queries with GET.
@@ -81,15 +91,12 @@ export async function startApollo(
   return apollo;
 }
 
-/** Apollo's own store counts a document as its JSON, a quarter of what it takes in memory. */
-function documentStore() {
-  const documents = new LRUCache<string, DocumentNode>({
-    maxSize: DOCUMENTS_MAX_BYTES,
-    sizeCalculation: ({ tokenCount = MAX_TOKENS }) => BYTES_PER_DOCUMENT + BYTES_PER_TOKEN * tokenCount,
-  });
+/** Forgets what was not asked for the longest. */
+function boundedStore<Value extends object | string>(maxBytes: number, bytesOf: (value: Value) => number) {
+  const values = new LRUCache<string, Value>({ maxSize: maxBytes, sizeCalculation: bytesOf });
   return {
-    get: (key: string) => Promise.resolve(documents.get(key)),
-    set: (key: string, document: DocumentNode) => Promise.resolve(void documents.set(key, document)),
-    delete: (key: string) => Promise.resolve(documents.delete(key)),
+    get: (key: string) => Promise.resolve(values.get(key)),
+    set: (key: string, value: Value) => Promise.resolve(void values.set(key, value)),
+    delete: (key: string) => Promise.resolve(values.delete(key)),
   };
 }

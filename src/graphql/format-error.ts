@@ -28,8 +28,12 @@ export function errorFormatter(internalError: InternalError) {
       };
       return { message, ...at, extensions: { code, ...details } };
     }
-    const code = isUncodedInputFault(formatted.message) ? "BAD_USER_INPUT" : formatted.extensions?.["code"];
+    const [, uncoded] = UNCODED.find(([message]) => message.test(formatted.message)) ?? [];
+    const code = uncoded ?? formatted.extensions?.["code"];
     if (typeof code !== "string" || code === INTERNAL_SERVER_ERROR) return { ...internalError(cause), ...at };
+    // Clients compare these messages, letter by letter.
+    if (code.startsWith("PERSISTED_QUERY_"))
+      return { message: formatted.message, ...at, extensions: { code } };
     const message = withoutValues(formatted.message);
     // For an argument of the wrong type; add the fields that our own errors have.
     const field = code === "BAD_USER_INPUT" ? argumentAtFault(message, error) : undefined;
@@ -37,13 +41,13 @@ export function errorFormatter(internalError: InternalError) {
   };
 }
 
-/**
- * Some errors of graphql-js about what a client sent have no code, as if the server were at fault: after 50 wrong values in variables,
- * and where a variable with a default is null and the argument must not be.
- */
-const isUncodedInputFault = (message: string) =>
-  message.startsWith("Too many errors processing variables") ||
-  /^Argument "\w+" (?:of (?:non-null|required) type|has invalid value) /.test(message);
+/** Faults of a request that graphql-js and Apollo report without a code, as if the server were at fault. */
+const UNCODED: readonly (readonly [message: RegExp, code: string])[] = [
+  [/^Too many errors processing variables/, "BAD_USER_INPUT"],
+  // A variable with a default is null, and the argument must not be.
+  [/^Argument "\w+" (?:of (?:non-null|required) type|has invalid value) /, "BAD_USER_INPUT"],
+  [/^(?:provided sha does not match query|Unsupported persisted query version)$/, "BAD_REQUEST"],
+];
 
 /** The argument that has the value, also of a variable, whose name only its client knows. */
 function argumentAtFault(message: string, error: unknown): string | undefined {

@@ -112,3 +112,40 @@ test("the mail queue waits for no lock for ever, and sends what waited once it i
   await client.query("rollback");
   await server.activePerson("ada");
 });
+
+// Kysely forgets a connection whose begin, commit or rollback fails (kysely-org/kysely#1990); after ten of them a server would serve nobody.
+test.each(["cut", "stall"] as const)(
+  "transactions that an outage ends leave no connection behind (%s)",
+  { timeout: 120_000 },
+  async (failure) => {
+    const direct = await createDatabase(inject("postgresUrl"));
+    const { proxy, databaseUrl } = await DatabaseProxy.start(direct);
+    const server = await startServer({ databaseUrl });
+    await server.activePerson("ada");
+    const client = new pg.Client({ connectionString: direct });
+    onTestFinished(() => client.end());
+    await client.connect();
+
+    for (let outage = 0; outage < 2; outage += 1) {
+      await client.query("begin; lock table accounts.users in access exclusive mode");
+      const answers = Promise.all(
+        Array.from({ length: 10 }, (_each, index) =>
+          server.register({
+            username: `eve-${index}`,
+            email: `eve-${index}@example.com`,
+            password: PASSWORD,
+          }),
+        ),
+      );
+      const waiting = `select count(*)::int as count from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock' and state = 'active'`;
+      await expect.poll(() => query(direct, waiting)).toEqual([{ count: 10 }]);
+      proxy[failure]();
+      expect(tally(await answers)).toEqual({ SERVICE_UNAVAILABLE: 10 });
+      await client.query("rollback");
+      proxy.mend();
+      const login = () => server.login({ username: "ada", password: PASSWORD });
+      await expect.poll(async () => (await login()).errors).toEqual([]);
+    }
+  },
+);
