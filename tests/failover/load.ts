@@ -78,7 +78,10 @@ export class Load {
     await this.#clients;
   }
 
-  /** What was acknowledged and does not hold, a line for each answer. */
+  /**
+   * What was acknowledged and does not hold, a line for each answer.
+   * @throws {Error} if a server does not answer, which must be well by now
+   */
   async lost(): Promise<string[]> {
     const lost: string[] = [];
     for (const person of this.#people) lost.push(...(await this.#lostOf(person)));
@@ -159,7 +162,7 @@ export class Load {
   }
 
   async #lostOf(person: Person): Promise<string[]> {
-    const door = this.#doors[0]!;
+    const door = this.#door();
     const lost: string[] = [];
     const lose = (what: string) => lost.push(`${what} of ${person.email}`);
     const mail = this.#received(person.email);
@@ -167,7 +170,7 @@ export class Load {
 
     let names: (string | undefined)[] = [];
     for (const [accessToken, state] of person.sessions) {
-      const { data, errors } = await door.as(accessToken).me();
+      const { data, errors } = served(await door.as(accessToken).me());
       const isLive = errors.length === 0;
       if (isLive) names.push(data!.username);
       if (state !== "unknown" && isLive !== (state === "live")) lose(state === "live" ? "login" : "logout");
@@ -175,7 +178,7 @@ export class Load {
     if (names.length === 0) {
       // Nothing shows yet that the account is there.
       const pending = mail && (await door.pendingAccount({ token: tokenIn(mail) }));
-      const login = await door.login({ username: person.email, password: PASSWORD });
+      const login = served(await door.login({ username: person.email, password: PASSWORD }));
       const code = login.errors[0]?.extensions.code ?? "OK";
       if (pending?.data) names = [pending.data.username];
       else if (code === "OK") names = [(await door.as(login.data!.accessToken).me()).data?.username];
@@ -185,4 +188,10 @@ export class Load {
     if (person.isRenamed && !names.every((name) => person.names.includes(name ?? ""))) lose("change of name");
     return lost;
   }
+}
+
+function served<Data>(answer: Answer<Data>): Answer<Data> {
+  const code = answer.errors[0]?.extensions.code;
+  if (code === "SERVICE_UNAVAILABLE") throw new Error("a server still answers SERVICE_UNAVAILABLE");
+  return answer;
 }
