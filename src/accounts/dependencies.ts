@@ -36,6 +36,8 @@ export interface Dependencies {
   readonly mailQueue: Pick<MailQueue<MailJob>, "counts" | "page" | "find" | "retry" | "discard">;
   /** The users whose data this process is exporting. */
   readonly exportsUnderWay: Set<string>;
+  /** Those of mails, as BCP 47 tags. */
+  readonly locales: readonly string[];
   /** The locale of mails that suits best, of those preferred in this order. */
   readonly pickLocale: (preferences: readonly string[]) => string;
   readonly now: () => Date;

@@ -1,6 +1,7 @@
 // Every use case, by what its user wants to do.
 
 // To become a user.
+export * from "./registration/registration-rules.ts";
 export * from "./registration/register.ts";
 export * from "./registration/pending-account.ts";
 export * from "./registration/finalize-registration.ts";

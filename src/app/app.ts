@@ -167,9 +167,9 @@ export class App {
     await queue.start();
 
     const internalError = internalErrors(log, metrics?.operations);
-    const { isProduction } = config;
+    const { isProduction, hasIntrospection } = config;
     const observer = metrics?.operations;
-    const apollo = await startApollo(accounts, { isProduction, log, internalError, observer });
+    const apollo = await startApollo(accounts, { hasIntrospection, log, internalError, observer });
     this.#opened.defer(() => apollo.stop());
     const http = await createHttpServer({
       apollo,

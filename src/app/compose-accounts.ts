@@ -115,6 +115,7 @@ export function composeAccounts(config: Config, parts: AccountsParts): Accounts 
     outbox: new Outbox(queue, now, config.hideAccountExistence),
     mailQueue: queue,
     exportsUnderWay: new Set(),
+    locales: renderer.locales,
     pickLocale: (preferences) => renderer.pickLocale(preferences),
     now,
     hideAccountExistence: config.hideAccountExistence,

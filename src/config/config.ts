@@ -16,7 +16,7 @@ import type { LogLevel } from "../log.ts";
 import type { SmtpSettings } from "../mail/smtp-connection.ts";
 
 export interface Config {
-  /** NODE_ENV=production: no embedded PostgreSQL, generated secret, mailbox, GraphiQL or introspection. */
+  /** NODE_ENV=production: no embedded PostgreSQL, generated secret, mailbox or GraphiQL. */
   readonly isProduction: boolean;
   readonly appName: string;
   readonly host: string;
@@ -34,6 +34,8 @@ export interface Config {
   readonly corsOrigins: readonly string[];
   /** Headers that these pages may send, besides those of well-known clients; in lower case. */
   readonly corsHeaders: readonly string[];
+  /** Whether queries can ask for the schema. */
+  readonly hasIntrospection: boolean;
   readonly logLevel: LogLevel;
   /** OpenTelemetry's own variables, for its SDK, if they ask for traces. */
   readonly tracing: Readonly<Record<string, string>> | null;
@@ -125,6 +127,7 @@ export function loadConfig(environment: Environment): Config {
     trustedProxies: readProxies(read),
     corsOrigins: readOrigins(read, isProduction),
     corsHeaders: readCorsHeaders(read),
+    hasIntrospection: read.boolean("INTROSPECTION", !isProduction),
     logLevel: read.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"], "info"),
     tracing: readTracing(read),
     dataDir: resolve(read.text("DATA_DIR", ".data")),

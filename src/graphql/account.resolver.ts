@@ -17,6 +17,7 @@ import {
 } from "./arguments.ts";
 import { AuthPayload, MessagePayload } from "./payloads.ts";
 import { PendingAccountObject } from "./pending-account.object.ts";
+import { RegistrationRulesObject } from "./registration-rules.object.ts";
 import { UserObject } from "./user.object.ts";
 
 /**
@@ -54,6 +55,15 @@ export class AccountResolver {
   @Errors("UNAUTHENTICATED")
   async me(@Ctx() context: RequestContext): Promise<UserObject | null> {
     return context.hasAuthorization ? UserObject.of((await context.viewer()).user) : null;
+  }
+
+  @Query(() => RegistrationRulesObject, {
+    description:
+      "What a registration form has to know. The same for everybody, and it stays as it is until the server restarts.",
+  })
+  @Errors()
+  registrationRules(): RegistrationRulesObject {
+    return RegistrationRulesObject.of(this.#accounts.registrationRules());
   }
 
   @Query(() => PendingAccountObject, {

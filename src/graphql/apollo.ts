@@ -11,6 +11,7 @@ import type { Accounts } from "../accounts/accounts.ts";
 import type { Logger } from "../log.ts";
 import type { RequestContext } from "./context.ts";
 import { errorFormatter, type InternalError } from "./format-error.ts";
+import { noIntrospection } from "./introspection.ts";
 import { observeFields, type OperationObserver } from "./observed-fields.ts";
 import { MAX_TOKENS, operationLimits } from "./operation-limits.ts";
 import { logRefusals } from "./refusals.ts";
@@ -41,7 +42,7 @@ const retryAfterHeader: ApolloServerPlugin<RequestContext> = {
 };
 
 export interface ApolloParts {
-  readonly isProduction: boolean;
+  readonly hasIntrospection: boolean;
   readonly log: Logger;
   readonly internalError: InternalError;
   readonly observer?: OperationObserver | undefined;
@@ -50,16 +51,16 @@ export interface ApolloParts {
 /** Starts the server. The caller stops it. */
 export async function startApollo(
   accounts: Accounts,
-  { isProduction, log, internalError, observer }: ApolloParts,
+  { hasIntrospection, log, internalError, observer }: ApolloParts,
 ): Promise<ApolloServer<RequestContext>> {
   const schema = await createSchema(accounts);
   observeFields(schema, observer);
   const apollo = new ApolloServer<RequestContext>({
     schema,
-    introspection: !isProduction,
-    hideSchemaDetailsFromClientErrors: isProduction,
+    introspection: true, // Apollo's refusal would tell clients to configure Apollo
+    hideSchemaDetailsFromClientErrors: !hasIntrospection,
     parseOptions: { maxLexicalTokens: MAX_TOKENS },
-    validationRules: [operationLimits],
+    validationRules: hasIntrospection ? [operationLimits] : [operationLimits, noIntrospection],
     formatError: errorFormatter(internalError),
     includeStacktraceInErrorResponses: false,
     documentStore: boundedStore<DocumentNode>(

@@ -36,6 +36,7 @@ import { serveMailbox } from "./mailbox.ts";
 import { refuseRebinding } from "./rebinding.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { serveWebClient, type WebClientSettings } from "./web-client.ts";
+import { serveSchema } from "./schema-file.ts";
 import { servePageFiles } from "./web-pages.ts";
 
 export interface HttpParts extends CorsSettings {
@@ -114,6 +115,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     if (await parts.isReady()) return { status: "ok" };
     return reply.code(503).send(httpError(503, "The database does not respond, or the server is stopping."));
   });
+  serveSchema(http);
   const { hasGraphiQL, mailbox, webClient } = parts;
   if (webClient || mailbox) await servePageFiles(http);
   if (webClient) serveWebClient(http, { ...webClient, hasGraphiQL, hasMailbox: mailbox !== null });

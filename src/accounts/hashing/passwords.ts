@@ -44,6 +44,9 @@ export interface PasswordsParts {
 
 /** One instance for each process, because it limits how many passwords are hashed at once. */
 export class Passwords {
+  /** Of a new password, in code points. */
+  readonly minLength: number;
+  readonly maxLength = MAX_LENGTH;
   readonly #parts: PasswordsParts;
   readonly #weak: WeakPasswords;
   readonly #turns: Turns;
@@ -53,6 +56,7 @@ export class Passwords {
 
   constructor(parts: PasswordsParts) {
     this.#parts = parts;
+    this.minLength = parts.minLength;
     this.#turns = new Turns(parts.hashing.concurrency, MAX_WAITING, this.#observed(parts));
     this.#weak = new WeakPasswords(parts.minLength, parts.appName);
     this.#works = Promise.resolve(this.#mostFrequent([]));
@@ -159,7 +163,7 @@ export class Passwords {
   }
 
   #weakness(password: string, owner: { username: string; email: string }): string | undefined {
-    const { minLength } = this.#parts;
+    const { minLength } = this;
     // Counted in code points, as people count characters, not in UTF-16 units.
     if (!isLongerThan(password, minLength - 1))
       return `The password must have at least ${minLength} characters.`;

@@ -4,6 +4,12 @@ import { AccountError, type FieldFault } from "./account-error.ts";
 import { foldCase } from "./fold-case.ts";
 
 const USERNAME = /^[A-Za-z0-9_.-]{3,32}$/;
+/** What a new username has to be, in one expression for forms. */
+export const NEW_USERNAME = {
+  pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{1,30}[A-Za-z0-9]$",
+  minLength: 3,
+  maxLength: 32,
+};
 
 const ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+";
 const LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";

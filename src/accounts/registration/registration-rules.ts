@@ -1,0 +1,16 @@
+import type { Dependencies } from "../dependencies.ts";
+import type { RegistrationRules } from "../model/registration-rules.ts";
+import { NEW_USERNAME } from "../rules/argument-rules.ts";
+
+/** What a registration form has to know. The same for everybody. */
+export function registrationRules({ passwords, locales }: Dependencies): RegistrationRules {
+  const { pattern, minLength, maxLength } = NEW_USERNAME;
+  return {
+    usernamePattern: pattern,
+    usernameMinLength: minLength,
+    usernameMaxLength: maxLength,
+    passwordMinLength: passwords.minLength,
+    passwordMaxLength: passwords.maxLength,
+    locales,
+  };
+}
