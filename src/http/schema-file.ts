@@ -3,8 +3,12 @@ import { readFileSync } from "node:fs";
 
 import type { FastifyInstance } from "fastify";
 
+import { COMPRESSED } from "./compression.ts";
+
 const SCHEMA = readFileSync(new URL("../../schema.graphql", import.meta.url), "utf8");
 
 export function serveSchema(http: FastifyInstance): void {
-  http.get("/schema.graphql", (_request, reply) => reply.type("text/plain; charset=utf-8").send(SCHEMA));
+  http.get("/schema.graphql", { compress: COMPRESSED }, (_request, reply) =>
+    reply.type("text/plain; charset=utf-8").send(SCHEMA),
+  );
 }

@@ -25,6 +25,7 @@ import {
   refuseExpectation,
   refuseUrl,
 } from "./errors.ts";
+import { COMPRESSED, compressAnswers } from "./compression.ts";
 import { allowOrigins, type CorsSettings } from "./cors.ts";
 import { deviceCookie } from "./device-cookie.ts";
 import { clientAddresses, proxyCheck } from "./client-address.ts";
@@ -115,6 +116,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     if (await parts.isReady()) return { status: "ok" };
     return reply.code(503).send(httpError(503, "The database does not respond, or the server is stopping."));
   });
+  await compressAnswers(http);
   serveSchema(http);
   const { hasGraphiQL, mailbox, webClient } = parts;
   if (webClient || mailbox) await servePageFiles(http);
@@ -148,6 +150,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   http.route({
     method: ["GET", "POST"],
     url: "/graphql",
+    compress: COMPRESSED,
     handler: parts.isTraced ? tracedHandler(answer, proxyCheck(parts.trustedProxies)) : answer,
   });
   return http;
