@@ -6,7 +6,7 @@ import tseslint from "typescript-eslint";
 import { rooms } from "./eslint.rooms.js";
 
 export default defineConfig(
-  globalIgnores(["dist/", "release/", "coverage/", "mail-preview/", "test-results/"]),
+  globalIgnores(["dist/", "client/dist/", "release/", "coverage/", "mail-preview/", "test-results/"]),
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,

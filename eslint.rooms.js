@@ -142,4 +142,17 @@ export const rooms = [
     ["web/**"],
     [forbid("/src/(?!accounts/rules/)", "web/ meets the server by its API; only accounts/rules/ is shared.")],
   ),
+  // What is shipped as a package has only itself, and each entry the client that it is for.
+  ...Object.entries({ "session.ts": "", "urql.ts": "@urql/core", "apollo.ts": "@apollo/client" }).map(
+    ([entry, client]) =>
+      config(
+        [`client/${entry}`],
+        [
+          forbid(
+            `^(?!\\./session\\.ts$${client && `|${client}$`})`,
+            "client/ is a package without dependencies.",
+          ),
+        ],
+      ),
+  ),
 ];
