@@ -50,7 +50,9 @@ export class SessionResolver {
     try {
       return AuthPayload.of(await this.#accounts.refreshSession(token, context.source), context);
     } catch (error) {
-      if (error instanceof AccountError) context.refreshCookie?.clear();
+      // During an outage nobody knows whether the token is good.
+      if (error instanceof AccountError && error.code !== "SERVICE_UNAVAILABLE")
+        context.refreshCookie?.clear();
       throw error;
     }
   }

@@ -1,6 +1,7 @@
 // The refresh token as a cookie: for browsers that ask for it, out of the reach of scripts and of other origins.
 import { describe, expect, test } from "vitest";
 
+import { DatabaseProxy } from "../../support/database-proxy.ts";
 import type { Answer } from "../../support/graphql.ts";
 import { DAY, MINUTE, PASSWORD, startServer, type TestServer } from "../../support/server.ts";
 import { expectRefusal } from "../../http/refusal.ts";
@@ -210,6 +211,21 @@ describe("with the header Session-Transport: cookie,", () => {
     expect(cookiesOf(answer)).toEqual([]);
     await server.query("alter table accounts.hidden rename to sessions");
     server.succeed(await server.with(sent(cookie)).refreshSession());
+  });
+
+  test("an outage of the database leaves it for the next try", async () => {
+    const { proxy, databaseUrl } = await DatabaseProxy.start();
+    const server = await startServer({ env: { LOG_LEVEL: "silent" }, databaseUrl });
+    const { cookie } = await signIn(server);
+    proxy.cut();
+
+    const answer = await server.with(sent(cookie)).refreshSession();
+
+    server.refuse(answer, "SERVICE_UNAVAILABLE");
+    expect(cookiesOf(answer)).toEqual([]);
+    proxy.mend();
+    const codes = async () => (await server.with(sent(cookie)).refreshSession()).errors;
+    await expect.poll(codes).toEqual([]);
   });
 });
 
