@@ -41,7 +41,7 @@ describe("the session", () => {
     const kept = await page.evaluate(
       "JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])",
     );
-    expect(JSON.parse(kept as string)).toEqual([{ "signed-in": "yes" }, {}, ""]);
+    expect(JSON.parse(kept as string)).toEqual([{ "account-session /graphql": "cookie" }, {}, ""]);
     const hidden = { httpOnly: true, sameSite: "Strict" };
     expect(await page.context().cookies()).toEqual([
       expect.objectContaining({ name: "refresh_token", ...hidden }),
@@ -65,6 +65,69 @@ describe("the session", () => {
     await press(page, "Log out on all devices");
     await sees(page, "You're logged out on all devices.");
     expect(await server.query("select 1 from accounts.sessions")).toEqual([]);
+  });
+});
+
+describe("another person who logs in with the same browser", () => {
+  const login = `mutation { login(username: "grace", password: "${PASSWORD}") { user { id } } }`;
+
+  test("is shown in the other tabs, too, and what was typed there is gone", async () => {
+    const server = await startServer();
+    const grace = await server.registerPerson("grace");
+    await server.activePerson("ada");
+    const page = await signedIn(server);
+    await follow(page, "Change username");
+    await fill(page, { Username: "countess" });
+    const other = await page.context().newPage();
+    const token = await server.confirmationToken(grace.email);
+    await other.goto(`${server.url}/#/finalize?token=${token}`);
+    await press(other, "Confirm email address");
+    await sees(other, "grace@example.com");
+    await heading(page, "Your account");
+    await sees(page, "Someone else has logged in with this browser.");
+    await sees(page, "grace@example.com");
+    await follow(page, "Change username");
+    expect(await page.getByLabel("Username").inputValue()).toBe("");
+  });
+
+  test("has nothing done in their name by a tab that did not hear of it, which shows them from then on", async () => {
+    const server = await startServer();
+    await server.activePerson("grace");
+    await server.activePerson("ada");
+    const page = await signedIn(server);
+    await follow(page, "Change username");
+    await fill(page, { Username: "countess" });
+    const headers = { "session-transport": "cookie" };
+    await page.context().request.post(`${server.url}/graphql`, { headers, data: { query: login } });
+    server.advance(16 * MINUTE);
+
+    await press(page, "Change username");
+
+    await heading(page, "Your account");
+    await sees(page, "Someone else has logged in with this browser.");
+    await sees(page, "grace@example.com");
+    const names = await server.query("select username from accounts.users order by 1");
+    expect(names).toEqual([{ username: "ada" }, { username: "grace" }]);
+  });
+
+  test("has nothing done in their name by a mailed link of somebody else, which stays good", async () => {
+    const server = await startServer();
+    await server.activePerson("grace");
+    const ada = await server.activePerson("ada");
+    const page = await signedIn(server);
+    const token = await server.askForEmailChange(ada, "lovelace@example.com");
+    await page.goto(`${server.url}/#/change-email?token=${token}`);
+    const headers = { "session-transport": "cookie" };
+    await page.context().request.post(`${server.url}/graphql`, { headers, data: { query: login } });
+    server.advance(16 * MINUTE);
+    await press(page, "Confirm email address");
+    await sees(page, "Someone else has logged in with this browser, so nothing was changed. Try again.");
+    await press(page, "Confirm email address");
+    await sees(page, "Enter your password to continue.");
+    await fill(page, { Password: PASSWORD });
+    await press(page, "Confirm email address");
+    await sees(page, "Your email address is now lovelace@example.com.");
+    await sees(page, "ada");
   });
 });
 

@@ -1,5 +1,5 @@
 // The pages, and who can see them.
-import { useMemo, type ReactNode } from "react";
+import { Fragment, useMemo, useState, type ReactNode } from "react";
 import { Provider } from "urql";
 import { Link, Redirect, Route, Router, Switch, useLocation } from "wouter";
 import { useHashLocation } from "wouter/use-hash-location";
@@ -28,7 +28,7 @@ import { RegisterPage } from "./pages/register.tsx";
 import { UserPage } from "./pages/user.tsx";
 import { UsersPage } from "./pages/users.tsx";
 import { serverSettings } from "./server-settings.ts";
-import { session } from "./session.ts";
+import { useSession } from "./session.ts";
 import { useStore } from "./store.ts";
 
 const FOR_SIGNED_IN = {
@@ -47,7 +47,7 @@ const FOR_SIGNED_IN = {
 };
 
 export function App() {
-  const userId = useStore(session)?.userId;
+  const { userId } = useSession();
   const client = useMemo(() => createClient(userId), [userId]);
   return (
     <Provider value={client}>
@@ -93,7 +93,7 @@ export function App() {
 }
 
 function Header() {
-  const isSignedIn = useStore(session) !== null;
+  const isSignedIn = useSession().userId !== null;
   return (
     <header>
       <Link href="/" className="brand">
@@ -122,10 +122,15 @@ interface HistoryState {
 /** Sends people who are already logged in to the page they wanted, or to their account. */
 function ForVisitors({ children }: { children: ReactNode }) {
   const { returnTo = "/account" } = (history.state ?? {}) as HistoryState;
-  return useStore(session) ? <Redirect to={returnTo} replace /> : children;
+  return useSession().userId !== null ? <Redirect to={returnTo} replace /> : children;
 }
 
+/** Whoever else logs in with this browser comes to their own account, and finds nothing that was typed into the page before. */
 function ForSignedIn({ children }: { children: ReactNode }) {
-  const [returnTo] = useLocation();
-  return useStore(session) ? children : <Redirect to="/login" replace state={{ returnTo }} />;
+  const [location] = useLocation();
+  const { userId } = useSession();
+  const [openedBy] = useState(userId);
+  if (userId === null) return <Redirect to="/login" replace state={{ returnTo: location }} />;
+  if (userId !== openedBy && location !== "/account") return <Redirect to="/account" replace />;
+  return <Fragment key={userId}>{children}</Fragment>;
 }

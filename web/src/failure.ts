@@ -1,6 +1,7 @@
 // Turns an error of the API into a sentence for the user, with links to what to do next.
 import type { CombinedError } from "urql";
 
+import { SessionUserChangedError } from "../../client/session.ts";
 import type { AccountErrorCode } from "./operations.ts";
 
 /** A link to a page that helps. */
@@ -86,7 +87,10 @@ export function explain(
   if (!first) {
     return {
       code: undefined,
-      sentence: "We can't reach the server. Check your connection and try again.",
+      sentence:
+        error.networkError instanceof SessionUserChangedError
+          ? "Someone else has logged in with this browser, so nothing was changed. Try again."
+          : "We can't reach the server. Check your connection and try again.",
       nextSteps: [],
       fields: [],
     };

@@ -52,6 +52,7 @@ export const FINALIZE_REGISTRATION = graphql(`
   mutation FinalizeRegistration($token: String!, $password: String) {
     finalizeRegistration(token: $token, password: $password) {
       accessToken
+      expiresAt
       user {
         id
       }
@@ -71,6 +72,7 @@ export const LOGIN = graphql(`
   mutation Login($username: String!, $password: String!, $challengeSolution: String) {
     login(username: $username, password: $password, challengeSolution: $challengeSolution) {
       accessToken
+      expiresAt
       user {
         id
       }
@@ -90,17 +92,7 @@ export const FINALIZE_RESET = graphql(`
   mutation FinalizeReset($token: String!, $password: String!) {
     finalizeReset(token: $token, password: $password) {
       accessToken
-      user {
-        id
-      }
-    }
-  }
-`);
-
-export const REFRESH_SESSION = graphql(`
-  mutation RefreshSession {
-    refreshSession {
-      accessToken
+      expiresAt
       user {
         id
       }
@@ -157,6 +149,7 @@ export const CHANGE_PASSWORD = graphql(`
   mutation ChangePassword($currentPassword: String!, $newPassword: String!) {
     changePassword(currentPassword: $currentPassword, newPassword: $newPassword) {
       accessToken
+      expiresAt
       user {
         id
       }
@@ -176,6 +169,7 @@ export const FINALIZE_EMAIL_CHANGE = graphql(`
   mutation FinalizeEmailChange($token: String!, $password: String) {
     finalizeEmailChange(token: $token, password: $password) {
       accessToken
+      expiresAt
       user {
         id
         email

@@ -1,74 +1,22 @@
-// Who is logged in. The access token is kept in memory only, the refresh token in a cookie.
-import { Client, fetchExchange } from "urql";
+// Who is logged in, by the client package. The access token is kept in memory only, the refresh token in a cookie.
+import { useSyncExternalStore } from "react";
 
-import { announce } from "./announcement.ts";
-import { done } from "./done.ts";
-import { ENDPOINT } from "./endpoint.ts";
-import { REFRESH_SESSION } from "./operations.ts";
-import { Store } from "./store.ts";
+import { createSession, type SessionState } from "../../client/session.ts";
+import { announce, announcement } from "./announcement.ts";
 
-export interface Session {
-  readonly accessToken: string;
-  readonly userId: string;
-}
+export const session = createSession({ url: "/graphql" });
 
-/** Null if nobody is logged in. */
-export const session = new Store<Session | null>(null);
+const OTHER_USER = "Someone else has logged in with this browser.";
 
-/** Set in localStorage while there may be a session to restore. It does not say whose, and grants no access. */
-const HINT = "signed-in";
-
-export function signIn({ accessToken, user }: { accessToken: string; user: { id: string } }): void {
-  session.set({ accessToken, userId: user.id });
-  attempt(() => localStorage.setItem(HINT, "yes"));
-}
-
-export function signOut(): void {
-  session.set(null);
-  attempt(() => localStorage.removeItem(HINT));
-}
-
-/** Logs in again after a reload or in a new tab. Sends no request if nobody was logged in. */
-export async function restoreSession(): Promise<void> {
-  if (attempt(() => localStorage.getItem(HINT)) !== null) await refreshSession();
-}
-
-/**
- * One at a time in all tabs: a request that was slow would otherwise bring the refresh token after another tab has used its
- * successor, which ends the session.
- */
-export function refreshSession(): Promise<void> {
-  // Over plain http, browsers have locks on localhost alone.
-  const exchange = () =>
-    "locks" in navigator
-      ? navigator.locks.request("refresh-session", exchangeRefreshToken)
-      : exchangeRefreshToken();
-  refreshing ??= exchange().finally(() => {
-    refreshing = undefined;
-  });
-  return refreshing;
-}
-
-let refreshing: Promise<void> | undefined;
-
-async function exchangeRefreshToken(): Promise<void> {
-  const client = new Client({ ...ENDPOINT, exchanges: [fetchExchange] });
-  const result = await client.mutation(REFRESH_SESSION, {}).toPromise();
-  const data = done(result);
-  if (data) {
-    signIn(data.refreshSession);
-    return;
+session.subscribe(({ endedBy }) => {
+  if (endedBy === "server") announce("Your session has ended. Log in again.");
+  if (endedBy === "other-user") {
+    // Now, for pages that stay, and on the next, where the others lead.
+    announcement.set(OTHER_USER);
+    announce(OTHER_USER);
   }
-  if (result.error?.networkError) return; // the session is still valid if the server is only unreachable
-  announce("Your session has ended. Log in again.");
-  signOut();
-}
+});
 
-/** Browsers throw if storage is blocked. The session then lasts as long as the page. */
-function attempt<Result>(access: () => Result): Result | null {
-  try {
-    return access();
-  } catch {
-    return null;
-  }
+export function useSession(): SessionState {
+  return useSyncExternalStore(session.subscribe, () => session.state);
 }

@@ -8,7 +8,7 @@ import { explain } from "../failure.ts";
 import { dateInWords, rolesInWords } from "../format.ts";
 import { LOGOUT, ME } from "../operations.ts";
 import { Page } from "../page.tsx";
-import { signOut } from "../session.ts";
+import { session } from "../session.ts";
 
 const LINKS = [
   ["/account/password", "Change password"],
@@ -62,7 +62,7 @@ export function AccountPage() {
         onSuccess={() => {
           announce("You're logged out.");
           navigate("/");
-          signOut();
+          void session.forget();
         }}
       >
         Log out

@@ -5,7 +5,7 @@ import { Form, PasswordField } from "../form.tsx";
 import { CHANGE_PASSWORD } from "../operations.ts";
 import { Page } from "../page.tsx";
 import { NEW_PASSWORD_HINT, newPassword, required } from "../rules.ts";
-import { signIn } from "../session.ts";
+import { session } from "../session.ts";
 
 export function ChangePasswordPage() {
   const [, navigate] = useLocation();
@@ -16,7 +16,7 @@ export function ChangePasswordPage() {
         mutation={CHANGE_PASSWORD}
         fields={{ currentPassword: "", newPassword: "" }}
         variables={(fields) => fields}
-        keep={({ changePassword }) => signIn(changePassword)}
+        keep={({ changePassword }) => void session.begin(changePassword)}
         onSuccess={() => {
           announce("Your password has been changed.");
           navigate("/account");

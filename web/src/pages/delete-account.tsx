@@ -5,7 +5,7 @@ import { Form, PasswordField } from "../form.tsx";
 import { DELETE_ACCOUNT } from "../operations.ts";
 import { Page } from "../page.tsx";
 import { required } from "../rules.ts";
-import { signOut } from "../session.ts";
+import { session } from "../session.ts";
 
 export function DeleteAccountPage() {
   const [, navigate] = useLocation();
@@ -22,7 +22,7 @@ export function DeleteAccountPage() {
         onSuccess={({ deleteAccount }) => {
           announce(deleteAccount.message);
           navigate("/");
-          signOut();
+          void session.forget();
         }}
         button="Delete account"
       >

@@ -6,7 +6,7 @@ import { announce } from "../announcement.ts";
 import { timeInWords } from "../format.ts";
 import { LOGOUT_EVERYWHERE, REVOKE_SESSION, SESSIONS } from "../operations.ts";
 import { Page } from "../page.tsx";
-import { signOut } from "../session.ts";
+import { session } from "../session.ts";
 
 export function DevicesPage() {
   const [, navigate] = useLocation();
@@ -34,7 +34,7 @@ export function DevicesPage() {
         onSuccess={() => {
           announce("You're logged out on all devices.");
           navigate("/");
-          signOut();
+          void session.forget();
         }}
       >
         Log out on all devices

@@ -8,7 +8,7 @@ import { MailedLinkPage } from "../mailed-link-page.tsx";
 import { forgetMailedToken } from "../mailed-link.ts";
 import { FINALIZE_EMAIL_CHANGE } from "../operations.ts";
 import { required } from "../rules.ts";
-import { signIn } from "../session.ts";
+import { session } from "../session.ts";
 
 const NEW_LINK = { text: "Get a new link", to: "/account/email" };
 
@@ -43,7 +43,7 @@ function FinalizeEmailChange({ token }: { token: string }) {
         fields={{ password: "" }}
         variables={({ password }) => ({ token, ...(asksPassword && { password }) })}
         keep={({ finalizeEmailChange }) => {
-          signIn(finalizeEmailChange);
+          void session.begin(finalizeEmailChange);
           forgetMailedToken(token);
         }}
         onSuccess={({ finalizeEmailChange: { user } }) => {

@@ -9,8 +9,7 @@ import { MailedLinkPage } from "../mailed-link-page.tsx";
 import { forgetMailedToken } from "../mailed-link.ts";
 import { FINALIZE_REGISTRATION, ME, PENDING_ACCOUNT } from "../operations.ts";
 import { NEW_PASSWORD_HINT, newPassword, repeated } from "../rules.ts";
-import { session, signIn } from "../session.ts";
-import { useStore } from "../store.ts";
+import { session, useSession } from "../session.ts";
 
 const NEW_LINK = { text: "Get a new confirmation link", to: "/check-mail/registration" };
 const AFTER_DEAD_LINK = [NEW_LINK, LOG_IN];
@@ -92,7 +91,7 @@ function PendingAccount({ token }: { token: string }) {
 
 /** Confirming replaces the session of this browser, which may be another account's. */
 function SignedInNotice({ username }: { username: string }) {
-  const isSignedIn = useStore(session) !== null;
+  const isSignedIn = useSession().userId !== null;
   const [{ data }] = useQuery({ query: ME, pause: !isSignedIn });
   if (!isSignedIn) return null;
   return (
@@ -118,7 +117,7 @@ function ConfirmForm({ token, needsPassword, onPasswordRequired }: ConfirmFormPr
       fields={{ password: "", repeated: "" }}
       variables={({ password }) => ({ token, password: needsPassword ? password : null })}
       keep={({ finalizeRegistration }) => {
-        signIn(finalizeRegistration);
+        void session.begin(finalizeRegistration);
         forgetMailedToken(token);
       }}
       onSuccess={() => {

@@ -2,15 +2,14 @@ import { Link } from "wouter";
 
 import { Page } from "../page.tsx";
 import { serverSettings } from "../server-settings.ts";
-import { session } from "../session.ts";
-import { useStore } from "../store.ts";
+import { useSession } from "../session.ts";
 
 const { appName, hasGraphiQL, hasMailbox } = serverSettings;
 
 export function HomePage() {
   return (
     <Page title={appName}>
-      {useStore(session) ? (
+      {useSession().userId !== null ? (
         <>
           <p>You're logged in.</p>
           <Link href="/account" className="primary">

@@ -5,7 +5,7 @@ import { Field, Form, PasswordField } from "../form.tsx";
 import { LOGIN } from "../operations.ts";
 import { Page } from "../page.tsx";
 import { required } from "../rules.ts";
-import { signIn } from "../session.ts";
+import { session } from "../session.ts";
 
 export function LoginPage() {
   return (
@@ -14,7 +14,7 @@ export function LoginPage() {
         mutation={LOGIN}
         fields={{ username: "", password: "" }}
         variables={(fields) => fields}
-        keep={({ login }) => signIn(login)}
+        keep={({ login }) => void session.begin(login)}
         onSuccess={() => announce("You're logged in.")}
         button="Log in"
         aside={

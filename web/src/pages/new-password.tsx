@@ -6,7 +6,7 @@ import { MailedLinkPage } from "../mailed-link-page.tsx";
 import { forgetMailedToken } from "../mailed-link.ts";
 import { FINALIZE_RESET } from "../operations.ts";
 import { NEW_PASSWORD_HINT, newPassword, repeated } from "../rules.ts";
-import { signIn } from "../session.ts";
+import { session } from "../session.ts";
 
 const NEW_LINK = { text: "Get a new link", to: "/forgot-password" };
 
@@ -24,7 +24,7 @@ export function NewPasswordPage() {
           fields={{ password: "", repeated: "" }}
           variables={({ password }) => ({ token, password })}
           keep={({ finalizeReset }) => {
-            signIn(finalizeReset);
+            void session.begin(finalizeReset);
             forgetMailedToken(token);
           }}
           onSuccess={() => {
