@@ -124,6 +124,12 @@ interface Message {
   readonly kept: string | null;
 }
 
+/** A request that can be sent twice: as it came, because the copy of a Request has a body that browsers cannot send again. */
+interface Call {
+  readonly input: Parameters<typeof fetch>[0];
+  readonly init: RequestInit;
+}
+
 interface Answer {
   readonly data?: Record<string, unknown> | null;
   readonly errors?: readonly { message: string; extensions?: { code?: string; field?: string } }[];
@@ -214,17 +220,18 @@ export function createSession({ url, storage }: SessionOptions): Session {
     throw new TypeError("Select refreshToken in the operation that logs in: it is kept in the storage.");
   }
 
-  async function send(request: Request): Promise<Response> {
-    const response = await fetch(request);
+  async function send({ input, init }: Call, bearer?: AccessToken | null): Promise<Response> {
+    const headers = headersOf({ input, init });
+    if (usesCookie) headers.set("session-transport", "cookie");
+    if (bearer) headers.set("authorization", `Bearer ${bearer.value}`);
+    const response = await fetch(input instanceof Request ? input.clone() : input, {
+      ...init,
+      ...(usesCookie && { credentials: "include" }),
+      headers,
+    });
     const date = Date.parse(response.headers.get("date") ?? "");
     if (!Number.isNaN(date)) serverAhead = date - Date.now();
     return response;
-  }
-
-  function requestOf(...[input, init]: Parameters<typeof fetch>): Request {
-    const request = new Request(input, usesCookie ? { credentials: "include", ...init } : init);
-    if (usesCookie) request.headers.set("session-transport", "cookie");
-    return request;
   }
 
   const operation = (query: string, variables = {}): RequestInit => ({
@@ -283,7 +290,7 @@ export function createSession({ url, storage }: SessionOptions): Session {
     );
     try {
       const init = { ...operation(REFRESH, { refreshToken }), signal: timeout.signal };
-      return await answerOf(await send(requestOf(url, init)));
+      return await answerOf(await send({ input: url, init }));
     } finally {
       clearTimeout(timer);
     }
@@ -304,23 +311,28 @@ export function createSession({ url, storage }: SessionOptions): Session {
     }
   }
 
-  async function fetchAs(userId: string | null, ...args: Parameters<typeof fetch>): Promise<Response> {
-    const request = requestOf(...args);
-    if (!request.url.startsWith(new Request(url).url)) {
+  async function fetchAs(
+    userId: string | null,
+    input: Call["input"],
+    init: RequestInit = {},
+  ): Promise<Response> {
+    const target = new Request(input instanceof Request ? input.url : input).url;
+    if (!target.startsWith(new Request(url).url)) {
       throw new TypeError(
-        `session.fetch sends the access token to ${url} alone, not to ${request.url}. Take session.accessToken for other services.`,
+        `session.fetch sends the access token to ${url} alone, not to ${target}. Take session.accessToken for other services.`,
       );
     }
-    if (request.headers.has("authorization")) return send(request);
+    const call = { input, init };
+    if (headersOf(call).has("authorization")) return send(call);
     // If it fails, the token may still be good, and this request will tell.
     if (isDue()) await exchange().catch(() => undefined);
     demand(userId);
     const used = token;
-    const response = await send(withToken(request, used));
+    const response = await send(call, used);
     if (!used || !(await isRefused(response))) return response;
     if (token === used) await exchange();
     demand(used.userId);
-    return token ? send(withToken(request, token)) : response;
+    return token ? send(call, token) : response;
   }
 
   return {
@@ -358,20 +370,13 @@ export function createSession({ url, storage }: SessionOptions): Session {
       if (isDue()) await exchange();
       return token?.value ?? null;
     },
-    fetch: (...args) => fetchAs(state.userId, ...args),
-    fetchAs:
-      (userId) =>
-      (...args) =>
-        fetchAs(userId, ...args),
+    fetch: (input, init) => fetchAs(state.userId, input, init),
+    fetchAs: (userId) => (input, init) => fetchAs(userId, input, init),
   };
 }
 
-/** A copy of the request, which can be sent again, with the token. */
-function withToken(request: Request, token: AccessToken | null): Request {
-  const copy = request.clone();
-  if (token) copy.headers.set("authorization", `Bearer ${token.value}`);
-  return copy;
-}
+const headersOf = ({ input, init }: Call) =>
+  new Headers(init.headers ?? (input instanceof Request ? input.headers : undefined));
 
 /** @throws if it is no answer of GraphQL, such as that of a proxy without a server */
 async function answerOf(response: Response): Promise<Answer> {

@@ -32,7 +32,7 @@ export async function allowOrigins(
     origin: [...corsOrigins],
     methods: ["GET", "POST"],
     allowedHeaders: [...CLIENT_HEADERS, ...corsHeaders],
-    exposedHeaders: ["retry-after", "x-request-id"],
+    exposedHeaders: ["retry-after", "x-request-id", "date"], // the last for client/
     credentials: true, // the refresh token's cookie
     maxAge: 600, // seconds
     strictPreflight: false, // otherwise other OPTIONS requests are answered with plain text

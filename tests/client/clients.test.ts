@@ -44,10 +44,11 @@ function sendByUrql(session: Session, repeating?: Repeating): Send {
     ],
   });
   return async (document, variables = {}) => {
-    const send = document.startsWith("mutation") ? client.mutation : client.query;
-    const { data, error } = await send
-      .call(client, urqlGql(document), variables, { requestPolicy: "network-only" })
-      .toPromise();
+    const { data, error } = await (
+      document.startsWith("mutation")
+        ? client.mutation<Data>(urqlGql(document), variables)
+        : client.query<Data>(urqlGql(document), variables, { requestPolicy: "network-only" })
+    ).toPromise();
     if (error) throw error.networkError ?? error;
     return data as Data;
   };

@@ -3,6 +3,7 @@ import type { BrowserContext, Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 
 import { useBrowser } from "../support/browser.ts";
+import { freePort } from "../support/proxies.ts";
 import { Relay } from "../support/relay.ts";
 import { MINUTE, PASSWORD, startServer, type TestServer } from "../support/server.ts";
 
@@ -20,9 +21,9 @@ async function start(): Promise<{ server: TestServer; relay: Relay; ada: string;
 }
 
 /** Opens a page with a session, in a tab of this browser. */
-async function openTab(context: BrowserContext, relay: Relay): Promise<Page> {
+async function openTab(context: BrowserContext, relay: Relay, options = {}): Promise<Page> {
   const page = await context.newPage();
-  await page.goto(`${relay.url}/client/`);
+  await page.goto(`${relay.url}/client/?${new URLSearchParams(options)}`);
   await page.evaluate("restored");
   return page;
 }
@@ -151,6 +152,61 @@ describe("a session in the tabs of a browser", () => {
       ),
     ).toHaveLength(1); // of the registration
   });
+});
+
+describe("a session in a storage of the browser", () => {
+  test("is one for all tabs in localStorage", async () => {
+    const { server, relay, ada } = await start();
+    const context = await openContext();
+    const options = { storage: "localStorage" };
+    const page = await openTab(context, relay, options);
+    await logIn(page, "ada");
+    const other = await openTab(context, relay, options);
+    expect(await stateOf(other)).toEqual({ userId: ada, endedBy: null });
+    server.advance(16 * MINUTE);
+    expect(await Promise.all([page, other].map(whoAmI))).toEqual(["ada", "ada"]);
+    await other.evaluate("session.end()");
+    await expect.poll(() => stateOf(page)).toEqual({ userId: null, endedBy: "logout" });
+    const cookies = await context.cookies();
+    expect(cookies).toEqual([]);
+  });
+
+  test("is each tab's own in sessionStorage", async () => {
+    const { server, relay } = await start();
+    const context = await openContext();
+    const options = { storage: "sessionStorage" };
+    const page = await openTab(context, relay, options);
+    const other = await openTab(context, relay, options);
+    await logIn(page, "ada");
+    await logIn(other, "grace");
+    server.advance(16 * MINUTE);
+    expect(await Promise.all([page, other].map(whoAmI))).toEqual(["ada", "grace"]);
+    await page.evaluate("session.end()");
+    expect(await whoAmI(other)).toBe("grace");
+  });
+});
+
+test("a session of a page of another origin is kept by the cookie, and refreshed in time", async () => {
+  const port = await freePort();
+  const server = await startServer({ env: { CORS_ORIGINS: `http://127.0.0.1:${port}` } });
+  await server.activePerson("ada");
+  const relay = await Relay.start(server, port);
+  const context = await openContext();
+  await context.addInitScript(shiftClock(HOUR));
+  const page = await openTab(context, relay, { url: `${server.url}/graphql` });
+  await logIn(page, "ada");
+  await page.reload();
+  await page.evaluate("restored");
+  const bodies: string[] = [];
+  page.on("request", (request) => bodies.push(request.postData() ?? ""));
+  expect(await whoAmI(page)).toBe("ada");
+  await page.evaluate(shiftClock(15 * MINUTE));
+  expect(await whoAmI(page)).toBe("ada");
+  expect(bodies.map((body) => /me \{|refreshSession/.exec(body)?.[0])).toEqual([
+    "me {",
+    "refreshSession",
+    "me {",
+  ]);
 });
 
 describe("if another user logs in with the same browser,", () => {

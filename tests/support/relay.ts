@@ -21,12 +21,15 @@ const PAGE = `<!doctype html>
 <link rel="icon" href="data:," />
 <script type="module">
   import { createSession } from "/client/session.js";
-  const session = createSession({ url: "/graphql" });
+  const options = new URLSearchParams(location.search);
+  const url = options.get("url") ?? "/graphql";
+  const storage = globalThis[options.get("storage")];
+  const session = createSession(storage ? { url, storage } : { url });
   const states = [];
   session.subscribe((state) => states.push(state));
   const ask = async (query) => {
     const headers = { "content-type": "application/json" };
-    const answer = await session.fetch("/graphql", { method: "POST", headers, body: JSON.stringify({ query }) });
+    const answer = await session.fetch(url, { method: "POST", headers, body: JSON.stringify({ query }) });
     return answer.json();
   };
   Object.assign(globalThis, { session, states, ask, restored: session.restore() });
@@ -47,10 +50,13 @@ export class Relay {
     this.endpoint = `${this.url}/graphql`;
   }
 
-  /** Before this server, until the end of the test. Also has a page at `/client/` with the built client package. */
-  static async start(server: TestServer): Promise<Relay> {
+  /**
+   * Before this server, until the end of the test. Also has a page at `/client/` with the built client package; its parameters are
+   * `url`, if it is not the relay's, and `storage`, a global variable.
+   */
+  static async start(server: TestServer, port = 0): Promise<Relay> {
     const http: Server = createServer((incoming, outgoing) => void relay.#pass(server, incoming, outgoing));
-    await once(http.listen(0, "127.0.0.1"), "listening");
+    await once(http.listen(port, "127.0.0.1"), "listening");
     onTestFinished(() => {
       http.close();
       http.closeAllConnections();
@@ -70,11 +76,12 @@ export class Relay {
 
   async #pass(server: TestServer, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const { method, url = "/", headers } = incoming;
-    if (url === "/client/") return void outgoing.setHeader("content-type", "text/html").end(PAGE);
-    if (url.startsWith("/client/")) {
+    const { pathname } = new URL(url, this.url);
+    if (pathname === "/client/") return void outgoing.setHeader("content-type", "text/html").end(PAGE);
+    if (pathname.startsWith("/client/")) {
       return void outgoing
         .setHeader("content-type", "text/javascript")
-        .end(readFileSync(`client/dist${url.slice(7)}`));
+        .end(readFileSync(`client/dist${pathname.slice(7)}`));
     }
     const body = await text(incoming);
     this.bodies.push(body);
