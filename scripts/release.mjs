@@ -14,6 +14,9 @@ const CONTENTS = [
   "LICENSE",
   "README.md",
   "SECURITY.md",
+  "client/README.md",
+  "client/dist",
+  "client/package.json",
   "dist",
   "docs",
   "ops",
@@ -32,7 +35,7 @@ if (String(run("git", "status", "--porcelain")) !== "") {
 }
 const { name, version } = JSON.parse(readFileSync("package.json", "utf8"));
 const date = new Date(1000 * Number(run("git", "log", "-1", "--format=%ct")));
-rmSync("dist", { recursive: true, force: true });
+for (const build of ["dist", "client/dist"]) rmSync(build, { recursive: true, force: true });
 process.env.NODE_ENV = "production"; // else, the pages would be built with what is for development, which tells paths
 run("npm", "run", "build");
 
