@@ -50,7 +50,7 @@ function sendByUrql(session: Session, repeating?: Repeating): Send {
         : client.query<Data>(urqlGql(document), variables, { requestPolicy: "network-only" })
     ).toPromise();
     if (error) throw error.networkError ?? error;
-    return data as Data;
+    return data!;
   };
 }
 

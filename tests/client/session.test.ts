@@ -189,6 +189,29 @@ describe("a session in a storage", () => {
     expect(await watched.whoAmI()).toBe("grace");
   });
 
+  test("stays what somebody made of it while a refresh was on its way", async () => {
+    const { server, relay, grace } = await start();
+    const storage = new SlowStorage();
+    const watched = new Watched(relay, storage);
+    const refreshWhile = async (act: () => Promise<void>): Promise<void> => {
+      const answer = Promise.withResolvers();
+      relay.hold = answer.promise;
+      const refresh = watched.session.refresh();
+      await act();
+      answer.resolve(undefined);
+      await refresh;
+    };
+    const graces = server.succeed(await server.login(grace));
+
+    await watched.logIn("ada");
+    await refreshWhile(() => watched.session.begin(graces));
+    expect(watched.session.state).toEqual({ userId: grace.id, endedBy: null });
+    expect([...storage.items.values()]).toEqual([graces.refreshToken]);
+    await refreshWhile(() => watched.session.forget());
+    expect(watched.session.state).toEqual({ userId: null, endedBy: "logout" });
+    expect(storage.items.size).toBe(0);
+  });
+
   test("of one user does not meet that of another in the same process", async () => {
     const { server, relay } = await start();
     const people = [new Watched(relay), new Watched(relay)] as const;
