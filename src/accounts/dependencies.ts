@@ -34,6 +34,8 @@ export interface Dependencies {
   readonly outbox: Outbox;
   /** For whoever decides about emails that are not sent. */
   readonly mailQueue: Pick<MailQueue<MailJob>, "counts" | "page" | "find" | "retry" | "discard">;
+  /** The names of the applications of the product. */
+  readonly applications: { has(name: string): boolean };
   /** The users whose data this process is exporting. */
   readonly exportsUnderWay: Set<string>;
   /** Those of mails, as BCP 47 tags. */

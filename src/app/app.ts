@@ -7,7 +7,6 @@ import type { FastifyInstance } from "fastify";
 import { Hashing } from "../accounts/hashing/hashing.ts";
 import { measureWorkFactor, workFactorAdvice } from "../accounts/hashing/work-factor.ts";
 import { mailComposer } from "../accounts/mails/compose.ts";
-import { Links } from "../accounts/mails/links.ts";
 import type { MailJob } from "../accounts/mails/mail-job.ts";
 import { RATE_LIMITS } from "../accounts/rules/rate-limits.ts";
 import { putIntoEnvironment, type Config } from "../config/config.ts";
@@ -32,6 +31,7 @@ import { MailWorker } from "../mail/worker.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { listenError, serverUrl } from "../network.ts";
 import { composeAccounts, createTokens } from "./compose-accounts.ts";
+import { composeApplications } from "./compose-applications.ts";
 import { openBreachedPasswords } from "./open-breached-passwords.ts";
 import { openMailTemplates } from "./mail-templates.ts";
 import { openDatabase } from "./open-database.ts";
@@ -142,17 +142,13 @@ export class App {
       opened: this.#opened,
       observers: metrics,
     });
-    const links = new Links(() => ({
-      confirmation: config.confirmationUri ?? `${this.#url}/#/finalize`,
-      reset: config.resetUri ?? `${this.#url}/#/reset`,
-      emailChange: config.emailChangeUri ?? `${this.#url}/#/change-email`,
-    }));
-    const { appName, hideAccountExistence } = config;
-    const compose = mailComposer({ em, tokens, links, now, appName, hideAccountExistence });
+    const { hideAccountExistence } = config;
+    const applications = composeApplications(config, () => this.#url);
+    const compose = mailComposer({ em, tokens, applications, now, hideAccountExistence });
     const mailbox = new MailboxFolder(join(config.dataDir, "mailbox"));
     const transport = config.smtp
-      ? smtpTransport(config.smtp, config.sender)
-      : mailboxTransport(mailbox, config.sender);
+      ? smtpTransport(config.smtp, config.senderAddress)
+      : mailboxTransport(mailbox, config.senderAddress);
     this.#opened.defer(() => transport.close());
     const worker = new MailWorker<MailJob>({ compose, renderer, transport, log, observer: metrics?.mails });
     const stopMails = memoized(() => {

@@ -114,6 +114,7 @@ export function composeAccounts(config: Config, parts: AccountsParts): Accounts 
     auditTrail,
     outbox: new Outbox(queue, now, config.hideAccountExistence),
     mailQueue: queue,
+    applications: config.applications,
     exportsUnderWay: new Set(),
     locales: renderer.locales,
     pickLocale: (preferences) => renderer.pickLocale(preferences),

@@ -80,15 +80,19 @@ export async function openAccounts(config: Config, opened: AsyncDisposableStack)
  * @returns what the SMTP server said
  * @throws {Error} with what the SMTP server said if it does not take the email
  */
-export async function sendTestMail({ smtp, sender, appName }: Config, address: string): Promise<string> {
+export async function sendTestMail(
+  { smtp, senderAddress, appName }: Config,
+  address: string,
+): Promise<string> {
   if (smtp === null)
     throw new Error(
       "MAIL_SERVER is not set, so emails stay in the mailbox of the server. Set it to send some.",
     );
-  const transport = smtpTransport(smtp, sender);
+  const transport = smtpTransport(smtp, senderAddress);
   try {
     const text = `This is a test email of ${appName}. Its emails arrive.`;
-    const mail = { to: { name: "", address }, subject: `Test email of ${appName}`, text, html: "" };
+    const subject = `Test email of ${appName}`;
+    const mail = { senderName: appName, to: { name: "", address }, subject, text, html: "" };
     const { accepted } = await transport.send(randomUUID(), mail, "slow");
     return `The SMTP server ${smtp.host}:${smtp.port} took the email: ${await accepted}`;
   } catch (error) {

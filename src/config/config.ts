@@ -3,6 +3,7 @@
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 
+import { originFault, readApplications, type Application } from "./applications.ts";
 import { readEnvFile } from "./env-file.ts";
 import { Reader, withoutEmpty, type Environment } from "./reader.ts";
 import { RATE_LIMITS, type RateLimitName } from "../accounts/rules/rate-limits.ts";
@@ -30,12 +31,14 @@ export interface Config {
   readonly drainSeconds: number;
   /** IP addresses or networks (CIDR) of the proxies whose X-Forwarded-For header is trusted. */
   readonly trustedProxies: readonly string[];
-  /** The exact origins whose pages may call /graphql; none by default. */
+  /** The exact origins whose pages may call /graphql, those of `applications` among them; none by default. */
   readonly corsOrigins: readonly string[];
   /** Headers that these pages may send, besides those of well-known clients; in lower case. */
   readonly corsHeaders: readonly string[];
   /** Whether queries can ask for the schema. */
   readonly hasIntrospection: boolean;
+  /** The applications of the product that have settings of their own, by name. */
+  readonly applications: ReadonlyMap<string, Application>;
   readonly logLevel: LogLevel;
   /** OpenTelemetry's own variables, for its SDK, if they ask for traces. */
   readonly tracing: Readonly<Record<string, string>> | null;
@@ -75,7 +78,8 @@ export interface Config {
   readonly passwordRangeUrl: string | null;
   /** Null if emails go to the mailbox in the data folder. */
   readonly smtp: SmtpSettings | null;
-  readonly sender: { readonly name: string; readonly address: string };
+  /** The sender's email address. */
+  readonly senderAddress: string;
   /** Subjects that replace those of the templates. */
   readonly subjects: { readonly registration?: string; readonly reset?: string };
   /** Whether the web client is served at `/`. */
@@ -115,19 +119,20 @@ export function loadConfig(environment: Environment): Config {
   const read = new Reader(withoutEmpty(environment));
   const isProduction =
     read.oneOf("NODE_ENV", ["development", "test", "production"], "development") === "production";
-  const appName = read.text("APP_NAME", "Account Server");
+  const applications = readApplications(read.optional("APPLICATIONS"), isProduction, read.faults);
   const config: Config = {
     isProduction,
-    appName,
+    appName: read.text("APP_NAME", "Account Server"),
     host: read.text("HOST", "127.0.0.1"),
     port: read.integer("PORT", 4000, 0, 65535),
     metricsPort: read.optional("METRICS_PORT") === null ? null : read.integer("METRICS_PORT", 9464, 0, 65535),
     workers: read.integer("WORKERS", 1, 1, 64),
     drainSeconds: read.integer("DRAIN_SECONDS", isProduction ? 1 : 0, 0, 300),
     trustedProxies: readProxies(read),
-    corsOrigins: readOrigins(read, isProduction),
     corsHeaders: readCorsHeaders(read),
     hasIntrospection: read.boolean("INTROSPECTION", !isProduction),
+    corsOrigins: allOrigins(readOrigins(read, isProduction), applications),
+    applications,
     logLevel: read.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"], "info"),
     tracing: readTracing(read),
     dataDir: resolve(read.text("DATA_DIR", ".data")),
@@ -155,7 +160,7 @@ export function loadConfig(environment: Environment): Config {
     passwordFilter: readPath(read, "PASSWORD_FILTER"),
     passwordRangeUrl: readRangeUrl(read),
     smtp: readSmtp(read),
-    sender: { name: appName, address: readSenderAddress(read, isProduction) },
+    senderAddress: readSenderAddress(read, isProduction),
     subjects: readSubjects(read),
     hasWebClient: read.boolean("WEB_CLIENT", true),
     confirmationUri: readLink(read, "CONFIRMATION_URI", "/#/finalize", isProduction),
@@ -417,18 +422,9 @@ function readOrigins(read: Reader, isProduction: boolean): string[] {
   const origins = (read.optional("CORS_ORIGINS") ?? "").split(",").map((origin) => origin.trim());
   return origins.filter((origin) => {
     if (origin === "") return false;
-    if (origin.includes("*") || !URL.canParse(origin) || new URL(origin).origin !== origin) {
-      read.faults.push(
-        `CORS_ORIGINS contains "${origin}". Set it to exact origins, such as https://app.example.com, separated by commas.`,
-      );
-      return false;
-    }
-    const { protocol, hostname } = new URL(origin);
-    if (!isProduction || protocol !== "http:" || isLoopbackHost(hostname)) return true;
-    read.faults.push(
-      `CORS_ORIGINS contains "${origin}", whose pages anybody on the way can change. Set it to https origins, ` +
-        "such as https://app.example.com, separated by commas.",
-    );
+    const fault = originFault(origin, isProduction);
+    if (fault === undefined) return true;
+    read.faults.push(`CORS_ORIGINS contains "${origin}"${fault}, separated by commas.`);
     return false;
   });
 }
@@ -443,6 +439,12 @@ function readCorsHeaders(read: Reader): string[] {
     );
     return false;
   });
+}
+
+function allOrigins(origins: readonly string[], applications: Config["applications"]): string[] {
+  return [
+    ...new Set([...origins, ...[...applications.values()].flatMap((application) => application.origins)]),
+  ];
 }
 
 function requireForProduction(read: Reader, config: Config): void {

@@ -8,12 +8,12 @@ import type { RequestContext } from "./context.ts";
 import { Errors } from "./errors-directive.ts";
 import { OncePerOperation } from "./once-per-operation.ts";
 import {
-  ACCOUNT_EMAIL,
   FinalizeRegistrationArgs,
   FinalizeResetArgs,
   LoginArgs,
   RegisterArgs,
   RequestResetArgs,
+  ResendRegistrationArgs,
 } from "./arguments.ts";
 import { AuthPayload, MessagePayload } from "./payloads.ts";
 import { PendingAccountObject } from "./pending-account.object.ts";
@@ -96,12 +96,18 @@ export class AccountResolver {
   @OncePerOperation()
   async register(
     @Ctx() context: RequestContext,
-    @Args(() => RegisterArgs) { username, email, password, locale, challengeSolution }: RegisterArgs,
+    @Args(() => RegisterArgs) args: RegisterArgs,
   ): Promise<MessagePayload> {
-    const args = { username, email, password, ...(locale != null && { locale }) };
-    const { acceptedLocales } = context;
+    const { username, email, password, locale, application, challengeSolution } = args;
+    const account = {
+      username,
+      email,
+      password,
+      ...(locale != null && { locale }),
+      ...(application != null && { application }),
+    };
     const source = sourceWith(context.source, { challengeSolution });
-    return MessagePayload.of(await this.#accounts.register(args, acceptedLocales, source));
+    return MessagePayload.of(await this.#accounts.register(account, context.acceptedLocales, source));
   }
 
   @Mutation(() => AuthPayload, {
@@ -130,9 +136,10 @@ export class AccountResolver {
   @OncePerOperation()
   async resendRegistration(
     @Ctx() { source }: RequestContext,
-    @Arg("email", () => String, { description: ACCOUNT_EMAIL }) email: string,
+    @Args(() => ResendRegistrationArgs) { email, application }: ResendRegistrationArgs,
   ): Promise<MessagePayload> {
-    return MessagePayload.of(await this.#accounts.resendRegistration(email, source));
+    const args = { email, ...(application != null && { application }) };
+    return MessagePayload.of(await this.#accounts.resendRegistration(args, source));
   }
 
   @Mutation(() => AuthPayload, {
@@ -173,10 +180,11 @@ export class AccountResolver {
   @OncePerOperation()
   async requestReset(
     @Ctx() { source }: RequestContext,
-    @Args(() => RequestResetArgs) { email, challengeSolution }: RequestResetArgs,
+    @Args(() => RequestResetArgs) { email, application, challengeSolution }: RequestResetArgs,
   ): Promise<MessagePayload> {
+    const args = { email, ...(application != null && { application }) };
     return MessagePayload.of(
-      await this.#accounts.requestReset(email, sourceWith(source, { challengeSolution })),
+      await this.#accounts.requestReset(args, sourceWith(source, { challengeSolution })),
     );
   }
 

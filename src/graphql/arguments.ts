@@ -10,11 +10,14 @@ const EMAIL_FORM = "A plain address in printable ASCII, with an international do
 const PASSWORD_FORM =
   "8 to 128 characters, used exactly as sent. The server's PASSWORD_MIN_LENGTH may raise the minimum.";
 export const NEW_USERNAME = `The new username: ${USERNAME_FORM}`;
-export const ACCOUNT_EMAIL = `The email address of the account. ${EMAIL_FORM}`;
+const ACCOUNT_EMAIL = `The email address of the account. ${EMAIL_FORM}`;
 export const TOKEN =
   "The token from the link in the email. If omitted or null, the Bearer token of the Authorization header is used.";
 export const CHALLENGE_SOLUTION =
   "The solution of a challenge that CHALLENGE_REQUIRED gave: base64 of the JSON `{challenge, solution}`, as ALTCHA's clients make it.";
+const APPLICATION =
+  "The application of the product, by a name from the server's setting APPLICATIONS: the link in the email opens its page, and the " +
+  "email has its name. If omitted or null, the server's own settings decide.";
 const NEW_PASSWORD = `The new password: ${PASSWORD_FORM}`;
 
 @ArgsType()
@@ -35,6 +38,9 @@ export class RegisterArgs {
       "header decides. A language that the server does not have falls back to English.",
   })
   locale?: string | null;
+
+  @Field(() => String, { nullable: true, description: APPLICATION })
+  application?: string | null;
 
   @Field(() => String, { nullable: true, description: CHALLENGE_SOLUTION })
   challengeSolution?: string | null | undefined;
@@ -75,9 +81,21 @@ export class LoginArgs {
 }
 
 @ArgsType()
+export class ResendRegistrationArgs {
+  @Field(() => String, { description: ACCOUNT_EMAIL })
+  email!: string;
+
+  @Field(() => String, { nullable: true, description: APPLICATION })
+  application?: string | null;
+}
+
+@ArgsType()
 export class RequestResetArgs {
   @Field(() => String, { description: ACCOUNT_EMAIL })
   email!: string;
+
+  @Field(() => String, { nullable: true, description: APPLICATION })
+  application?: string | null;
 
   @Field(() => String, { nullable: true, description: CHALLENGE_SOLUTION })
   challengeSolution?: string | null | undefined;
@@ -116,6 +134,9 @@ export class RequestEmailChangeArgs {
 
   @Field(() => String, { description: CURRENT_PASSWORD })
   password!: string;
+
+  @Field(() => String, { nullable: true, description: APPLICATION })
+  application?: string | null;
 }
 
 @ArgsType()

@@ -82,12 +82,11 @@ export class OwnAccountResolver {
   @OncePerOperation()
   async requestEmailChange(
     @Ctx() context: RequestContext,
-    @Args(() => RequestEmailChangeArgs) { newEmail, password }: RequestEmailChangeArgs,
+    @Args(() => RequestEmailChangeArgs) { newEmail, password, application }: RequestEmailChangeArgs,
   ): Promise<MessagePayload> {
     const viewer = await context.viewer();
-    return MessagePayload.of(
-      await this.#accounts.requestEmailChange(viewer, newEmail, password, context.source),
-    );
+    const args = { newEmail, password, ...(application != null && { application }) };
+    return MessagePayload.of(await this.#accounts.requestEmailChange(viewer, args, context.source));
   }
 
   @Mutation(() => AuthPayload, {

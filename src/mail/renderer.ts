@@ -11,12 +11,14 @@ export interface MailToRender {
   readonly template: string;
   /** A BCP 47 tag. A locale without templates falls back to English. */
   readonly locale: string;
+  readonly senderName: string;
   /** The name may be empty. */
   readonly to: { readonly name: string; readonly address: string };
   readonly variables: Readonly<Record<string, string>>;
 }
 
 export interface RenderedMail {
+  readonly senderName: string;
   readonly to: { readonly name: string; readonly address: string };
   readonly subject: string;
   readonly html: string;
@@ -90,6 +92,7 @@ export class MailRenderer {
     const variables = { ...mail.variables, locale };
     try {
       return {
+        senderName: mail.senderName,
         to: mail.to,
         subject: template.subject(variables).trim(),
         html: template.html(variables),

@@ -51,13 +51,8 @@ export interface MailTransport {
   close(): void;
 }
 
-export interface Sender {
-  readonly name: string;
-  readonly address: string;
-}
-
-/** Sends emails through an SMTP server. */
-export function smtpTransport(smtp: SmtpSettings, sender: Sender): MailTransport {
+/** Sends emails through an SMTP server, from `senderAddress`. */
+export function smtpTransport(smtp: SmtpSettings, senderAddress: string): MailTransport {
   const where = `the SMTP server ${smtp.host}:${smtp.port}`;
   const composer = createTransport({ streamTransport: true, buffer: true, newline: "windows" });
   const open = () => SmtpConnection.open(smtp, where);
@@ -70,7 +65,7 @@ export function smtpTransport(smtp: SmtpSettings, sender: Sender): MailTransport
   let unanswered = 0;
 
   async function send(id: string, mail: RenderedMail, lane: Lane): Promise<HandedOver> {
-    const letter = (await composer.sendMail(message(id, mail, sender))) as Letter;
+    const letter = (await composer.sendMail(message(id, mail, senderAddress))) as Letter;
     const pool = pools[lane];
     for (;;) {
       const { connection, isReused } = await pool.acquire();
@@ -136,11 +131,11 @@ export function smtpTransport(smtp: SmtpSettings, sender: Sender): MailTransport
 }
 
 /** Writes emails to the mailbox folder, composed by nodemailer exactly like those it sends. */
-export function mailboxTransport(folder: MailboxFolder, sender: Sender): MailTransport {
+export function mailboxTransport(folder: MailboxFolder, senderAddress: string): MailTransport {
   const transporter: Transporter = createTransport({ streamTransport: true, buffer: true });
   return {
     async send(id, mail) {
-      const info = (await transporter.sendMail(message(id, mail, sender))) as { message: Buffer };
+      const info = (await transporter.sendMail(message(id, mail, senderAddress))) as { message: Buffer };
       await folder.add(info.message);
       const reply = "kept in the mailbox";
       return { reply, accepted: Promise.resolve(reply) };
@@ -152,11 +147,11 @@ export function mailboxTransport(folder: MailboxFolder, sender: Sender): MailTra
   };
 }
 
-function message(id: string, mail: RenderedMail, sender: Sender) {
+function message(id: string, mail: RenderedMail, senderAddress: string) {
   return {
-    messageId: `<${id}@${sender.address.split("@")[1]}>`,
-    from: { ...sender },
+    messageId: `<${id}@${senderAddress.split("@")[1]}>`,
     // Never a string: nodemailer would parse it, and a crafted address could add recipients.
+    from: { name: mail.senderName, address: senderAddress },
     to: { ...mail.to },
     subject: mail.subject,
     text: mail.text,

@@ -46,6 +46,7 @@ test("nothing has to be set", () => {
     corsOrigins: [],
     corsHeaders: [],
     hasIntrospection: true,
+    applications: new Map(),
     logLevel: "info",
     tracing: null,
     dataDir: resolve(".data"),
@@ -70,7 +71,7 @@ test("nothing has to be set", () => {
     passwordFilter: null,
     passwordRangeUrl: null,
     smtp: null,
-    sender: { name: "Account Server", address: "no-reply@localhost" },
+    senderAddress: "no-reply@localhost",
     subjects: {},
     hasWebClient: true,
     confirmationUri: null,
@@ -93,6 +94,16 @@ test("every variable is read", () => {
     CORS_ORIGINS: "https://app.example.com, http://localhost:3000",
     CORS_HEADERS: "X-Tenant, x-experiment",
     INTROSPECTION: "true",
+    APPLICATIONS: JSON.stringify({
+      mobile: {
+        origins: ["http://localhost:3000", "https://staging.example.com"],
+        confirmationUri: "com.example.app:/confirm?token={token}",
+        resetUri: "https://m.example.com/reset",
+        emailChangeUri: "example://email",
+        appName: "Ada's Mobile Shop",
+      },
+      staging: {},
+    }),
     LOG_LEVEL: "debug",
     OTEL_SERVICE_NAME: "accounts",
     OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318",
@@ -135,9 +146,25 @@ test("every variable is read", () => {
     workers: 3,
     drainSeconds: 5,
     trustedProxies: ["127.0.0.1", "10.0.0.0/8", "::1"],
-    corsOrigins: ["https://app.example.com", "http://localhost:3000"],
     corsHeaders: ["x-tenant", "x-experiment"],
     hasIntrospection: true,
+    corsOrigins: ["https://app.example.com", "http://localhost:3000", "https://staging.example.com"],
+    applications: new Map([
+      [
+        "mobile",
+        {
+          origins: ["http://localhost:3000", "https://staging.example.com"],
+          confirmationUri: "com.example.app:/confirm?token={token}",
+          resetUri: "https://m.example.com/reset",
+          emailChangeUri: "example://email",
+          appName: "Ada's Mobile Shop",
+        },
+      ],
+      [
+        "staging",
+        { origins: [], confirmationUri: null, resetUri: null, emailChangeUri: null, appName: null },
+      ],
+    ]),
     logLevel: "debug",
     tracing: { OTEL_SERVICE_NAME: "accounts", OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318" },
     dataDir: resolve("/srv/data"),
@@ -173,7 +200,7 @@ test("every variable is read", () => {
       security: "starttls",
       auth: { user: "accounts@example.com", pass: "pass" },
     },
-    sender: { name: "Ada's Shop", address: "sender@example.com" },
+    senderAddress: "sender@example.com",
     subjects: { registration: "Confirm!", reset: "Reset!" },
     hasWebClient: false,
     confirmationUri: PRODUCTION.CONFIRMATION_URI,
@@ -256,7 +283,7 @@ describe("a .env file", () => {
         security: "tls",
         auth: { user: "app@gmail.com", pass: "abcd efgh # ijkl" },
       },
-      sender: { address: "app@gmail.com" },
+      senderAddress: "app@gmail.com",
       jwtSecret: "a=secret=of=this=test==",
       databaseUrl: "postgresql://app:p%23w@localhost/app?sslmode=require",
       confirmationUri: "http://localhost:8080/#/finalize",
@@ -514,6 +541,16 @@ const WRONG: [string, string][] = [
   ["CORS_ORIGINS", "null"],
   ["CORS_HEADERS", "*"],
   ["CORS_HEADERS", "X-Tenant: 1"],
+  ["CORS_ORIGINS", "ftp://app.example.com"],
+  ["APPLICATIONS", "mobile"],
+  ["APPLICATIONS", "[]"],
+  ["APPLICATIONS", '{"mobile": "Ada\'s Shop"}'],
+  ["APPLICATIONS", '{"mobile": {"origins": "https://app.example.com"}}'],
+  ["APPLICATIONS", '{"mobile": {"origins": ["app.example.com"]}}'],
+  ["APPLICATIONS", '{"mobile": {"appName": "two\\nlines"}}'],
+  ["APPLICATIONS", '{"mobile": {"appName": ""}}'],
+  ["APPLICATIONS", '{"mobile": {"resetUri": 7}}'],
+  ["APPLICATIONS", '{"mobile": {"resetUri": "app.example.com/reset"}}'],
   ["LOG_LEVEL", "verbose"],
   ["OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"],
   ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "4318"],
@@ -564,7 +601,7 @@ describe("a fault", () => {
     const faults = faultsOf({ [name]: value });
     expect(faults).toHaveLength(1);
     expect(faults[0]).toMatch(
-      new RegExp(`^${name} .*\\. (Set it to .*|Remove it|Only PostgreSQL is supported, as in .*)\\.$`, "s"),
+      new RegExp(`^${name}[. ].*\\. (Set it to .*|Remove it|Only PostgreSQL is supported, as in .*)\\.$`, "s"),
     );
   });
 
@@ -599,6 +636,64 @@ test("a fault of the pepper says which version, and not the key", () => {
     /^PASSWORD_PEPPER has a key of 14 bytes for version 7; the least is 32\. Set it to VERSION:KEY/,
   );
   expect(fault).not.toContain(key);
+});
+
+describe("APPLICATIONS", () => {
+  const faultsOfLink = (confirmationUri: string, environment: Environment = {}) =>
+    faultsOf({ ...environment, APPLICATIONS: JSON.stringify({ mobile: { confirmationUri } }) });
+
+  test.each(["myapp://confirm", "com.example.app:/confirm?token={token}", "https://m.example.com/#/confirm"])(
+    "may lead to %s, in production too",
+    (uri) => {
+      expect(faultsOfLink(uri)).toEqual([]);
+      expect(faultsOfLink(uri, PRODUCTION)).toEqual([]);
+    },
+  );
+
+  test.each([
+    "javascript:alert(1)",
+    "JavaScript://app.example.com/%0aalert(1)",
+    " javascript:alert(1)",
+    "data:text/html,hello",
+    "vbscript:msgbox",
+    "file:///etc/passwd",
+    "blob:https://app.example.com/1",
+    "about:blank",
+    "mailto:ada@example.com",
+    "intent://confirm#Intent;scheme=myapp;end",
+    "/confirm",
+  ])("never lead to %s", (uri) => {
+    expect(faultsOfLink(uri)).toEqual([
+      expect.stringMatching(
+        /^APPLICATIONS\.mobile\.confirmationUri is ".*"\. Set it to an http or https URL, or to one with the scheme of a native app/,
+      ),
+    ]);
+  });
+
+  test("lead in production to no page that anybody on the way can change", () => {
+    expect(faultsOfLink("http://m.example.com/confirm")).toEqual([]);
+    expect(faultsOfLink("http://m.example.com/confirm", PRODUCTION)).toEqual([
+      expect.stringMatching(
+        /^APPLICATIONS\.mobile\.confirmationUri is "http:.*"\. Set it to an https URL, or/,
+      ),
+    ]);
+    const APPLICATIONS = '{"web": {"origins": ["http://m.example.com"]}}';
+    expect(faultsOf({ ...PRODUCTION, APPLICATIONS })).toEqual([
+      expect.stringMatching(/^APPLICATIONS\.web\.origins contains .* Set it to https origins/),
+    ]);
+  });
+
+  test("have plain names and known settings; every fault is told", () => {
+    const APPLICATIONS = JSON.stringify({
+      "Mobile App": {},
+      web: { confirmation_uri: "https://m.example.com", appName: 1 },
+    });
+    expect(faultsOf({ APPLICATIONS })).toEqual([
+      'APPLICATIONS has the name "Mobile App". Use lower-case letters, digits and -, at most 32, with a letter first.',
+      'APPLICATIONS.web has the setting "confirmation_uri". Use only origins, confirmationUri, resetUri, emailChangeUri, appName.',
+      "APPLICATIONS.web.appName is 1. Set it to text on one line, or remove it.",
+    ]);
+  });
 });
 
 describe("production", () => {

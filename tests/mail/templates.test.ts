@@ -5,7 +5,7 @@ import { sampleMails } from "../../src/accounts/mails/compose.ts";
 import { MailRenderer } from "../../src/mail/renderer.ts";
 
 const renderer = new MailRenderer("templates", {});
-const to = { name: "ada", address: "ada@example.com" };
+const addressed = { senderName: "Account Server", to: { name: "ada", address: "ada@example.com" } };
 const samples = new Map(sampleMails(["en"]).map(({ template, variables }) => [template, variables]));
 const templates = [...samples.keys()];
 const samplesOf = (template: string) => samples.get(template)!;
@@ -22,7 +22,7 @@ test.each(locales)("in %s the templates are those that have a sample", (locale) 
 describe.each(mails)("the mail $locale/$template", ({ locale, template }) => {
   const sample = samplesOf(template);
   const render = (changed: Record<string, string> = {}) =>
-    renderer.render({ template, locale, to, variables: { ...sample, ...changed } });
+    renderer.render({ template, locale, ...addressed, variables: { ...sample, ...changed } });
 
   test("has a subject of one line, html and text, all filled in", () => {
     const { subject, html, text } = render();
@@ -40,7 +40,7 @@ describe.each(mails)("the mail $locale/$template", ({ locale, template }) => {
   });
 
   test("goes to whom it is for, as name and address", () => {
-    expect(render().to).toEqual(to);
+    expect(render().to).toEqual(addressed.to);
   });
 
   test("escapes in html and takes text as it is", () => {
@@ -67,7 +67,8 @@ test.each(variables)(
   "the mail $locale/$template is refused without $variable, which names both",
   ({ locale, template, variable }) => {
     const others = Object.entries(samplesOf(template)).filter(([name]) => name !== variable);
-    const render = () => renderer.render({ template, locale, to, variables: Object.fromEntries(others) });
+    const render = () =>
+      renderer.render({ template, locale, ...addressed, variables: Object.fromEntries(others) });
     expect(render).toThrow(`"${locale}/${template}"`);
     expect(render).toThrow(`"${variable}"`);
   },
@@ -80,7 +81,7 @@ test.each(variables)(
     const { subject, html, text } = renderer.render({
       template,
       locale,
-      to,
+      ...addressed,
       variables: { ...samplesOf(template), [variable]: value },
     });
     expect(html).toContain(value);
@@ -90,12 +91,17 @@ test.each(variables)(
 );
 
 test("a template that does not exist is refused by name", () => {
-  const render = () => renderer.render({ template: "farewell", locale: "en", to, variables: {} });
+  const render = () => renderer.render({ template: "farewell", locale: "en", ...addressed, variables: {} });
   expect(render).toThrow('"en/farewell"');
 });
 
 test("a user whose language is no longer there is written to in English", () => {
-  const mail = renderer.render({ template: "reset", locale: "tlh", to, variables: samplesOf("reset") });
+  const mail = renderer.render({
+    template: "reset",
+    locale: "tlh",
+    ...addressed,
+    variables: samplesOf("reset"),
+  });
   expect(mail.subject).toBe("Reset your password for Account Server");
 });
 
@@ -103,7 +109,12 @@ test.each(locales)(
   "a configured subject stands in place of the template's in %s, taken as it is",
   (locale) => {
     const configured = new MailRenderer("templates", { reset: "New {{username}} & <b>" });
-    const mail = configured.render({ template: "reset", locale, to, variables: samplesOf("reset") });
+    const mail = configured.render({
+      template: "reset",
+      locale,
+      ...addressed,
+      variables: samplesOf("reset"),
+    });
     expect(mail.subject).toBe("New {{username}} & <b>");
   },
 );

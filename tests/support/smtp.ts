@@ -157,7 +157,7 @@ function smtpError(refusal: string): Error {
 
 /** The link of a mail: the first URL of its text. */
 export function linkIn({ mail }: ReceivedMail): string {
-  const link = /https?:\/\/\S+/.exec(mail.text ?? "")?.[0];
+  const link = /^[a-z][a-z0-9+.-]*:\S+$/im.exec(mail.text ?? "")?.[0];
   if (!link) throw new Error(`no link in "${mail.subject}"`);
   return link;
 }

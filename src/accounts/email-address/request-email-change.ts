@@ -8,7 +8,7 @@ import type { Viewer } from "../model/sign-in.ts";
 import { User } from "../model/user.entity.ts";
 import { confirmPassword } from "../password/confirm-password.ts";
 import { emailInUse } from "../rules/account-error.ts";
-import { checkArguments } from "../rules/argument-rules.ts";
+import { checkApplication, checkArguments } from "../rules/argument-rules.ts";
 import { foldCase } from "../rules/fold-case.ts";
 import { ONE_ANSWER } from "../rules/one-answer.ts";
 import { lockViewer } from "../store/locks.ts";
@@ -16,16 +16,18 @@ import { lockViewer } from "../store/locks.ts";
 /**
  * Mails a link to the new email address, which becomes the account's when the link is used. Older links stay good until one is
  * used.
+ * @param args.application whose page the link leads to
  * @throws {AccountError} BAD_USER_INPUT, INVALID_CREDENTIALS, EMAIL_TAKEN, SERVER_BUSY, UNAUTHENTICATED, RATE_LIMITED
  */
 export async function requestEmailChange(
   deps: Dependencies,
   viewer: Viewer,
-  newEmail: string,
-  password: string,
+  args: { newEmail: string; password: string; application?: string },
   source: RequestSource,
 ): Promise<string> {
-  checkArguments({ newEmail, password }, ["newEmail"]);
+  checkArguments({ ...args }, ["newEmail"]);
+  checkApplication(deps.applications, args.application);
+  const { newEmail, password, application } = args;
   await confirmPassword(deps, viewer, "password", password, source);
   await deps.rateLimits.tryMail(newEmail, source);
   await deps.transaction(async (em) => {
@@ -36,7 +38,7 @@ export async function requestEmailChange(
     const change = EmailChange.of(user, { newEmail, isUndo: false, now: deps.now() });
     await em.insert(change);
     await deps.auditTrail.record(em, "EMAIL_CHANGE_REQUESTED", { user, source, actor: user });
-    await deps.outbox.enqueue(em, "email-change", user, { emailChangeId: change.id });
+    await deps.outbox.enqueue(em, "email-change", user, { emailChangeId: change.id, application });
   });
   return deps.hideAccountExistence ? ONE_ANSWER : `A confirmation email is on its way to ${newEmail}.`;
 }

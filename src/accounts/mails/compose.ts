@@ -11,17 +11,16 @@ import {
   usersById,
 } from "../store/users.ts";
 import type { Tokens } from "../tokens.ts";
+import type { Application, Applications } from "./applications.ts";
 import { CATALOGUE, type Letter, type MailName, type MailTools } from "./catalogue.ts";
 import { inWords, type InWords } from "./in-words.ts";
-import type { Links } from "./links.ts";
 import type { MailJob } from "./mail-job.ts";
 
 export interface ComposerOptions {
   readonly em: EntityManager;
   readonly tokens: Tokens;
-  readonly links: Links;
+  readonly applications: Applications;
   readonly now: () => Date;
-  readonly appName: string;
   readonly hideAccountExistence: boolean;
 }
 
@@ -30,7 +29,7 @@ export interface ComposerOptions {
  * @throws {Error} for a mail that this server does not know: the job returns to the queue and waits for a newer server
  */
 export function mailComposer(options: ComposerOptions): (job: MailJob) => Promise<MailToRender | null> {
-  const { em, appName } = options;
+  const { em, applications } = options;
   const findUser = usersById(em);
   const wordsOf = new Map<string, InWords>();
   return async (job) => {
@@ -42,14 +41,16 @@ export function mailComposer(options: ComposerOptions): (job: MailJob) => Promis
     if (isOvertaken && !mail.isNotice) return null;
     const words = wordsOf.get(user.locale) ?? inWords(user.locale);
     wordsOf.set(user.locale, words);
-    const letter = await mail.compose(user, job, toolsWith(words, options));
-    return letter && toRender(letter, appName);
+    const application = applications.of(job.application);
+    const letter = await mail.compose(user, job, toolsWith(words, application, options));
+    return letter && toRender(letter, application.appName);
   };
 }
 
 function toolsWith(
   words: InWords,
-  { em, tokens, links, now, hideAccountExistence }: ComposerOptions,
+  { links }: Application,
+  { em, tokens, now, hideAccountExistence }: ComposerOptions,
 ): MailTools {
   return {
     tokens,
@@ -70,6 +71,7 @@ function toRender({ mail, to, email = to.email, variables }: Letter, appName: st
   return {
     template: mail,
     locale,
+    senderName: appName,
     to: { name: greets ? username : "", address: email },
     variables: { appName, ...(greets && { username }), ...variables },
   };

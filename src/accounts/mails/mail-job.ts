@@ -7,6 +7,8 @@ export interface MailJob {
   readonly credentialVersion: number;
   /** Of a mail about a change of the email address. */
   readonly emailChangeId?: string;
+  /** The name of the application of the product (APPLICATIONS) in which it was asked for. */
+  readonly application?: string | undefined;
   /** ISO 8601. */
   readonly requestedAt: string;
 }

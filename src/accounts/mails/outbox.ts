@@ -35,7 +35,7 @@ export class Outbox {
     em: EntityManager,
     mail: MailName,
     user: User | null,
-    about: Pick<MailJob, "emailChangeId"> = {},
+    about: Pick<MailJob, "emailChangeId" | "application"> = {},
   ): Promise<void> {
     const subject = user ? subjectOf(user) : { userId: randomUUID(), credentialVersion: 0 };
     const job = { mail, ...subject, ...about, requestedAt: this.#now().toISOString() };

@@ -2,12 +2,13 @@ import type { Dependencies } from "../dependencies.ts";
 import { knownDeviceOf } from "../model/device.ts";
 import type { RequestSource } from "../model/request-source.ts";
 import { User } from "../model/user.entity.ts";
-import { checkArguments, checkNewUsername } from "../rules/argument-rules.ts";
+import { checkApplication, checkArguments, checkNewUsername } from "../rules/argument-rules.ts";
 import { ONE_ANSWER } from "../rules/one-answer.ts";
 import { addAccount } from "./add-account.ts";
 
 /**
  * Stores a pending account and enqueues its confirmation email, both or neither.
+ * @param args.application whose page the link leads to
  * @param args.locale of the emails to come, as a BCP 47 tag; an unknown one falls back to English
  * @param acceptedLocales asked where no locale is given, the preferred one first
  * @returns a message that names the user
@@ -15,12 +16,13 @@ import { addAccount } from "./add-account.ts";
  */
 export async function register(
   deps: Dependencies,
-  args: { username: string; email: string; password: string; locale?: string },
+  args: { username: string; email: string; password: string; locale?: string; application?: string },
   acceptedLocales: readonly string[],
   source: RequestSource,
 ): Promise<string> {
   checkArguments({ ...args }, ["username", "email"]);
   checkNewUsername(args.username);
+  checkApplication(deps.applications, args.application);
   const locale = deps.pickLocale(args.locale === undefined ? acceptedLocales : [args.locale]);
   const passwordHash = await deps.passwords.hashNew(args.password, args, source, {
     beforeAsking: () => deps.rateLimits.tryRegistration(args.email, source),
@@ -36,7 +38,8 @@ export async function register(
       now: deps.now(),
     });
     const refusal = await addAccount(deps, em, user, source);
-    if (!refusal) await deps.outbox.enqueue(em, "registration", user);
+    const { application } = args;
+    if (!refusal) await deps.outbox.enqueue(em, "registration", user, { application });
     return refusal;
   });
   if (refusal) throw refusal;

@@ -80,6 +80,21 @@ export function checkNewUsername(username: string): void {
   if (message !== undefined) refuseFaults([{ field: "username", message }]);
 }
 
+/**
+ * @param known the names of the configured applications
+ * @throws {AccountError} BAD_USER_INPUT
+ */
+export function checkApplication(
+  known: { has(name: string): boolean },
+  application: string | undefined,
+): void {
+  if (application === undefined || known.has(application)) return;
+  const message =
+    `The server has no application "${application.slice(0, 40)}". ` +
+    "Use a name from its setting APPLICATIONS, or omit the argument.";
+  refuseFaults([{ field: "application", message }]);
+}
+
 function addressFault(value: string): string | undefined {
   if (value.length <= ADDRESS_MAX_LENGTH && ADDRESS.test(value)) return undefined;
   return "Enter one email address, such as ada@example.com. Write an international domain in its xn-- form.";

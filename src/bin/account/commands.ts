@@ -84,13 +84,13 @@ export async function reactivate({ accounts, now }: Opened, name: string): Promi
 /** Emails a password reset link. */
 export async function reset({ accounts }: Opened, name: string): Promise<void> {
   const { email } = await accounts.findUserByName(name);
-  printLine(`${await accounts.requestReset(email, OPERATOR)} ${SENT_BY_SERVER}`);
+  printLine(`${await accounts.requestReset({ email }, OPERATOR)} ${SENT_BY_SERVER}`);
 }
 
 /** Emails another confirmation link. */
 export async function resend({ accounts }: Opened, name: string): Promise<void> {
   const { email } = await accounts.findUserByName(name);
-  printLine(`${await accounts.resendRegistration(email, OPERATOR)} ${SENT_BY_SERVER}`);
+  printLine(`${await accounts.resendRegistration({ email }, OPERATOR)} ${SENT_BY_SERVER}`);
 }
 
 const SENT_BY_SERVER = "The running server sends it, or the next server that starts.";
