@@ -120,7 +120,10 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
   serveSchema(http);
   const { hasGraphiQL, mailbox, webClient } = parts;
   if (webClient || mailbox) await servePageFiles(http);
-  if (webClient) serveWebClient(http, { ...webClient, hasGraphiQL, hasMailbox: mailbox !== null });
+  if (webClient) {
+    const { corsOrigins } = parts;
+    serveWebClient(http, { ...webClient, corsOrigins, hasGraphiQL, hasMailbox: mailbox !== null });
+  }
   if (hasGraphiQL) serveGraphiQL(http);
   if (mailbox) {
     await http.register((scope, _options, done) => {

@@ -601,7 +601,10 @@ describe("a fault", () => {
     const faults = faultsOf({ [name]: value });
     expect(faults).toHaveLength(1);
     expect(faults[0]).toMatch(
-      new RegExp(`^${name}[. ].*\\. (Set it to .*|Remove it|Only PostgreSQL is supported, as in .*)\\.$`, "s"),
+      new RegExp(
+        `^${name}[. ].*\\. (Set it to .*|Remove it|Only PostgreSQL is supported, as in .*)\\.$`,
+        "s",
+      ),
     );
   });
 

@@ -94,12 +94,13 @@ describe("the web client", () => {
     );
   });
 
-  test("is told four things about the server, and no secret", async () => {
+  test("is told five things about the server, and no secret", async () => {
     const html = await page(await startServer(), "/");
     const [, content] = /name="server-settings" content="([^"]*)"/.exec(html)!;
     expect(JSON.parse(content!.replaceAll("&quot;", '"'))).toEqual({
       appName: "Account Server",
       passwordMinLength: 8,
+      corsOrigins: [],
       hasGraphiQL: true,
       hasMailbox: false,
     });

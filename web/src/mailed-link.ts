@@ -1,6 +1,5 @@
-// The token of a link from an email. It is in the URL fragment, which browsers never send to a server, and is removed from
-// the address bar and the history at once. Opening the link does not use the token, since mail scanners open links too;
-// pressing the page's button does.
+// The token of a link from an email. It is in the URL fragment, which browsers never send to a server (address.ts). Opening the link
+// does not use the token, since mail scanners open links too; pressing the page's button does.
 import { useLocation } from "wouter";
 
 import { Store, useStore } from "./store.ts";
@@ -20,19 +19,12 @@ export function useMailedToken(): string | null {
   return link?.path === path ? link.token : null;
 }
 
+/** Of the link that was opened last. */
+export function takeMailedToken(path: string, token: string): void {
+  mailedLink.set({ path, token });
+}
+
 /** Forgets a used token, unless a newer link has been opened since. */
 export function forgetMailedToken(token: string): void {
   if (mailedLink.get()?.token === token) mailedLink.set(null);
 }
-
-function takeToken(): void {
-  const [path = "", query] = location.hash.split("?");
-  if (query === undefined) return;
-  history.replaceState(history.state, "", path); // no route has a query
-  const token = new URLSearchParams(query).get("token");
-  if (token !== null) mailedLink.set({ path: path.replace(/^#\/?/, "/"), token });
-}
-
-// Runs before the router reads the URL: now, and when a link is pasted into the open page (only the fragment changes).
-takeToken();
-addEventListener("hashchange", takeToken);

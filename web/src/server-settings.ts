@@ -4,6 +4,8 @@ export interface ServerSettings {
   readonly appName: string;
   /** In characters. */
   readonly passwordMinLength: number;
+  /** The origins of front ends, whose pages may send people here and get them back. */
+  readonly corsOrigins: readonly string[];
   readonly hasGraphiQL: boolean;
   readonly hasMailbox: boolean;
   /** Passed to the mailbox only. */
@@ -13,6 +15,7 @@ export interface ServerSettings {
 const DEFAULTS: ServerSettings = {
   appName: "Account Server",
   passwordMinLength: 8,
+  corsOrigins: [],
   hasGraphiQL: false,
   hasMailbox: false,
   hasWebClient: true,

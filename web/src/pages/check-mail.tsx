@@ -4,6 +4,7 @@ import { Link } from "wouter";
 import { Field, Form } from "../form.tsx";
 import { REQUEST_RESET, RESEND_REGISTRATION } from "../operations.ts";
 import { Page } from "../page.tsx";
+import { keepReturnToForMail } from "../return-to.ts";
 import { email } from "../rules.ts";
 import { serverSettings } from "../server-settings.ts";
 
@@ -22,6 +23,7 @@ export function CheckMailPage({ kind }: { kind: "registration" | "reset" }) {
   const isAgain = message !== undefined || sent !== null;
 
   function onSuccess(message: string, email: string): void {
+    keepReturnToForMail();
     history.replaceState({ message, email } satisfies HistoryState, "");
     setSent(`${isAgain ? `Sent again at ${TIME.format(new Date())}. ` : ""}${message} ${GO_ON}`);
   }

@@ -8,6 +8,7 @@ import { timeInWords } from "../format.ts";
 import { MailedLinkPage } from "../mailed-link-page.tsx";
 import { forgetMailedToken } from "../mailed-link.ts";
 import { FINALIZE_REGISTRATION, ME, PENDING_ACCOUNT } from "../operations.ts";
+import { GO_BACK, goBack } from "../return-to.ts";
 import { NEW_PASSWORD_HINT, newPassword, repeated } from "../rules.ts";
 import { session, useSession } from "../session.ts";
 
@@ -121,7 +122,8 @@ function ConfirmForm({ token, needsPassword, onPasswordRequired }: ConfirmFormPr
         forgetMailedToken(token);
       }}
       onSuccess={() => {
-        announce("Your email address is confirmed.");
+        if (goBack()) return;
+        announce(`Your email address is confirmed.${GO_BACK}`);
         navigate("/account", { replace: true });
       }}
       onFailure={({ code }) => {

@@ -3,6 +3,7 @@ import { Link, useLocation } from "wouter";
 import { Field, Form } from "../form.tsx";
 import { REQUEST_RESET } from "../operations.ts";
 import { Page } from "../page.tsx";
+import { keepReturnToForMail } from "../return-to.ts";
 import { email } from "../rules.ts";
 
 export function ForgotPasswordPage() {
@@ -14,9 +15,10 @@ export function ForgotPasswordPage() {
         mutation={REQUEST_RESET}
         fields={{ email: "" }}
         variables={(fields) => fields}
-        onSuccess={({ requestReset: { message } }, { email }) =>
-          navigate("/check-mail/reset", { state: { email, message } })
-        }
+        onSuccess={({ requestReset: { message } }, { email }) => {
+          keepReturnToForMail();
+          navigate("/check-mail/reset", { state: { email, message } });
+        }}
         button="Send reset link"
         aside={<Link href="/login">Back to login</Link>}
       >

@@ -4,6 +4,7 @@ import { announce } from "../announcement.ts";
 import { Field, Form, PasswordField } from "../form.tsx";
 import { LOGIN } from "../operations.ts";
 import { Page } from "../page.tsx";
+import { goBack } from "../return-to.ts";
 import { required } from "../rules.ts";
 import { session } from "../session.ts";
 
@@ -15,7 +16,9 @@ export function LoginPage() {
         fields={{ username: "", password: "" }}
         variables={(fields) => fields}
         keep={({ login }) => void session.begin(login)}
-        onSuccess={() => announce("You're logged in.")}
+        onSuccess={() => {
+          if (!goBack()) announce("You're logged in.");
+        }}
         button="Log in"
         aside={
           <>

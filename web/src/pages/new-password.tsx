@@ -5,6 +5,7 @@ import { Form, PasswordField } from "../form.tsx";
 import { MailedLinkPage } from "../mailed-link-page.tsx";
 import { forgetMailedToken } from "../mailed-link.ts";
 import { FINALIZE_RESET } from "../operations.ts";
+import { GO_BACK, goBack } from "../return-to.ts";
 import { NEW_PASSWORD_HINT, newPassword, repeated } from "../rules.ts";
 import { session } from "../session.ts";
 
@@ -28,7 +29,8 @@ export function NewPasswordPage() {
             forgetMailedToken(token);
           }}
           onSuccess={() => {
-            announce("Your password has been changed, and you're logged in.");
+            if (goBack()) return;
+            announce(`Your password has been changed, and you're logged in.${GO_BACK}`);
             navigate("/account", { replace: true });
           }}
           afterDeadLink={[NEW_LINK]}

@@ -3,6 +3,7 @@ import { Link, useLocation } from "wouter";
 import { Field, Form, PasswordField } from "../form.tsx";
 import { REGISTER } from "../operations.ts";
 import { Page } from "../page.tsx";
+import { keepReturnToForMail } from "../return-to.ts";
 import { email, NEW_PASSWORD_HINT, newPassword, username } from "../rules.ts";
 
 export function RegisterPage() {
@@ -13,9 +14,10 @@ export function RegisterPage() {
         mutation={REGISTER}
         fields={{ username: "", email: "", password: "" }}
         variables={(fields) => fields}
-        onSuccess={({ register: { message } }, { email }) =>
-          navigate("/check-mail/registration", { state: { email, message } })
-        }
+        onSuccess={({ register: { message } }, { email }) => {
+          keepReturnToForMail();
+          navigate("/check-mail/registration", { state: { email, message } });
+        }}
         button="Create account"
         aside={
           <>
