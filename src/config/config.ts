@@ -31,7 +31,7 @@ export interface Config {
   readonly drainSeconds: number;
   /** IP addresses or networks (CIDR) of the proxies whose X-Forwarded-For header is trusted. */
   readonly trustedProxies: readonly string[];
-  /** The exact origins whose pages may call /graphql, those of `applications` among them; none by default. */
+  /** The exact origins whose pages may call /graphql, those of `applications` among them. */
   readonly corsOrigins: readonly string[];
   /** Headers that these pages may send, besides those of well-known clients; in lower case. */
   readonly corsHeaders: readonly string[];
@@ -117,8 +117,8 @@ export function putIntoEnvironment(variables: Readonly<Record<string, string>>):
 /** @throws {ConfigError} with all faults */
 export function loadConfig(environment: Environment): Config {
   const read = new Reader(withoutEmpty(environment));
-  const isProduction =
-    read.oneOf("NODE_ENV", ["development", "test", "production"], "development") === "production";
+  const purpose = read.oneOf("NODE_ENV", ["development", "test", "production"], "development");
+  const isProduction = purpose === "production";
   const applications = readApplications(read.optional("APPLICATIONS"), isProduction, read.faults);
   const config: Config = {
     isProduction,
@@ -129,9 +129,12 @@ export function loadConfig(environment: Environment): Config {
     workers: read.integer("WORKERS", 1, 1, 64),
     drainSeconds: read.integer("DRAIN_SECONDS", isProduction ? 1 : 0, 0, 300),
     trustedProxies: readProxies(read),
+    corsOrigins: allOrigins(
+      readOrigins(read, isProduction) ?? (purpose === "development" ? DEVELOPMENT_ORIGINS : []),
+      applications,
+    ),
     corsHeaders: readCorsHeaders(read),
     hasIntrospection: read.boolean("INTROSPECTION", !isProduction),
-    corsOrigins: allOrigins(readOrigins(read, isProduction), applications),
     applications,
     logLevel: read.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"], "info"),
     tracing: readTracing(read),
@@ -189,6 +192,11 @@ export function loadConfig(environment: Environment): Config {
   return Object.freeze(config);
 }
 
+/** Where people look at the front end that they are writing: at the ports of Next.js, `vite preview` and `vite`. */
+const DEVELOPMENT_ORIGINS = [3000, 4173, 5173].flatMap((port) => [
+  `http://localhost:${port}`,
+  `http://127.0.0.1:${port}`,
+]);
 const MONTH_IN_MINUTES = 31 * 24 * 60;
 const SECRET_MIN_BYTES = 32;
 /** 32 random bytes, written in hexadecimal or base64, have more, but for one time in millions. */
@@ -418,8 +426,13 @@ function readProxies(read: Reader): string[] {
   });
 }
 
-function readOrigins(read: Reader, isProduction: boolean): string[] {
-  const origins = (read.optional("CORS_ORIGINS") ?? "").split(",").map((origin) => origin.trim());
+/** Null if unset. */
+function readOrigins(read: Reader, isProduction: boolean): string[] | null {
+  const origins = read
+    .optional("CORS_ORIGINS")
+    ?.split(",")
+    .map((origin) => origin.trim());
+  if (origins === undefined) return null;
   return origins.filter((origin) => {
     if (origin === "") return false;
     const fault = originFault(origin, isProduction);

@@ -43,7 +43,14 @@ test("nothing has to be set", () => {
     workers: 1,
     drainSeconds: 0,
     trustedProxies: [],
-    corsOrigins: [],
+    corsOrigins: [
+      "http://localhost:3000",
+      "http://127.0.0.1:3000",
+      "http://localhost:4173",
+      "http://127.0.0.1:4173",
+      "http://localhost:5173",
+      "http://127.0.0.1:5173",
+    ],
     corsHeaders: [],
     hasIntrospection: true,
     applications: new Map(),
@@ -79,6 +86,15 @@ test("nothing has to be set", () => {
     emailChangeUri: null,
     warnings: [],
   } satisfies Config);
+});
+
+test.each<[Environment, string[]]>([
+  [{ NODE_ENV: "test" }, []],
+  [PRODUCTION, []],
+  [{ CORS_ORIGINS: "http://localhost:8080" }, ["http://localhost:8080"]],
+  [{ CORS_ORIGINS: "," }, []],
+])("with %j, the pages of development servers may not call the server", (environment, origins) => {
+  expect(loadConfig(environment).corsOrigins).toEqual(origins);
 });
 
 test("every variable is read", () => {
