@@ -29,7 +29,7 @@ export default defineConfig(
     },
   },
   ...rooms,
-  { files: ["web/**"], extends: [reactHooks.configs.flat.recommended] },
+  { files: ["web/**", "examples/**"], extends: [reactHooks.configs.flat.recommended] },
   {
     files: ["src/**/*.ts"],
     ignores: ["src/config/**"],

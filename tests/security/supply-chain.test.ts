@@ -16,7 +16,7 @@ interface Manifest {
   readonly dependencies: Record<string, string>;
   readonly optionalDependencies?: Record<string, string>;
   readonly devDependencies: Record<string, string>;
-  readonly allowScripts: Record<string, boolean>;
+  readonly allowScripts?: Record<string, boolean>;
 }
 
 const read = (path: string) => JSON.parse(readFileSync(path, "utf8")) as unknown;
@@ -30,18 +30,18 @@ function lockedIn(folder: string): [string, LockedPackage][] {
 
 const nameOf = (path: string) => path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length);
 
-describe.each([".", "bench"])("in the folder %s", (folder) => {
+describe.each([".", "bench", "examples/react-elsewhere"])("in the folder %s", (folder) => {
   const locked = lockedIn(folder);
 
   test("no package can be replaced: each has a checksum in the lockfile, whatever registry it comes from", () => {
-    expect(locked.length).toBeGreaterThan(100);
+    expect(locked.length).toBeGreaterThan(30);
     const loose = locked.filter(([, { integrity }]) => !/^sha512-[\w+/]{86}==$/.test(integrity ?? ""));
     expect(loose.map(([path]) => path)).toEqual([]);
     expect(locked.filter(([, { resolved }]) => resolved !== undefined)).toEqual([]);
   });
 
   test("no package runs a script at its installation without approval by name", () => {
-    const { allowScripts } = manifestOf(folder);
+    const { allowScripts = {} } = manifestOf(folder);
     const running = new Set(locked.filter(([, each]) => each.hasInstallScript).map(([path]) => nameOf(path)));
     expect(Object.keys(allowScripts).sort()).toEqual([...running].sort());
     expect(readFileSync(`${folder}/.npmrc`, "utf8")).toMatch(/^strict-allow-scripts=true$/m);
