@@ -50,6 +50,34 @@ describe("without CORS_ORIGINS", () => {
   });
 });
 
+describe("the default start", () => {
+  const shared = sharedServer({ env: { NODE_ENV: "development" } });
+
+  test.each(
+    ["localhost", "127.0.0.1"].flatMap((host) => [3000, 4173, 5173].map((port) => `http://${host}:${port}`)),
+  )("lets a page of the development server at %s send operations", async (origin) => {
+    const server = shared();
+    const { headers } = await server.send(query(origin));
+    expect(headers.get("access-control-allow-origin")).toBe(origin);
+    expect((await fetch(`${server.url}/graphql`, preflight(origin))).ok).toBe(true);
+  });
+
+  test.each([
+    "http://localhost:8080",
+    "http://localhost",
+    "https://localhost:5173",
+    "http://evil.example:5173",
+    "http://localhost.evil.example:5173",
+    "null",
+  ])("gives a page of %s nothing", async (origin) => {
+    const server = shared();
+    for (const init of [query(origin), preflight(origin)]) {
+      const { headers } = await fetch(`${server.url}/graphql`, init);
+      expect(headers.has("access-control-allow-origin"), init.method).toBe(false);
+    }
+  });
+});
+
 describe("with CORS_ORIGINS", () => {
   const shared = sharedServer({ env: { CORS_ORIGINS: `${ALLOWED}, ${ALLOWED_TOO}` } });
 

@@ -53,7 +53,7 @@ export function useBrowser(): (options?: PageOptions) => Promise<Page> {
     context.on("weberror", (error) => faults.push(error.error().message));
     context.on("request", (request) => {
       const { protocol, hostname } = new URL(request.url());
-      if (/^https?:$/.test(protocol) && hostname !== "127.0.0.1")
+      if (/^https?:$/.test(protocol) && !["127.0.0.1", "localhost"].includes(hostname))
         faults.push(`left this machine: ${request.url()}`);
     });
     onTestFinished(() => expect(faults, "the console is clean and nothing comes from elsewhere").toEqual([]));
