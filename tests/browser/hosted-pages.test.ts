@@ -200,6 +200,7 @@ test("nobody is led to a page of an origin that is not in CORS_ORIGINS, however 
     site.server.url,
   ]) {
     await page.goto(site.hosted("/login", site.after)); // what was allowed before is forgotten, too
+    await expect.poll(() => page.url()).not.toContain("returnTo"); // the page has taken it
     await page.goto(site.hosted("/login", returnTo));
     await sees(page, REFUSED);
   }

@@ -20,9 +20,9 @@ const PAGE = `<!doctype html><html lang="en"><head><title>Front end</title><link
     body: JSON.stringify({ query }),
   });
   const { data, errors } = await answer.json();
-  document.getElementById("who").textContent = data
-    ? "Hello " + data.refreshSession.user.username
-    : errors[0].extensions.code;
+  document.getElementById("who").textContent = errors
+    ? errors[0].extensions.code
+    : "Hello " + data.refreshSession.user.username;
 </script></body></html>`;
 
 /** Lives until the end of the test. */
