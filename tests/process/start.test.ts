@@ -263,7 +263,7 @@ test("a stale postmaster.pid that names another program's pid is no obstacle", a
 
 /** A copy of everything that runs, in a folder of its own. Hard links, where the file system has them: no time, no space. */
 async function installedAt(folder: string): Promise<void> {
-  const linked = ["package.json", "dist", "templates", "node_modules"];
+  const linked = ["package.json", "schema.graphql", "dist", "templates", "node_modules"];
   await promisify(execFile)("cp", ["-al", ...linked, folder]).catch(() =>
     Promise.all(
       linked.map((name) => cp(name, join(folder, name), { recursive: true, verbatimSymlinks: true })),

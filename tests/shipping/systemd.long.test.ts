@@ -32,7 +32,7 @@ test.skipIf(reason !== null)(
 
     const unit = "ops/systemd/account-server.service";
     const mounted = [
-      ...["dist", "templates", "package.json", "node_modules"].map((name) => [
+      ...["dist", "templates", "package.json", "schema.graphql", "node_modules"].map((name) => [
         name,
         `/opt/account-server/${name}`,
       ]),
