@@ -1,5 +1,7 @@
 // Sends whatever attackers could send, and holds the server to what must never come of it. Used by input.test.ts, which is quick, and
 // by input.long.test.ts, which sends a million inputs.
+import { readFileSync } from "node:fs";
+
 import { STATUS_CODES } from "node:http";
 import { domainToASCII } from "node:url";
 
@@ -553,6 +555,8 @@ export async function attackWithMessages(inputs: number): Promise<Tally> {
   return finish();
 }
 
+const SCHEMA = readFileSync("schema.graphql", "utf8");
+
 /** As faultOf; pages, files and the mailbox's texts are documented answers, too. */
 function faultOfPage(answer: RawAnswer): string | undefined {
   const { status, headers, text } = answer;
@@ -562,7 +566,11 @@ function faultOfPage(answer: RawAnswer): string | undefined {
   const type = headers.get("content-type") ?? "";
   if (status !== 200 && status !== 206) return faultOf(answer);
   if (type.startsWith("text/html")) return /^\s*<!doctype html>/i.test(text) ? undefined : "it is no page";
-  if (type === "text/plain; charset=utf-8") return text.includes("\nSubject: ") ? undefined : "it is no mail";
+  if (headers.has("content-encoding")) return undefined; // http/compression.test.ts reads what is compressed
+  if (type === "text/plain; charset=utf-8")
+    return text === SCHEMA || text.includes("\nSubject: ")
+      ? undefined
+      : "it is neither the schema nor a mail";
   if (/^(?:text\/(?:event-stream|css|javascript)|application\/javascript|image\/svg\+xml)/.test(type))
     return undefined;
   return faultOf(answer);
