@@ -155,6 +155,7 @@ test("no list of the schema escapes the count", () => {
     )
     .map(({ type, field }) => `${type.name}.${field.name}`);
   expect(others.sort()).toEqual([
+    "AccountErrorExtensions.fields", // which no field returns
     "AccountEventConnection.edges",
     "Query.sessions",
     "QueuedEmailConnection.edges",
