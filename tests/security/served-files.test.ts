@@ -14,7 +14,6 @@ test.each([
   "/.npmrc",
   "/package.json",
   "/package-lock.json",
-  "/schema.graphql",
   "/src/bin/serve.ts",
   "/dist/bin/serve.js",
   "/node_modules/fastify/package.json",
