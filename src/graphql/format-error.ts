@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 
 import { unwrapResolverError } from "@apollo/server/errors";
-import { GraphQLError, parse, visit, type GraphQLFormattedError } from "graphql";
+import { GraphQLError, TokenKind, type GraphQLFormattedError } from "graphql";
 
 import { AccountError } from "../accounts/rules/account-error.ts";
 import type { Logger } from "../log.ts";
@@ -49,22 +49,20 @@ const UNCODED: readonly (readonly [message: RegExp, code: string])[] = [
   [/^(?:provided sha does not match query|Unsupported persisted query version)$/, "BAD_REQUEST"],
 ];
 
-/** The argument that has the value, also of a variable, whose name only its client knows. */
+/**
+ * The argument that has the value, also of a variable, whose name only its client knows. Found among the tokens of the document, which are
+ * there already: an operation may have fifty such errors.
+ */
 function argumentAtFault(message: string, error: unknown): string | undefined {
   const [, kind, name] = /^(Argument|Variable) "\$?(\w+)"/.exec(message) ?? [];
-  const document = error instanceof GraphQLError ? error.source?.body : undefined;
-  if (kind === "Argument" || name === undefined || document === undefined) return name;
-  let field = name;
-  visit(parse(document), {
-    Argument(argument) {
-      visit(argument, {
-        Variable(variable) {
-          if (variable.name.value === name) field = argument.name.value;
-        },
-      });
-    },
-  });
-  return field;
+  if (kind === "Argument" || !(error instanceof GraphQLError)) return name;
+  let argument = name;
+  // From the variable's definition on, `argument: ... $variable`.
+  for (let token = error.nodes?.[0]?.loc?.endToken.next; token; token = token.next ?? undefined) {
+    if (token.kind === TokenKind.NAME && token.next?.kind === TokenKind.COLON) argument = token.value;
+    if (token.kind === TokenKind.DOLLAR && token.next?.value === name) return argument;
+  }
+  return name;
 }
 
 /** Makes of an unexpected error what the client gets of it. */
