@@ -1,7 +1,7 @@
 // The applications of a configuration: what one of them leaves open is as in the settings of the server.
 import { Applications, type Application } from "../accounts/mails/applications.ts";
 import { Links } from "../accounts/mails/links.ts";
-import type { Application as ApplicationSettings } from "../config/applications.ts";
+import type { ApplicationSettings } from "../config/applications.ts";
 import type { Config } from "../config/config.ts";
 
 /** @param serverUrl of this server, whose pages links lead to by default; known only once it listens */

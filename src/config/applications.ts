@@ -3,7 +3,7 @@
 import { isLoopbackHost } from "../database/database-url.ts";
 
 /** Null is as in the settings of the server. */
-export interface Application {
+export interface ApplicationSettings {
   /** The exact origins whose pages may call /graphql. */
   readonly origins: readonly string[];
   /** Unlike the server's own, the links may have the scheme of a native app. */
@@ -27,7 +27,7 @@ export function readApplications(
   value: string | null,
   isProduction: boolean,
   faults: string[],
-): ReadonlyMap<string, Application> {
+): ReadonlyMap<string, ApplicationSettings> {
   if (value === null) return new Map();
   const parsed = parseObject(value);
   if (parsed === null) {
@@ -47,7 +47,7 @@ function readApplication(
   settings: unknown,
   isProduction: boolean,
   report: (fault: string) => void,
-): Application {
+): ApplicationSettings {
   const where = `APPLICATIONS.${name}`;
   if (!NAME.test(name))
     report(

@@ -3,7 +3,7 @@
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 
-import { originFault, readApplications, type Application } from "./applications.ts";
+import { originFault, readApplications, type ApplicationSettings } from "./applications.ts";
 import { readEnvFile } from "./env-file.ts";
 import { Reader, withoutEmpty, type Environment } from "./reader.ts";
 import { RATE_LIMITS, type RateLimitName } from "../accounts/rules/rate-limits.ts";
@@ -38,7 +38,7 @@ export interface Config {
   /** Whether queries can ask for the schema. */
   readonly hasIntrospection: boolean;
   /** The applications of the product that have settings of their own, by name. */
-  readonly applications: ReadonlyMap<string, Application>;
+  readonly applications: ReadonlyMap<string, ApplicationSettings>;
   readonly logLevel: LogLevel;
   /** OpenTelemetry's own variables, for its SDK, if they ask for traces. */
   readonly tracing: Readonly<Record<string, string>> | null;

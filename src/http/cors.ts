@@ -5,7 +5,7 @@ import type { FastifyInstance } from "fastify";
 import { isGraphQL } from "./errors.ts";
 
 /** What well-known clients send. A browser sends no request at all if the preflight allows all but one of its headers. */
-export const CLIENT_HEADERS = [
+const CLIENT_HEADERS = [
   ...["content-type", "authorization", "session-transport", "x-request-id", "x-requested-with"],
   // Apollo Client, on the web and on phones
   ...["apollographql-client-name", "apollographql-client-version", "apollo-require-preflight"],

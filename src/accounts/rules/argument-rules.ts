@@ -5,7 +5,7 @@ import { foldCase } from "./fold-case.ts";
 
 const USERNAME = /^[A-Za-z0-9_.-]{3,32}$/;
 /** What a new username has to be, in one expression for forms. */
-export const NEW_USERNAME = {
+export const NEW_USERNAME_RULE = {
   pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{1,30}[A-Za-z0-9]$",
   minLength: 3,
   maxLength: 32,
