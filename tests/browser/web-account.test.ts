@@ -382,6 +382,7 @@ describe("unsent emails", () => {
     await server.smtp.mailTo("grace@example.com", ({ mail }) =>
       /^Your password .* was changed$/.test(mail.subject ?? ""),
     );
+    await expect.poll(() => failed.getByRole("button").count()).toBe(2); // the list has come anew
     await failed.getByRole("button", { name: "Discard" }).click();
     await sees(page, "It will never be sent.");
     await screenshot(page, "emails-discard");
