@@ -15,6 +15,7 @@ export * from "./sign-in/authenticate.ts";
 // To stay signed in, or not.
 export * from "./sessions/refresh-session.ts";
 export * from "./sessions/list-sessions.ts";
+export * from "./sessions/is-own-refresh-token.ts";
 export * from "./sessions/logout.ts";
 export * from "./sessions/logout-everywhere.ts";
 export * from "./sessions/revoke-session.ts";

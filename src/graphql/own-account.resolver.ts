@@ -10,6 +10,7 @@ import {
   NEW_USERNAME,
   RequestEmailChangeArgs,
 } from "./arguments.ts";
+import { clearOwnCookie } from "./clear-own-cookie.ts";
 import { AccountEventConnection, ConnectionArgs } from "./connections.ts";
 import type { RequestContext } from "./context.ts";
 import { Errors } from "./errors-directive.ts";
@@ -170,7 +171,7 @@ export class OwnAccountResolver {
   ): Promise<MessagePayload> {
     const viewer = await context.viewer();
     const message = await this.#accounts.deleteAccount(viewer, password, context.source);
-    context.refreshCookie?.clear();
+    clearOwnCookie(this.#accounts, viewer, context);
     return MessagePayload.of(message);
   }
 

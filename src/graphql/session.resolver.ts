@@ -4,6 +4,7 @@ import { Arg, Args, Authorized, Ctx, ID, Mutation, Query, Resolver } from "type-
 import { AccountError } from "../accounts/rules/account-error.ts";
 import type { Accounts } from "../accounts/accounts.ts";
 import { PasswordArgs } from "./arguments.ts";
+import { clearOwnCookie } from "./clear-own-cookie.ts";
 import type { RequestContext } from "./context.ts";
 import { Errors } from "./errors-directive.ts";
 import { OncePerOperation } from "./once-per-operation.ts";
@@ -81,8 +82,9 @@ export class SessionResolver {
   })
   @Errors("UNAUTHENTICATED")
   async logout(@Ctx() context: RequestContext): Promise<MessagePayload> {
-    const message = await this.#accounts.logout(await context.viewer(), context.source);
-    context.refreshCookie?.clear();
+    const viewer = await context.viewer();
+    const message = await this.#accounts.logout(viewer, context.source);
+    clearOwnCookie(this.#accounts, viewer, context);
     return MessagePayload.of(message);
   }
 
@@ -93,8 +95,9 @@ export class SessionResolver {
   })
   @Errors("UNAUTHENTICATED")
   async logoutEverywhere(@Ctx() context: RequestContext): Promise<MessagePayload> {
-    const message = await this.#accounts.logoutEverywhere(await context.viewer(), context.source);
-    context.refreshCookie?.clear();
+    const viewer = await context.viewer();
+    const message = await this.#accounts.logoutEverywhere(viewer, context.source);
+    clearOwnCookie(this.#accounts, viewer, context);
     return MessagePayload.of(message);
   }
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 
 import { DatabaseProxy } from "../../support/database-proxy.ts";
-import type { Answer } from "../../support/graphql.ts";
+import type { Answer, GraphQLDoor } from "../../support/graphql.ts";
 import { DAY, MINUTE, PASSWORD, startServer, type TestServer } from "../../support/server.ts";
 import { expectRefusal } from "../../http/refusal.ts";
 
@@ -157,35 +157,33 @@ describe("with the header Session-Transport: cookie,", () => {
     server.succeed(await server.with(sent(next)).refreshSession());
   });
 
-  test.each<[string, (server: TestServer, accessToken: string) => Promise<Answer<unknown>>]>([
-    ["logout", (server, accessToken) => server.with(ASKED).as(accessToken).logout()],
-    [
-      "logoutEverywhere",
-      (server, accessToken) =>
-        server
-          .with({
-            ...ASKED,
-            authorization: `Bearer ${accessToken}`,
-          })
-          .execute("mutation { logoutEverywhere { message } }"),
-    ],
+  const ENDINGS: [string, (door: GraphQLDoor) => Promise<Answer<unknown>>][] = [
+    ["logout", (door) => door.logout()],
+    ["logoutEverywhere", (door) => door.execute("mutation { logoutEverywhere { message } }")],
     [
       "deleteAccount",
-      (server, accessToken) =>
-        server
-          .with({
-            ...ASKED,
-            authorization: `Bearer ${accessToken}`,
-          })
-          .execute(`mutation { deleteAccount(password: "${PASSWORD}") { message } }`),
+      (door) => door.execute(`mutation { deleteAccount(password: "${PASSWORD}") { message } }`),
     ],
-  ])("%s clears it", async (_, end) => {
+  ];
+
+  test.each(ENDINGS)("%s clears it", async (_, end) => {
     const server = await startServer();
     const { accessToken, cookie } = await signIn(server);
-    const answer = await end(server, accessToken);
+    const answer = await end(server.with(sent(cookie)).as(accessToken));
     server.succeed(answer);
     expectCleared(answer);
     server.refuse(await server.with(sent(cookie)).refreshSession(), "INVALID_TOKEN");
+  });
+
+  test.each(ENDINGS)("%s spares the one of another user, who has logged in since", async (_, end) => {
+    const server = await startServer();
+    const ada = await signIn(server);
+    const bob = await signIn(server, "bob");
+    const answer = await end(server.with(sent(bob.cookie)).as(ada.accessToken));
+    server.succeed(answer);
+    expect(cookiesOf(answer)).toEqual([]);
+    const refreshed = await server.with(sent(bob.cookie)).refreshSession();
+    expect(server.succeed(refreshed).user.username).toBe("bob");
   });
 
   test("a refusal to refresh clears it", async () => {
