@@ -1,3 +1,4 @@
+import graphql from "@graphql-eslint/eslint-plugin";
 import js from "@eslint/js";
 import { defineConfig, globalIgnores } from "eslint/config";
 import reactHooks from "eslint-plugin-react-hooks";
@@ -7,10 +8,13 @@ import { rooms } from "./eslint.rooms.js";
 
 export default defineConfig(
   globalIgnores(["dist/", "client/dist/", "release/", "coverage/", "mail-preview/", "test-results/"]),
-  js.configs.recommended,
-  tseslint.configs.strictTypeChecked,
-  tseslint.configs.stylisticTypeChecked,
   {
+    files: ["**/*.{js,mjs,ts,tsx}"],
+    extends: [
+      js.configs.recommended,
+      tseslint.configs.strictTypeChecked,
+      tseslint.configs.stylisticTypeChecked,
+    ],
     languageOptions: {
       parserOptions: {
         projectService: { allowDefaultProject: ["*.js", "scripts/*.mjs", "web/vite.config.ts"] },
@@ -29,6 +33,34 @@ export default defineConfig(
     },
   },
   ...rooms,
+  {
+    files: ["schema.graphql"],
+    plugins: { "@graphql-eslint": graphql },
+    languageOptions: {
+      parser: graphql.parser,
+      parserOptions: { graphQLConfig: { schema: "schema.graphql" } },
+    },
+    rules: {
+      ...graphql.configs["flat/schema-recommended"].rules,
+      "@graphql-eslint/no-typename-prefix": "off", // `username` is one word
+      "@graphql-eslint/no-unreachable-types": "off", // AccountErrorExtensions is for code generators
+      "@graphql-eslint/strict-id-in-types": [
+        "error",
+        {
+          exceptions: {
+            types: [
+              "RegistrationRules",
+              "PendingAccount",
+              "QueuedEmailCounts",
+              "AccountErrorExtensions",
+              "AccountErrorField",
+            ],
+            suffixes: ["Connection", "Edge", "Payload", "PageInfo"],
+          },
+        },
+      ],
+    },
+  },
   { files: ["web/**", "examples/**"], extends: [reactHooks.configs.flat.recommended] },
   {
     files: ["src/**/*.ts"],

@@ -35,6 +35,7 @@ export * from "./email-address/end-email-change-undo.ts";
 export * from "./own-account/change-username.ts";
 export * from "./own-account/delete-account.ts";
 export * from "./own-account/export-account.ts";
+export * from "./own-account/find-node.ts";
 
 // To administer the accounts of others, and to run the server.
 export * from "./administration/find-users.ts";

@@ -60,7 +60,10 @@ function connectionOf<Node extends object>(name: string, nodeType: ClassType<Nod
     node!: Node;
   }
 
-  @ObjectType(`${name}Connection`, { description: "A page of a list." })
+  @ObjectType(`${name}Connection`, {
+    description:
+      "A page of a list, which is read forwards only: there are no `last` and `before`, since clients keep the pages that they have read.",
+  })
   class Connection {
     @Field(() => [Edge], { description: "The items of this page, in the order of the list." })
     edges!: Edge[];

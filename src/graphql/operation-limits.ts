@@ -3,6 +3,7 @@
 import {
   GraphQLError,
   isCompositeType,
+  isInterfaceType,
   isListType,
   isObjectType,
   getNamedType,
@@ -112,7 +113,7 @@ export function operationLimits(context: ValidationContext): ASTVisitor {
   ): GraphQLField<unknown, unknown> | undefined {
     if (name === SchemaMetaFieldDef.name) return SchemaMetaFieldDef;
     if (name === TypeMetaFieldDef.name) return TypeMetaFieldDef;
-    return isObjectType(type) ? type.getFields()[name] : undefined;
+    return isObjectType(type) || isInterfaceType(type) ? type.getFields()[name] : undefined;
   }
 
   return {

@@ -11,10 +11,23 @@ import { isAuthorized } from "./authorization.ts";
 import { DateTimeISO } from "./date-time.ts";
 import { AccountErrorExtensions } from "./error-extensions.ts";
 import { describeErrors, ErrorsDirective } from "./errors-directive.ts";
+import { NodeResolver } from "./node.resolver.ts";
 import { OwnAccountResolver } from "./own-account.resolver.ts";
 import { SessionResolver } from "./session.resolver.ts";
 
-const RESOLVERS = [AccountResolver, SessionResolver, OwnAccountResolver, AdministrationResolver] as const;
+const RESOLVERS = [
+  AccountResolver,
+  SessionResolver,
+  OwnAccountResolver,
+  AdministrationResolver,
+  NodeResolver,
+] as const;
+
+const ROOTS: Readonly<Record<string, string>> = {
+  Query: "What can be read. Nothing changes by it.",
+  Mutation:
+    "What can be changed. Each mutation is either done or refused; one that is refused is null and has changed nothing.",
+};
 
 export async function createSchema(accounts: Accounts): Promise<GraphQLSchema> {
   const instances = new Map<unknown, object>(RESOLVERS.map((resolver) => [resolver, new resolver(accounts)]));
@@ -28,6 +41,8 @@ export async function createSchema(accounts: Accounts): Promise<GraphQLSchema> {
     scalarsMap: [{ type: Date, scalar: DateTimeISO }],
   });
   describeErrors(schema);
+  for (const type of [schema.getQueryType(), schema.getMutationType()])
+    if (type) type.description = ROOTS[type.name];
   const { types, ...config } = schema.toConfig();
   return new GraphQLSchema({ ...config, types: [...types, AccountErrorExtensions] });
 }

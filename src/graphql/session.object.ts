@@ -3,9 +3,13 @@ import { Field, ID, ObjectType } from "type-graphql";
 
 import { deviceOf } from "../accounts/model/device.ts";
 import type { Session } from "../accounts/model/session.entity.ts";
+import { NodeObject } from "./node.object.ts";
 
-@ObjectType("Session", { description: "A session: one device on which the user is logged in." })
-export class SessionObject {
+@ObjectType("Session", {
+  implements: NodeObject,
+  description: "A session: one device on which the user is logged in.",
+})
+export class SessionObject implements NodeObject {
   @Field(() => ID, { description: "The ID of the session, to use with `revokeSession`." })
   id!: string;
 

@@ -2,6 +2,7 @@
 import { Field, ID, ObjectType, registerEnumType } from "type-graphql";
 
 import { Role, type User } from "../accounts/model/user.entity.ts";
+import { NodeObject } from "./node.object.ts";
 
 registerEnumType(Role, {
   name: "Role",
@@ -12,8 +13,11 @@ registerEnumType(Role, {
   },
 });
 
-@ObjectType("User", { description: "A user account, visible to its owner and to administrators." })
-export class UserObject {
+@ObjectType("User", {
+  implements: NodeObject,
+  description: "A user account, visible to its owner and to administrators.",
+})
+export class UserObject implements NodeObject {
   @Field(() => ID, { description: "The ID of the user, which never changes." })
   id!: string;
 

@@ -7,8 +7,24 @@ import {
   InMemoryCache,
   gql,
 } from "@apollo/client";
+import type { ExecutionResult, Executor } from "@graphql-tools/utils";
+import { schemaFromExecutor, wrapSchema } from "@graphql-tools/wrap";
 import { Client, CombinedError, fetchExchange, gql as urqlGql } from "@urql/core";
+import { graphql, print } from "graphql";
+import { ClientError, GraphQLClient } from "graphql-request";
+import {
+  commitMutation,
+  Environment,
+  fetchQuery,
+  Network,
+  RecordSource,
+  Store,
+  type GraphQLSingularResponse,
+} from "relay-runtime";
 import { expect, test } from "vitest";
+
+import { generateClient } from "../support/code-generator.ts";
+import { compileByRelay } from "../support/relay-compiler.ts";
 
 import { PASSWORD, startServer, type TestServer } from "../support/server.ts";
 
@@ -38,13 +54,16 @@ type Call = (
   accessToken?: string,
 ) => Promise<Outcome>;
 
+const bearer = (token: string | undefined): Record<string, string> =>
+  token === undefined ? {} : { authorization: `Bearer ${token}` };
+
 function callByUrql(server: TestServer): Call {
   let accessToken: string | undefined;
   const client = new Client({
     url: `${server.url}/graphql`,
     exchanges: [fetchExchange],
     fetchOptions: () => ({
-      headers: accessToken === undefined ? {} : { authorization: `Bearer ${accessToken}` },
+      headers: bearer(accessToken),
     }),
   });
   return async (operation, variables = {}, token) => {
@@ -69,8 +88,7 @@ function callByApollo(server: TestServer): Call {
     cache: new InMemoryCache(),
     link: ApolloLink.from([
       new ApolloLink((operation, forward) => {
-        if (accessToken !== undefined)
-          operation.setContext({ headers: { authorization: `Bearer ${accessToken}` } });
+        operation.setContext({ headers: bearer(accessToken) });
         return forward(operation);
       }),
       new HttpLink({ uri: `${server.url}/graphql` }),
@@ -91,12 +109,112 @@ function callByApollo(server: TestServer): Call {
   };
 }
 
+function callByGraphqlRequest(server: TestServer): Call {
+  const client = new GraphQLClient(`${server.url}/graphql`);
+  return async (operation, variables = {}, token) => {
+    try {
+      const data = await client.request<Outcome["data"]>(OPERATIONS[operation], variables, bearer(token));
+      return { data, codes: [] };
+    } catch (error) {
+      return { data: undefined, codes: codesOf(error) };
+    }
+  };
+}
+
+/** The codes of an error of graphql-request. */
+function codesOf(error: unknown): unknown[] {
+  if (!(error instanceof ClientError)) throw error;
+  return error.response.errors?.map(({ extensions }) => extensions["code"]) ?? [];
+}
+
+/** With documents and types that are generated from the schema that the server gives. */
+async function callByCodegen(server: TestServer): Promise<Call> {
+  const { documents, faults } = await generateClient(server, Object.values(OPERATIONS));
+  expect(faults).toEqual([]);
+  const client = new GraphQLClient(`${server.url}/graphql`);
+  return async (operation, variables = {}, token) => {
+    const [, name] = /\w+ (\w+)/.exec(OPERATIONS[operation])!;
+    try {
+      const data = await client.request<Outcome["data"]>(
+        documents[`${name}Document`]!,
+        variables,
+        bearer(token),
+      );
+      return { data, codes: [] };
+    } catch (error) {
+      return { data: undefined, codes: codesOf(error) };
+    }
+  };
+}
+
+/** A gateway's schema, made from the server's by introspection, which passes operations and headers on. */
+async function callByWrap(server: TestServer): Promise<Call> {
+  const executor: Executor<{ accessToken?: string }> = async ({ document, variables, context }) => {
+    const answer = await fetch(`${server.url}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...bearer(context?.accessToken) },
+      body: JSON.stringify({ query: print(document), variables }),
+    });
+    return (await answer.json()) as ExecutionResult;
+  };
+  const schema = wrapSchema({ schema: await schemaFromExecutor(executor), executor });
+  return async (operation, variables = {}, accessToken) => {
+    const source = OPERATIONS[operation];
+    const result = await graphql({
+      schema,
+      source,
+      variableValues: variables,
+      contextValue: { accessToken },
+    });
+    const codes = result.errors?.map(({ extensions }) => extensions["code"]) ?? [];
+    return { data: result.data as Outcome["data"], codes };
+  };
+}
+
+/** With artifacts of its compiler. It drops the errors of a field that is null, so its network layer has to look at them. */
+async function callByRelay(server: TestServer): Promise<Call> {
+  const compiled = await compileByRelay(Object.values(OPERATIONS));
+  let accessToken: string | undefined;
+  let codes: unknown[] = [];
+  const environment = new Environment({
+    store: new Store(new RecordSource()),
+    network: Network.create(async ({ text }, variables) => {
+      const answer = await fetch(`${server.url}/graphql`, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...bearer(accessToken) },
+        body: JSON.stringify({ query: text, variables }),
+      });
+      const result = (await answer.json()) as GraphQLSingularResponse & ExecutionResult;
+      codes = result.errors?.map(({ extensions }) => extensions["code"]) ?? [];
+      return result;
+    }),
+  });
+  return async (operation, variables = {}, token) => {
+    accessToken = token;
+    const request = compiled(/\w+ (\w+)/.exec(OPERATIONS[operation])![1]!);
+    const data = await new Promise<unknown>((resolve, reject) => {
+      if (operation === "me") {
+        fetchQuery(environment, request, variables, { fetchPolicy: "network-only" }).subscribe({
+          next: resolve,
+          error: reject,
+        });
+      } else
+        commitMutation(environment, { mutation: request, variables, onCompleted: resolve, onError: reject });
+    });
+    return { data: data as Outcome["data"], codes };
+  };
+}
+
 test.each([
   ["@urql/core", callByUrql],
   ["@apollo/client", callByApollo],
+  ["graphql-request", callByGraphqlRequest],
+  ["GraphQL Code Generator, whose types are strict about scalars,", callByCodegen],
+  ["@graphql-tools/wrap", callByWrap],
+  ["Relay", callByRelay],
 ])("%s goes through the whole flow and reads the code of a refusal", async (_client, callBy) => {
   const server = await startServer();
-  const call = callBy(server);
+  const call = await callBy(server);
   const succeed = async (...args: Parameters<Call>) => {
     const { data, codes } = await call(...args);
     expect(codes).toEqual([]);

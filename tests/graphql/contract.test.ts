@@ -92,7 +92,10 @@ describe("the guard of the contract", () => {
 test("npm run schema writes nothing that breaks the contract until the change is named", async () => {
   const folder = await temporaryFolder();
   const at = (path: string) => join(folder, path);
-  const promised = contract.replace("type User {", "type User {\n  nickname: String");
+  const promised = contract.replace(
+    "type User implements Node {",
+    "type User implements Node {\n  nickname: String",
+  );
   await mkdir(at("tests/graphql"), { recursive: true });
   await writeFile(at(CONTRACT), promised);
   await writeFile(at(NAMED), "[]");

@@ -2,7 +2,7 @@
 // here: its arguments and its selection come from the schema. Each expected error is held against its @errors list.
 import { readFileSync } from "node:fs";
 
-import { buildSchema, getDirectiveValues, getNamedType, isObjectType } from "graphql";
+import { buildSchema, getDirectiveValues, getNamedType, isInterfaceType, isObjectType } from "graphql";
 import type { GraphQLField, GraphQLOutputType } from "graphql";
 import { expect } from "vitest";
 
@@ -179,7 +179,7 @@ export const GraphQLDoor = Door as new (url: string, headers?: HeadersGiven) => 
 /** Every field of a type, and of the types in it. */
 export function selectionOf(type: GraphQLOutputType): string {
   const named = getNamedType(type);
-  if (!isObjectType(named)) return "";
+  if (!isObjectType(named) && !isInterfaceType(named)) return "";
   const fields = Object.values(named.getFields()).map((field) => `${field.name} ${selectionOf(field.type)}`);
   return `{ ${fields.join(" ")} }`;
 }

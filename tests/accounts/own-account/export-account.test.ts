@@ -1,4 +1,6 @@
 // exportAccount: everything that is stored, without the hashes.
+import { readFileSync } from "node:fs";
+
 import { expect, test } from "vitest";
 
 import { PASSWORD, startServer } from "../../support/server.ts";
@@ -62,3 +64,20 @@ test("exportAccount holds all that is stored about the user, and no hash", async
   });
   expect(answer.text).not.toMatch(/argon2|hash|grace/i);
 });
+
+test("exportAccount has the shape that its documentation shows", async () => {
+  const server = await startServer();
+  const { accessToken } = await server.activePerson("ada");
+  await server.askForEmailChange({ accessToken }, "lovelace@example.com");
+  const [, section = ""] = readFileSync("docs/accounts.md", "utf8").split("### The export");
+  const [, example = ""] = /```json\n([\s\S]*?)```/.exec(section) ?? [];
+  const exported = server.succeed(await server.as(accessToken).exportAccount({ password: PASSWORD }));
+  expect(namesIn(exported)).toEqual(namesIn(JSON.parse(example)));
+});
+
+/** The names of all fields, of the first item of each list. */
+function namesIn(value: unknown): unknown {
+  if (Array.isArray(value)) return [namesIn(value[0])];
+  if (typeof value !== "object" || value === null) return "value";
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, namesIn(field)]));
+}

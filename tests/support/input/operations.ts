@@ -2,6 +2,7 @@
 import fc, { type Arbitrary } from "fast-check";
 import {
   getNamedType,
+  isInterfaceType,
   isObjectType,
   isRequiredArgument,
   type GraphQLField,
@@ -252,7 +253,8 @@ const inParentheses = (parts: readonly string[]) => (parts.length === 0 ? "" : `
 function selectionFor(selection: Selection, type: GraphQLOutputType, ingredients: Ingredients): string {
   const named = getNamedType(type);
   if (selection === "missing") return "";
-  if (!isObjectType(named)) return selection === "unknown" ? `{ ${ingredients.mark()} }` : "";
+  if (!isObjectType(named) && !isInterfaceType(named))
+    return selection === "unknown" ? `{ ${ingredients.mark()} }` : "";
   if (selection === "unknown") return `{ ${ingredients.mark()} }`;
   if (selection === "typename") return "{ __typename }";
   const fields = Object.values(named.getFields());
