@@ -1,5 +1,6 @@
 // examples/react-elsewhere in Chromium: a front end on another origin, built by its own settings, against a real server.
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 
 import { build, preview } from "vite";
 import { expect, onTestFinished, test } from "vitest";
@@ -22,7 +23,8 @@ const [APPLICATIONS = ""] = [
 /** A server as the README starts it, and the example, each at a free port. */
 async function startBoth(): Promise<{ server: TestServer; origin: string }> {
   const outDir = await temporaryFolder();
-  const shared = { root: EXAMPLE, logLevel: "warn" } as const;
+  const alias = { "account-server-client": resolve("client/session.ts") };
+  const shared = { root: EXAMPLE, logLevel: "warn", resolve: { alias } } as const;
   const front = await preview({ ...shared, build: { outDir }, preview: { port: 0 } });
   onTestFinished(() => front.close());
   const origin = new URL(front.resolvedUrls?.local[0] ?? "").origin;

@@ -1,15 +1,18 @@
 // The pages, by the fragment of the URL.
 import { useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
 
+import type { AuthPayload } from "account-server-client";
+
 import {
   FINALIZE_REGISTRATION,
   LOGIN,
+  ME,
   PENDING_ACCOUNT,
   REGISTER,
-  type AuthPayload,
   type PendingAccount,
+  type User,
 } from "./operations.ts";
-import { ask, begin, currentUser, explain, logOut, SERVER } from "./session.ts";
+import { ask, explain, SERVER, session } from "./session.ts";
 
 export function App() {
   const [path, query] = useSyncExternalStore(watchHash, () => location.hash).split("?");
@@ -21,16 +24,35 @@ export function App() {
 }
 
 function HomePage() {
-  const user = useSyncExternalStore(currentUser.subscribe, currentUser.get);
-  if (user) {
-    return (
-      <main>
-        <h1>Hello {user.username}</h1>
-        <p>You are logged in as {user.email}.</p>
-        <Form button="Log out" send={logOut} />
-      </main>
+  const { userId } = useSyncExternalStore(session.subscribe, () => session.state);
+  return userId === null ? <Welcome /> : <Account key={userId} />;
+}
+
+/** The key makes it a new one for another user, who logs in in another tab. */
+function Account() {
+  const [user, setUser] = useState<User | null>(null);
+  const [failure, setFailure] = useState("");
+  useEffect(() => {
+    ask<{ me: User | null }>(ME).then(
+      ({ me }) => setUser(me),
+      (error: unknown) => setFailure(explain(error)),
     );
-  }
+  }, []);
+  return (
+    <main>
+      <p role="alert">{failure}</p>
+      {user && (
+        <>
+          <h1>Hello {user.username}</h1>
+          <p>You are logged in as {user.email}.</p>
+        </>
+      )}
+      <Form button="Log out" send={session.end} />
+    </main>
+  );
+}
+
+function Welcome() {
   const returnTo = encodeURIComponent(`${location.origin}/`);
   return (
     <main>
@@ -82,7 +104,7 @@ function LoginPage() {
         button="Log in"
         send={async (values) => {
           const { login } = await ask<{ login: AuthPayload }>(LOGIN, values);
-          begin(login);
+          await session.begin(login);
           location.hash = "#/";
         }}
       >
@@ -119,7 +141,7 @@ function ConfirmPage({ token }: { token: string }) {
                 FINALIZE_REGISTRATION,
                 { token, password },
               );
-              begin(finalizeRegistration);
+              await session.begin(finalizeRegistration);
               location.replace("#/"); // takes the token out of the history
             }}
           >

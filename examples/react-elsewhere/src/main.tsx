@@ -2,11 +2,12 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
 import { App } from "./app.tsx";
-import { refresh } from "./session.ts";
+import { session } from "./session.ts";
 
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root");
-await refresh(); // whoever has logged in before, here or at a hosted page
+// Not `restore`, which only continues a session that began here: somebody may have logged in at a hosted page.
+await session.refresh().catch(() => undefined); // out of reach; each request tries again
 createRoot(root).render(
   <StrictMode>
     <App />

@@ -7,11 +7,6 @@ export interface User {
   readonly email: string;
 }
 
-export interface AuthPayload {
-  readonly accessToken: string;
-  readonly user: User;
-}
-
 export interface PendingAccount {
   readonly username: string;
   readonly email: string;
@@ -21,10 +16,9 @@ export interface PendingAccount {
 const AUTH = gql`
   fragment Auth on AuthPayload {
     accessToken
+    expiresAt
     user {
       id
-      username
-      email
     }
   }
 `;
@@ -66,19 +60,12 @@ export const LOGIN = gql`
   ${AUTH}
 `;
 
-export const REFRESH_SESSION = gql`
-  mutation RefreshSession {
-    refreshSession {
-      ...Auth
-    }
-  }
-  ${AUTH}
-`;
-
-export const LOGOUT = gql`
-  mutation Logout {
-    logout {
-      message
+export const ME = gql`
+  query Me {
+    me {
+      id
+      username
+      email
     }
   }
 `;
