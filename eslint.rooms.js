@@ -140,7 +140,12 @@ export const rooms = [
   }),
   config(
     ["web/**"],
-    [forbid("/src/(?!accounts/rules/)", "web/ meets the server by its API; only accounts/rules/ is shared.")],
+    [
+      forbid(
+        "\\.\\./src/(?!accounts/rules/)",
+        "web/ meets the server by its API; only accounts/rules/ is shared.",
+      ),
+    ],
   ),
   // What is shipped as a package has only itself, and each entry the client that it is for.
   ...Object.entries({ "session.ts": "", "urql.ts": "@urql/core", "apollo.ts": "@apollo/client" }).map(

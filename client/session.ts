@@ -142,9 +142,12 @@ const REFRESH_WITHIN_MS = 20_000;
 /** For the word of another tab, which has just refreshed. */
 const WORD_WITHIN_MS = 1_000;
 
-const REFRESH =
-  "mutation RefreshSession($refreshToken: String) { refreshSession(refreshToken: $refreshToken) { accessToken expiresAt refreshToken user { id } } }";
-const LOGOUT = "mutation Logout { logout { message } }";
+/** What a session sends by itself, for lists of trusted documents. The account server lets both through without a list. */
+export const SESSION_DOCUMENTS = {
+  RefreshSession:
+    "mutation RefreshSession($refreshToken: String) { refreshSession(refreshToken: $refreshToken) { accessToken expiresAt refreshToken user { id } } }",
+  Logout: "mutation Logout { logout { message } }",
+} as const;
 
 /** Makes a session, which nobody is logged in to until `begin` or `restore`. Make one for a page, or for a user of a native app. */
 export function createSession({ url, storage }: SessionOptions): Session {
@@ -289,7 +292,10 @@ export function createSession({ url, storage }: SessionOptions): Session {
       REFRESH_WITHIN_MS,
     );
     try {
-      const init = { ...operation(REFRESH, { refreshToken }), signal: timeout.signal };
+      const init = {
+        ...operation(SESSION_DOCUMENTS.RefreshSession, { refreshToken }),
+        signal: timeout.signal,
+      };
       return await answerOf(await send({ input: url, init }));
     } finally {
       clearTimeout(timer);
@@ -360,7 +366,9 @@ export function createSession({ url, storage }: SessionOptions): Session {
     },
     end: async () => {
       if (state.userId === null) return;
-      const { errors = [] } = await answerOf(await fetchAs(state.userId, url, operation(LOGOUT)));
+      const { errors = [] } = await answerOf(
+        await fetchAs(state.userId, url, operation(SESSION_DOCUMENTS.Logout)),
+      );
       const [error] = errors.filter(({ extensions }) => extensions?.code !== "UNAUTHENTICATED");
       if (error) throw new Error(`Logging out failed: ${error.message}`);
       await leave("logout");

@@ -21,6 +21,7 @@ import { lockDataDir, readOrCreateSecret } from "../embedded-postgres/data-dir.t
 import { startApollo } from "../graphql/apollo.ts";
 import { createContext } from "../graphql/context.ts";
 import { internalErrors } from "../graphql/format-error.ts";
+import { Refusals } from "../graphql/refusals.ts";
 import { createHttpServer } from "../http/server.ts";
 import { stopAccepting } from "../http/stop-accepting.ts";
 import { createLogger, type Logger } from "../log.ts";
@@ -33,6 +34,7 @@ import { listenError, serverUrl } from "../network.ts";
 import { composeAccounts, createTokens } from "./compose-accounts.ts";
 import { composeApplications } from "./compose-applications.ts";
 import { openBreachedPasswords } from "./open-breached-passwords.ts";
+import { openTrustedDocuments } from "./open-trusted-documents.ts";
 import { openMailTemplates } from "./mail-templates.ts";
 import { openDatabase } from "./open-database.ts";
 import { withTimeLimit } from "./time-limit.ts";
@@ -165,13 +167,25 @@ export class App {
     const internalError = internalErrors(log, metrics?.operations);
     const { isProduction, hasIntrospection } = config;
     const observer = metrics?.operations;
-    const apollo = await startApollo(accounts, { hasIntrospection, log, internalError, observer });
+    const refusals = new Refusals(log, observer);
+    this.#opened.defer(() => refusals.stop());
+    const trustedDocuments = await openTrustedDocuments(config);
+    const apollo = await startApollo(accounts, {
+      hasIntrospection,
+      trustedDocuments,
+      log,
+      internalError,
+      refusals,
+      observer,
+    });
     this.#opened.defer(() => apollo.stop());
     const http = await createHttpServer({
       apollo,
       createContext: (request) => createContext(request, accounts),
       log,
       internalError,
+      trustedDocuments,
+      refused: (code) => refusals.document(code),
       isTraced: config.tracing !== null,
       isProduction,
       host: config.host,
@@ -180,7 +194,7 @@ export class App {
       trustedProxies: config.trustedProxies,
       isStopping: () => this.#stopping !== undefined,
       isReady: async () => !this.#stopping && (await health.isReady()),
-      hasGraphiQL: !config.isProduction,
+      hasGraphiQL: !config.isProduction && trustedDocuments === null,
       webClient: config.hasWebClient
         ? { appName: config.appName, passwordMinLength: config.passwordMinLength }
         : null,

@@ -37,6 +37,8 @@ export interface Config {
   readonly corsHeaders: readonly string[];
   /** Whether queries can ask for the schema. */
   readonly hasIntrospection: boolean;
+  /** The absolute paths of lists of the only documents that are run; none if any document is run. */
+  readonly trustedDocuments: readonly string[];
   /** The applications of the product that have settings of their own, by name. */
   readonly applications: ReadonlyMap<string, ApplicationSettings>;
   readonly logLevel: LogLevel;
@@ -135,6 +137,7 @@ export function loadConfig(environment: Environment): Config {
     ),
     corsHeaders: readCorsHeaders(read),
     hasIntrospection: read.boolean("INTROSPECTION", !isProduction),
+    trustedDocuments: readPaths(read, "TRUSTED_DOCUMENTS"),
     applications,
     logLevel: read.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error", "silent"], "info"),
     tracing: readTracing(read),
@@ -300,6 +303,11 @@ function readPeppers(read: Reader): Config["passwordPeppers"] {
 function readPath(read: Reader, name: string): string | null {
   const path = read.optional(name);
   return path === null ? null : resolve(path);
+}
+
+function readPaths(read: Reader, name: string): string[] {
+  const paths = (read.optional(name) ?? "").split(",").map((path) => path.trim());
+  return paths.filter((path) => path !== "").map((path) => resolve(path));
 }
 
 function readRangeUrl(read: Reader): string | null {

@@ -14,8 +14,9 @@ import { errorFormatter, type InternalError } from "./format-error.ts";
 import { noIntrospection } from "./introspection.ts";
 import { observeFields, type OperationObserver } from "./observed-fields.ts";
 import { MAX_TOKENS, operationLimits } from "./operation-limits.ts";
-import { logRefusals } from "./refusals.ts";
+import { countRefusals, type Refusals } from "./refusals.ts";
 import { createSchema } from "./schema.ts";
+import type { TrustedDocuments } from "./trusted-documents.ts";
 import { turns } from "./turns.ts";
 
 /** For the documents that are kept parsed and validated, because clients send the same ones again and again. */
@@ -45,16 +46,20 @@ export interface ApolloParts {
   readonly hasIntrospection: boolean;
   readonly log: Logger;
   readonly internalError: InternalError;
+  readonly refusals: Refusals;
+  /** The only documents that are run; null if any is. */
+  readonly trustedDocuments: TrustedDocuments | null;
   readonly observer?: OperationObserver | undefined;
 }
 
 /** Starts the server. The caller stops it. */
 export async function startApollo(
   accounts: Accounts,
-  { hasIntrospection, log, internalError, observer }: ApolloParts,
+  { hasIntrospection, log, internalError, refusals, trustedDocuments, observer }: ApolloParts,
 ): Promise<ApolloServer<RequestContext>> {
   const schema = await createSchema(accounts);
   observeFields(schema, observer);
+  for (const fault of trustedDocuments?.faults(schema, [operationLimits]) ?? []) log.warn(fault);
   const apollo = new ApolloServer<RequestContext>({
     schema,
     introspection: true, // Apollo's refusal would tell clients to configure Apollo
@@ -68,8 +73,9 @@ export async function startApollo(
       // Apollo's own store counts a document as its JSON, a quarter of what it takes in memory.
       ({ tokenCount = MAX_TOKENS }) => BYTES_PER_DOCUMENT + BYTES_PER_TOKEN * tokenCount,
     ),
-    // Apollo keeps a text only after it has passed validation, so after the limits, too.
-    persistedQueries: {
+    // Apollo keeps a text only after it has passed validation, so after the limits, too. Trusted documents are asked for by
+    // their ids before Apollo sees the request (http/trusted-documents.ts).
+    persistedQueries: trustedDocuments === null && {
       cache: boundedStore<string>(PERSISTED_MAX_BYTES, (text) => 2 * text.length + 1),
       ttl: null,
     },
@@ -84,7 +90,7 @@ export async function startApollo(
       ApolloServerPluginCacheControlDisabled(),
       turns(),
       retryAfterHeader,
-      logRefusals(log, observer),
+      countRefusals(refusals),
     ],
     logger: log,
   });

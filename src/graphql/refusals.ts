@@ -22,51 +22,64 @@ interface Refusal {
   count: number;
 }
 
-/** @param observer is told of the documents that were refused as a whole */
-export function logRefusals(
-  log: Logger,
-  observer?: Pick<OperationObserver, "refused">,
-): ApolloServerPlugin<RequestContext> {
-  const refusals = new Map<string, Refusal>();
+/** Counts refusals, and writes them once a minute. */
+export class Refusals {
+  readonly #log: Logger;
+  readonly #observer: Pick<OperationObserver, "refused"> | undefined;
+  readonly #counts = new Map<string, Refusal>();
+  readonly #timer = setInterval(() => this.#write(), MINUTE_MS).unref();
 
-  function write(): void {
-    for (const refusal of refusals.values()) log.info(refusal, "refused in the last minute");
-    refusals.clear();
+  /** @param observer is told of the documents that were refused as a whole */
+  constructor(log: Logger, observer?: Pick<OperationObserver, "refused">) {
+    this.#log = log;
+    this.#observer = observer;
   }
 
-  async function count(error: GraphQLError, context: RequestContext): Promise<void> {
+  /** Counts a request that was refused as a whole. */
+  document(code: string): void {
+    this.#observer?.refused(code);
+    this.#count({ code });
+  }
+
+  /** Counts one error of an answer. */
+  async error(error: GraphQLError, context: RequestContext): Promise<void> {
     const code = codeOf(error);
     if (code === undefined) return;
-    if (error.path === undefined) observer?.refused(code);
+    if (error.path === undefined) this.#observer?.refused(code);
     const operation = operationOf(error);
-    const userId = code === "FORBIDDEN" ? (await context.viewer()).user.id : undefined;
-    const key = [code, operation, userId].join(" ");
-    const refusal = refusals.get(key) ?? {
-      code,
-      count: 0,
-      ...(operation !== undefined && { operation }),
-      ...(userId !== undefined && { userId }),
-    };
-    refusal.count += 1;
-    if (userId !== undefined) refusal.address = context.source.ip;
-    refusals.set(key, refusal);
+    const refusal = { code, ...(operation !== undefined && { operation }) };
+    if (code === "FORBIDDEN") {
+      const { user } = await context.viewer();
+      this.#count({ ...refusal, userId: user.id }, context.source.ip);
+    } else this.#count(refusal);
   }
 
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#write();
+  }
+
+  #count(refusal: Omit<Refusal, "count">, address?: string | null): void {
+    const key = [refusal.code, refusal.operation, refusal.userId].join(" ");
+    const counted = this.#counts.get(key) ?? { ...refusal, count: 0 };
+    counted.count += 1;
+    if (address !== undefined) counted.address = address;
+    this.#counts.set(key, counted);
+  }
+
+  #write(): void {
+    for (const refusal of this.#counts.values()) this.#log.info(refusal, "refused in the last minute");
+    this.#counts.clear();
+  }
+}
+
+/** Counts the errors of all answers. */
+export function countRefusals(refusals: Refusals): ApolloServerPlugin<RequestContext> {
   return {
-    serverWillStart() {
-      const timer = setInterval(write, MINUTE_MS).unref();
-      return Promise.resolve({
-        serverWillStop() {
-          clearInterval(timer);
-          write();
-          return Promise.resolve();
-        },
-      });
-    },
     requestDidStart: () =>
       Promise.resolve({
         async didEncounterErrors({ errors, contextValue }) {
-          for (const error of errors) await count(error, contextValue);
+          for (const error of errors) await refusals.error(error, contextValue);
         },
       }),
   };

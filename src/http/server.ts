@@ -11,6 +11,7 @@ import Fastify, {
 
 import type { GraphQLRequest, RequestContext } from "../graphql/context.ts";
 import type { InternalError } from "../graphql/format-error.ts";
+import type { TrustedDocuments } from "../graphql/trusted-documents.ts";
 import { withRequestId, type Logger } from "../log.ts";
 import { annotate, traced } from "../tracing.ts";
 import type { MailboxFolder } from "../mail/mailbox-folder.ts";
@@ -38,6 +39,7 @@ import { refuseRebinding } from "./rebinding.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { serveWebClient, type WebClientSettings } from "./web-client.ts";
 import { serveSchema } from "./schema-file.ts";
+import { onlyTrusted } from "./trusted-documents.ts";
 import { servePageFiles } from "./web-pages.ts";
 
 export interface HttpParts extends CorsSettings {
@@ -45,6 +47,10 @@ export interface HttpParts extends CorsSettings {
   readonly createContext: (request: GraphQLRequest) => RequestContext;
   readonly log: Logger;
   readonly internalError: InternalError;
+  /** The only documents that are run; null if any is. */
+  readonly trustedDocuments: TrustedDocuments | null;
+  /** Counts a request that is refused before GraphQL sees it, by its error code. */
+  readonly refused: (code: string) => void;
   /** Whether spans of requests go anywhere. */
   readonly isTraced: boolean;
   readonly isProduction: boolean;
@@ -154,6 +160,7 @@ export async function createHttpServer(parts: HttpParts): Promise<FastifyInstanc
     method: ["GET", "POST"],
     url: "/graphql",
     compress: COMPRESSED,
+    preHandler: parts.trustedDocuments ? onlyTrusted(parts.trustedDocuments, parts.refused) : [],
     handler: parts.isTraced ? tracedHandler(answer, proxyCheck(parts.trustedProxies)) : answer,
   });
   return http;

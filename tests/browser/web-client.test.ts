@@ -21,46 +21,52 @@ function noteOf(page: Page, label: string) {
   return page.locator(".field", { has: page.getByLabel(label, { exact: true }) }).locator("p");
 }
 
-test("a newcomer registers, confirms by the mail's button, signs out, and sets a new password", async () => {
-  const server = await startWithMailbox();
-  const page = await openPage();
-  await page.goto(server.url);
-  await follow(page, "Create account");
-  await fill(page, { Username: "ada", Email: "ada@example.com", Password: PASSWORD });
-  await press(page, "Create account");
-  await heading(page, "Check your email");
-  await sees(page, "A confirmation email is on its way to ada.");
+test.each([
+  ["", {}],
+  [", also at a server that runs trusted documents alone", { TRUSTED_DOCUMENTS: "dist/web/documents.json" }],
+])(
+  "a newcomer registers, confirms by the mail's button, signs out, and sets a new password%s",
+  async (_where, env: Record<string, string>) => {
+    const server = await startWithMailbox(env);
+    const page = await openPage();
+    await page.goto(server.url);
+    await follow(page, "Create account");
+    await fill(page, { Username: "ada", Email: "ada@example.com", Password: PASSWORD });
+    await press(page, "Create account");
+    await heading(page, "Check your email");
+    await sees(page, "A confirmation email is on its way to ada.");
 
-  await follow(page, "Open the mailbox");
-  const confirming = await openMailedLink(page, "Confirm email address");
-  await press(confirming, "Confirm email address");
-  await heading(confirming, "Your account");
-  await sees(confirming, "Your email address is confirmed.");
-  await sees(confirming, "ada@example.com");
-  await press(confirming, "Log out");
-  await sees(confirming, "You're logged out.");
+    await follow(page, "Open the mailbox");
+    const confirming = await openMailedLink(page, "Confirm email address");
+    await press(confirming, "Confirm email address");
+    await heading(confirming, "Your account");
+    await sees(confirming, "Your email address is confirmed.");
+    await sees(confirming, "ada@example.com");
+    await press(confirming, "Log out");
+    await sees(confirming, "You're logged out.");
 
-  await follow(confirming, "Log in");
-  await follow(confirming, "Forgot your password?");
-  await fill(confirming, { Email: "ada@example.com" });
-  await press(confirming, "Send reset link");
-  await heading(confirming, "Check your email");
-  await follow(confirming, "Open the mailbox");
-  const resetting = await openMailedLink(confirming, "Choose a new password");
-  await fill(resetting, { Password: NEW_PASSWORD, "Repeat password": NEW_PASSWORD });
-  await press(resetting, "Set password");
-  await heading(resetting, "Your account");
-  await sees(resetting, "Your password has been changed, and you're logged in.");
+    await follow(confirming, "Log in");
+    await follow(confirming, "Forgot your password?");
+    await fill(confirming, { Email: "ada@example.com" });
+    await press(confirming, "Send reset link");
+    await heading(confirming, "Check your email");
+    await follow(confirming, "Open the mailbox");
+    const resetting = await openMailedLink(confirming, "Choose a new password");
+    await fill(resetting, { Password: NEW_PASSWORD, "Repeat password": NEW_PASSWORD });
+    await press(resetting, "Set password");
+    await heading(resetting, "Your account");
+    await sees(resetting, "Your password has been changed, and you're logged in.");
 
-  await press(resetting, "Log out");
-  await follow(resetting, "Log in");
-  await fill(resetting, { "Username or email": "ada", Password: PASSWORD });
-  await press(resetting, "Log in");
-  await sees(resetting, "Incorrect username or password.");
-  await fill(resetting, { "Username or email": "ada@example.com", Password: NEW_PASSWORD });
-  await press(resetting, "Log in");
-  await heading(resetting, "Your account");
-});
+    await press(resetting, "Log out");
+    await follow(resetting, "Log in");
+    await fill(resetting, { "Username or email": "ada", Password: PASSWORD });
+    await press(resetting, "Log in");
+    await sees(resetting, "Incorrect username or password.");
+    await fill(resetting, { "Username or email": "ada@example.com", Password: NEW_PASSWORD });
+    await press(resetting, "Log in");
+    await heading(resetting, "Your account");
+  },
+);
 
 /** Presses the button of the newest mail; it opens a page of its own. */
 async function openMailedLink(mailbox: Page, button: string): Promise<Page> {

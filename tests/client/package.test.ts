@@ -61,7 +61,9 @@ test("its entries load, and the examples of its README compile", async () => {
     .join(", ");
   await writeFile(join(folder, "load.js"), `console.log([${load}].map(Object.keys).join());`);
   const { stdout } = await run(process.execPath, ["load.js"], { cwd: folder });
-  expect(stdout.trim()).toBe("SessionUserChangedError,createSession,sessionExchange,sessionLink");
+  expect(stdout.trim()).toBe(
+    "SESSION_DOCUMENTS,SessionUserChangedError,createSession,sessionExchange,sessionLink",
+  );
 
   const examples = [...readFileSync("client/README.md", "utf8").matchAll(/```(tsx?)\n([\s\S]*?)```/g)];
   expect(examples.length).toBeGreaterThan(4);

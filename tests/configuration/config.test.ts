@@ -53,6 +53,7 @@ test("nothing has to be set", () => {
     ],
     corsHeaders: [],
     hasIntrospection: true,
+    trustedDocuments: [],
     applications: new Map(),
     logLevel: "info",
     tracing: null,
@@ -110,6 +111,7 @@ test("every variable is read", () => {
     CORS_ORIGINS: "https://app.example.com, http://localhost:3000",
     CORS_HEADERS: "X-Tenant, x-experiment",
     INTROSPECTION: "true",
+    TRUSTED_DOCUMENTS: "/srv/web.json, /srv/ios.json",
     APPLICATIONS: JSON.stringify({
       mobile: {
         origins: ["http://localhost:3000", "https://staging.example.com"],
@@ -164,6 +166,7 @@ test("every variable is read", () => {
     trustedProxies: ["127.0.0.1", "10.0.0.0/8", "::1"],
     corsHeaders: ["x-tenant", "x-experiment"],
     hasIntrospection: true,
+    trustedDocuments: ["/srv/web.json", "/srv/ios.json"],
     corsOrigins: ["https://app.example.com", "http://localhost:3000", "https://staging.example.com"],
     applications: new Map([
       [
