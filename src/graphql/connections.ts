@@ -1,5 +1,5 @@
 // Pages of long lists as Relay cursor connections (https://relay.dev/graphql/connections.htm), forwards only.
-import { ArgsType, Field, Int, ObjectType, type ClassType } from "type-graphql";
+import { ArgsType, Directive, Field, Int, ObjectType, type ClassType } from "type-graphql";
 
 import type { Page, PageArgs } from "../accounts/model/page.ts";
 import { AccountEventObject } from "./account-event.object.ts";
@@ -27,6 +27,7 @@ export class ConnectionArgs {
   }
 }
 
+@Directive("@shareable")
 @ObjectType({ description: "Information about pagination in a connection." })
 class PageInfo {
   @Field(() => Boolean, { description: "Whether more items follow this page." })

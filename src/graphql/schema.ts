@@ -1,7 +1,7 @@
 // Builds the executable schema from the resolvers. `npm run schema` writes it to schema.graphql.
 import "reflect-metadata";
 
-import { GraphQLSchema, specifiedDirectives } from "graphql";
+import { DirectiveLocation, GraphQLDirective, GraphQLSchema, specifiedDirectives } from "graphql";
 import { buildSchema } from "type-graphql";
 
 import type { Accounts } from "../accounts/accounts.ts";
@@ -23,6 +23,14 @@ const RESOLVERS = [
   NodeResolver,
 ] as const;
 
+/** Apollo Federation's (https://specs.apollo.dev/federation/v2.9), for whoever composes this schema with others that have connections. */
+const ShareableDirective = new GraphQLDirective({
+  name: "shareable",
+  description: "Apollo Federation: other subgraphs may define this type, too.",
+  locations: [DirectiveLocation.FIELD_DEFINITION, DirectiveLocation.OBJECT],
+  isRepeatable: true,
+});
+
 const ROOTS: Readonly<Record<string, string>> = {
   Query: "What can be read. Nothing changes by it.",
   Mutation:
@@ -35,7 +43,7 @@ export async function createSchema(accounts: Accounts): Promise<GraphQLSchema> {
     resolvers: RESOLVERS,
     container: { get: (resolver) => instances.get(resolver) },
     authChecker: isAuthorized,
-    directives: [...specifiedDirectives, ErrorsDirective],
+    directives: [...specifiedDirectives, ErrorsDirective, ShareableDirective],
     // accounts/ checks arguments, whether they come over GraphQL or the command line.
     validate: false,
     scalarsMap: [{ type: Date, scalar: DateTimeISO }],

@@ -1,4 +1,6 @@
-// The whole flow through the clients that browsers use, as their documentation sets them up.
+// The whole flow through the clients that front ends use, as their documentation sets them up.
+import { createHash } from "node:crypto";
+
 import {
   ApolloClient,
   ApolloLink,
@@ -7,9 +9,13 @@ import {
   InMemoryCache,
   gql,
 } from "@apollo/client";
+import { SetContextLink } from "@apollo/client/link/context";
+import { PersistedQueryLink } from "@apollo/client/link/persisted-queries";
 import type { ExecutionResult, Executor } from "@graphql-tools/utils";
 import { schemaFromExecutor, wrapSchema } from "@graphql-tools/wrap";
 import { Client, CombinedError, fetchExchange, gql as urqlGql } from "@urql/core";
+import { authExchange } from "@urql/exchange-auth";
+import { persistedExchange } from "@urql/exchange-persisted";
 import { graphql, print } from "graphql";
 import { ClientError, GraphQLClient } from "graphql-request";
 import {
@@ -25,7 +31,6 @@ import { expect, test } from "vitest";
 
 import { generateClient } from "../support/code-generator.ts";
 import { compileByRelay } from "../support/relay-compiler.ts";
-
 import { PASSWORD, startServer, type TestServer } from "../support/server.ts";
 
 const NEW_PASSWORD = "a new battery staple";
@@ -61,10 +66,18 @@ function callByUrql(server: TestServer): Call {
   let accessToken: string | undefined;
   const client = new Client({
     url: `${server.url}/graphql`,
-    exchanges: [fetchExchange],
-    fetchOptions: () => ({
-      headers: bearer(accessToken),
-    }),
+    exchanges: [
+      authExchange((utils) =>
+        Promise.resolve({
+          addAuthToOperation: (operation) => utils.appendHeaders(operation, bearer(accessToken)),
+          didAuthError: ({ graphQLErrors }) =>
+            graphQLErrors.some(({ extensions }) => extensions["code"] === "UNAUTHENTICATED"),
+          refreshAuth: () => Promise.resolve(), // the flow says who asks
+        }),
+      ),
+      persistedExchange({ enforcePersistedQueries: false }),
+      fetchExchange,
+    ],
   });
   return async (operation, variables = {}, token) => {
     accessToken = token;
@@ -86,11 +99,10 @@ function callByApollo(server: TestServer): Call {
   let accessToken: string | undefined;
   const client = new ApolloClient({
     cache: new InMemoryCache(),
+    clientAwareness: { name: "web", version: "1.2.3" },
     link: ApolloLink.from([
-      new ApolloLink((operation, forward) => {
-        operation.setContext({ headers: bearer(accessToken) });
-        return forward(operation);
-      }),
+      new SetContextLink(() => ({ headers: bearer(accessToken) })),
+      new PersistedQueryLink({ sha256: (text: string) => createHash("sha256").update(text).digest("hex") }),
       new HttpLink({ uri: `${server.url}/graphql` }),
     ]),
   });
@@ -173,7 +185,7 @@ async function callByWrap(server: TestServer): Promise<Call> {
 
 /** With artifacts of its compiler. It drops the errors of a field that is null, so its network layer has to look at them. */
 async function callByRelay(server: TestServer): Promise<Call> {
-  const compiled = await compileByRelay(Object.values(OPERATIONS));
+  const artifacts = await compileByRelay(Object.values(OPERATIONS));
   let accessToken: string | undefined;
   let codes: unknown[] = [];
   const environment = new Environment({
@@ -191,7 +203,7 @@ async function callByRelay(server: TestServer): Promise<Call> {
   });
   return async (operation, variables = {}, token) => {
     accessToken = token;
-    const request = compiled(/\w+ (\w+)/.exec(OPERATIONS[operation])![1]!);
+    const request = artifacts.operation(/\w+ (\w+)/.exec(OPERATIONS[operation])![1]!);
     const data = await new Promise<unknown>((resolve, reject) => {
       if (operation === "me") {
         fetchQuery(environment, request, variables, { fetchPolicy: "network-only" }).subscribe({

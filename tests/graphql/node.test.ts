@@ -70,11 +70,11 @@ describe("node finds", () => {
 });
 
 test("Relay's compiler takes connections, and fragments that are loaded again by ID", async () => {
-  const compiled = await compileByRelay([
+  const { operation } = await compileByRelay([
     `query Users($first: Int!, $after: String) {
        users(first: $first, after: $after) @connection(key: "Users_users") { edges { node { ...Flow_user } } }
      }`,
     'fragment Flow_user on User @refetchable(queryName: "FlowUserRefetchQuery") { username }',
   ]);
-  expect(compiled("Users").params.text).toMatch(/pageInfo/);
+  expect(operation("Users").params.text).toMatch(/pageInfo/);
 });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 
 import { printSchemaWithDirectives } from "@graphql-tools/utils";
+import { composeServices } from "@theguild/federation-composition";
 import {
   isEnumType,
   isInterfaceType,
@@ -12,6 +13,7 @@ import {
   isObjectType,
   isSpecifiedDirective,
   isSpecifiedScalarType,
+  parse,
   type GraphQLSchema,
 } from "graphql";
 import { expect, test } from "vitest";
@@ -72,4 +74,23 @@ test("the web client's types are those of schema.graphql (npm run schema writes 
   const args = ["generate-output", "--tsconfig", "web/tsconfig.json", "--output", written];
   await promisify(execFile)("node_modules/.bin/gql.tada", args);
   expect(readFileSync("web/src/graphql-env.d.ts", "utf8")).toBe(readFileSync(written, "utf8"));
+});
+
+test("schema.graphql composes with another subgraph that has connections", () => {
+  const link = (imports: string) =>
+    `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: [${imports}])`;
+  const posts = `
+    type Query { posts(first: Int, after: String): PostConnection! }
+    type PostConnection { edges: [PostEdge!]! pageInfo: PageInfo! }
+    type PostEdge { cursor: String! node: Post! }
+    type Post @key(fields: "id") { id: ID! title: String! }
+    type PageInfo @shareable { hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String endCursor: String }`;
+  const accounts = readFileSync("schema.graphql", "utf8");
+  const subgraphs = [
+    { name: "accounts", typeDefs: parse(`${link('"@shareable"')} ${accounts}`) },
+    { name: "posts", typeDefs: parse(`${link('"@shareable", "@key"')} ${posts}`) },
+  ];
+  const { errors, supergraphSdl } = composeServices(subgraphs);
+  expect(errors?.map(({ message }) => message)).toBeUndefined();
+  expect(supergraphSdl).toMatch(/type PageInfo/);
 });

@@ -10,8 +10,10 @@ import { Client, fetchExchange, gql as urqlGql } from "@urql/core";
 import { persistedExchange } from "@urql/exchange-persisted";
 import { afterAll, describe, expect, test } from "vitest";
 
+import { generateClient } from "../support/code-generator.ts";
 import { captureLog } from "../support/log.ts";
-import { openServer, sharedServer, startServer } from "../support/server.ts";
+import { compileByRelay } from "../support/relay-compiler.ts";
+import { openServer, sharedServer, startServer, type TestServer } from "../support/server.ts";
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 
@@ -46,12 +48,13 @@ type Asked = Record<string, unknown>;
 
 const shared = sharedServer({ env: { TRUSTED_DOCUMENTS: files(APOLLO, BY_ID) } });
 
-const post = (body: unknown) =>
-  shared().send({
+const sendTo = (server: TestServer, body: unknown) =>
+  server.send({
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
   });
+const post = (body: unknown) => sendTo(shared(), body);
 const get = (parameters: string | Record<string, string>) =>
   shared().send({ method: "GET" }, `/graphql?${new URLSearchParams(parameters).toString()}`);
 
@@ -161,6 +164,20 @@ describe("unmodified clients are answered:", () => {
     });
   });
 
+  test("Relay with the list and the IDs of its compiler", async () => {
+    const { operation, list } = await compileByRelay([ME, LOGIN], true);
+    const server = await startServer({ env: { TRUSTED_DOCUMENTS: list } });
+    const { data } = await sendTo(server, { doc_id: operation("Me").params.id, variables: {} });
+    expect(data).toEqual({ me: null });
+  });
+
+  test("a client whose list GraphQL Code Generator has written", async () => {
+    const { documents, list } = await generateClient(shared(), [ME, LOGIN], true);
+    const server = await startServer({ env: { TRUSTED_DOCUMENTS: list } });
+    const { hash } = (documents["MeDocument"] as { __meta__?: { hash: string } }).__meta__!;
+    expect((await sendTo(server, { documentId: hash })).data).toEqual({ me: null });
+  });
+
   test("the client package and the web client, without being listed", async () => {
     const own = JSON.parse(readFileSync("dist/web/documents.json", "utf8")) as Record<string, string>;
     expect(Object.keys(own).length).toBeGreaterThan(30);
@@ -176,11 +193,7 @@ test("what is refused is told in the log, once a minute and at the end", async (
   const env = { TRUSTED_DOCUMENTS: files(APOLLO), LOG_LEVEL: "info" };
   const { server, stop } = await openServer({ env });
   for (let time = 0; time < 3; time += 1) {
-    await server.send({
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: '{"query":"{ me { email } }"}',
-    });
+    await sendTo(server, { query: "{ me { email } }" });
   }
   await stop();
   await server.dropDatabase();

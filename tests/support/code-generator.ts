@@ -24,12 +24,14 @@ export const createdAt = (data: MeQuery): string => data.me!.createdAt;
 
 /**
  * Generates typed documents.
- * @returns them by their names, such as MeDocument, and what TypeScript has against the generated code
+ * @param persistedDocuments whether to write the list of trusted documents, too
+ * @returns them by their names, such as MeDocument, what TypeScript has against the generated code, and the list
  */
 export async function generateClient(
   { url }: { readonly url: string },
   documents: readonly string[],
-): Promise<{ documents: Record<string, TypedDocumentNode<unknown>>; faults: string[] }> {
+  persistedDocuments = false,
+): Promise<{ documents: Record<string, TypedDocumentNode<unknown>>; faults: string[]; list: string }> {
   const folder = await temporaryFolder();
   symlinkSync(resolve("node_modules"), join(folder, "node_modules"));
   const generated = join(folder, "generated");
@@ -45,7 +47,7 @@ export async function generateClient(
     schema,
     documents: sources,
     config: { strictScalars: true, scalars: scalars(), useTypeImports: true },
-    presetConfig: { fragmentMasking: false },
+    presetConfig: { fragmentMasking: false, persistedDocuments },
     plugins: [],
     pluginMap: {},
   });
@@ -65,5 +67,5 @@ export async function generateClient(
     .getPreEmitDiagnostics(program)
     .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"));
   const module = (await import(join(generated, "graphql.ts"))) as Record<string, TypedDocumentNode<unknown>>;
-  return { documents: module, faults };
+  return { documents: module, faults, list: join(generated, "persisted-documents.json") };
 }

@@ -8,14 +8,22 @@ import type { ConcreteRequest } from "relay-runtime";
 
 import { temporaryFolder } from "./process.ts";
 
+export interface RelayArtifacts {
+  /** An operation, by its name in the document. */
+  readonly operation: (name: string) => ConcreteRequest;
+  /** The list of trusted documents that the compiler has written, if it was asked to. */
+  readonly list: string;
+}
+
 /**
  * Compiles documents, whose operations get names as Relay wants them; fragments have to have such names.
- * @returns gives an operation, by its name in the document
+ * @param isPersisted whether artifacts hold IDs instead of texts
  * @throws if the compiler refuses the schema or a document
  */
 export async function compileByRelay(
   documents: readonly string[],
-): Promise<(name: string) => ConcreteRequest> {
+  isPersisted = false,
+): Promise<RelayArtifacts> {
   const folder = await temporaryFolder();
   for (const name of ["src", "artifacts"]) mkdirSync(join(folder, name));
   const named = documents.map((document) =>
@@ -35,8 +43,10 @@ export async function compileByRelay(
     eagerEsModules: true,
     customScalarTypes: { DateTimeISO: "string", JSON: "object" },
     schemaConfig: { requireCustomScalarTypes: true },
+    ...(isPersisted && { persistConfig: { file: "documents.json" } }),
   };
   writeFileSync(join(folder, "relay.config.json"), JSON.stringify(config));
+  writeFileSync(join(folder, "documents.json"), "{}"); // the compiler adds to it
   await promisify(execFile)(resolve("node_modules/.bin/relay-compiler"), ["relay.config.json"], {
     cwd: folder,
   });
@@ -47,7 +57,7 @@ export async function compileByRelay(
     const artifact = join(folder, "artifacts", `${nameOf(kind, name)}.graphql.js`);
     operations.set(name, ((await import(artifact)) as { default: ConcreteRequest }).default);
   }
-  return (name) => operations.get(name)!;
+  return { operation: (name) => operations.get(name)!, list: join(folder, "documents.json") };
 }
 
 const nameOf = (kind: string, name: string) => `Flow${name}${kind === "query" ? "Query" : "Mutation"}`;
