@@ -9,13 +9,13 @@ import {
   createAdmin,
   deactivate,
   importAll,
-  list,
   makeFilter,
   reactivate,
   resend,
   reset,
   verify,
 } from "./account/commands.ts";
+import { events, list, sessions, show } from "./account/show-commands.ts";
 import { discardMails, listMails, retryMails, showMail, testMail } from "./account/mail-commands.ts";
 import { openFile, openFlaskTable } from "./account/import-sources.ts";
 import { printError, visibleLines } from "./terminal.ts";
@@ -23,6 +23,7 @@ import { openAccounts, type Opened } from "../app/operator-accounts.ts";
 import { MAIL_STATES, type QueuedEmailState } from "../accounts/model/queued-email.ts";
 import { loadConfig, readEnvironment } from "../config/config.ts";
 import { parseDatabaseUrl } from "../database/database-url.ts";
+import { packageVersion } from "../version.ts";
 
 /** Everything that has been opened, closed in reverse order. */
 const opened = new AsyncDisposableStack();
@@ -38,10 +39,14 @@ for (const [signal, code] of [
 // The reader has closed the pipe, as in `... list | head`.
 process.stdout.on("error", () => end(0));
 
+/** For programs, instead of columns. */
+const JSON_LINES = new Option("--json", "print one JSON object per line");
+
 const program = new Command("npm run account --")
   .description(
     "Administers accounts with the configuration of the server, whether or not the server is running.",
   )
+  .version(packageVersion(), "-V, --version", "print the version of the server")
   .configureOutput({ outputError: (text, write) => write(visibleLines(text)) })
   .showHelpAfterError("(use --help for more information)");
 program
@@ -55,7 +60,23 @@ program
   .command("list")
   .description("list users: registration time, state, roles, username, email address")
   .option("--search <prefix>", "only users whose username or email address begins with this text")
-  .action(({ search }: { search?: string }) => run((parts) => list(parts, search)));
+  .addOption(JSON_LINES)
+  .action(({ json = false, ...options }: { json?: boolean; search?: string }) =>
+    run((parts) => list(parts, { ...options, json })),
+  );
+for (const [command, description, work] of [
+  ["show", "show a user", show],
+  ["sessions", "list the devices on which a user is logged in", sessions],
+  ["events", "list what happened to a user's account, newest first", events],
+] as const) {
+  program
+    .command(`${command} <name>`)
+    .description(`${description} (by username or email address)`)
+    .addOption(JSON_LINES)
+    .action((name: string, { json = false }: { json?: boolean }) =>
+      run((parts) => work(parts, name, { json })),
+    );
+}
 for (const [command, description, work] of [
   ["deactivate", "log a user out everywhere and block logins", deactivate],
   ["reactivate", "undo a deactivation", reactivate],
@@ -113,11 +134,17 @@ mail
   .addOption(
     new Option("--state <state>", "only emails in this state (default: all but done)").choices(MAIL_STATES),
   )
-  .action(({ state }: { state?: QueuedEmailState }) => run(({ accounts }) => listMails(accounts, state)));
+  .addOption(JSON_LINES)
+  .action(({ json = false, ...options }: { json?: boolean; state?: QueuedEmailState }) =>
+    run(({ accounts }) => listMails(accounts, { ...options, json })),
+  );
 mail
   .command("show <id>")
   .description("show one email, and whom it goes to")
-  .action((id: string) => run(({ accounts }) => showMail(accounts, id)));
+  .addOption(JSON_LINES)
+  .action((id: string, { json = false }: { json?: boolean }) =>
+    run(({ accounts }) => showMail(accounts, id, { json })),
+  );
 for (const [command, description, work] of [
   ["retry", "send a failed email again, or one that waits for its time at once", retryMails],
   ["discard", "delete an email that was not sent", discardMails],

@@ -1,9 +1,10 @@
 // Every metric of the server, under the name by which Prometheus knows it (docs/operations.md lists them). The only file that imports
 // prom-client. Rooms tell what happens by an observer, an interface of their own that app/ fills with the parts of this class.
-import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+
+import { packageVersion } from "../version.ts";
 
 /** The queue is asked no more often, however often metrics are read. */
 const UNSENT_ASKED_EVERY_MS = 10_000;
@@ -269,9 +270,4 @@ export function workersMetrics(): () => Promise<string> {
     (reading ??= registry.clusterMetrics().finally(() => {
       reading = undefined;
     }));
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
 }

@@ -232,11 +232,42 @@ describe("users", () => {
 
     const lines = (await succeed(env, ["list"])).trim().split("\n");
     expect(lines.map((line) => line.split(/ {2,}/).slice(1))).toEqual([
+      ["STATE", "ROLES", "USERNAME", "EMAIL"],
       ["active", "USER", "ada", "ada@example.com"],
       ["pending", "USER", "eve", "eve@example.com"],
     ]);
-    expect(await succeed(env, ["list", "--search", "EV"])).toMatch(/^[^\n]+eve@example.com\n$/);
-    expect(await succeed(env, ["list", "--search", "%"])).toBe("");
+    expect(await succeed(env, ["list", "--search", "EV"])).toMatch(
+      /^REGISTERED [^\n]+\n[^\n]+eve@example.com\n$/,
+    );
+    expect(await succeed(env, ["list", "--search", "%"])).toMatch(/^REGISTERED [^\n]+\n$/);
+  });
+
+  test("are shown with their devices and what happened to them, to people and to programs", async () => {
+    const { server, env } = await withServer();
+    const ada = await server.activePerson("ada");
+    const shown = await succeed(env, ["show", "ADA@example.com"]);
+    expect(shown).toMatch(/^state +active$/m);
+    expect(shown).toMatch(/^deactivated +-$/m);
+    expect(JSON.parse(await succeed(env, ["show", "ada", "--json"]))).toMatchObject({
+      id: ada.id,
+      roles: ["USER"],
+      email: "ada@example.com",
+      deactivated: null,
+    });
+    expect(await succeed(env, ["sessions", "ada"])).toMatch(
+      /^BEGAN [^\n]+DEVICE\n[^\n]+ 127\.0\.0\.1 +node\n$/,
+    );
+    const [newest, oldest] = (await succeed(env, ["events", "ada", "--json"]))
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as object);
+    expect([newest, oldest]).toMatchObject([
+      { event: "ACTIVATED", actor: "OWNER", count: 1 },
+      { event: "REGISTERED", actor: "ANYONE" },
+    ]);
+    expect(await refuse(env, ["show", "nobody"])).toMatch(
+      /No account has the username or email address nobody\./,
+    );
   });
 
   test("are listed whole where a page of the API holds a part", async () => {
@@ -246,7 +277,7 @@ describe("users", () => {
        select gen_random_uuid(), 'user-' || n, n || '@example.com', '', '{USER}', true, 1, now(), now()
        from generate_series(1, 250) as n`,
     );
-    const lines = (await succeed(env, ["list"])).trim().split("\n");
+    const [, ...lines] = (await succeed(env, ["list"])).trim().split("\n");
     expect(new Set(lines.map((line) => line.split(/ {2,}/)[4])).size).toBe(250);
   });
 
@@ -545,12 +576,13 @@ describe("mail", () => {
 
     const list = await succeed(env, ["mail", "list"]);
     const lines = list.trim().split("\n");
-    expect(lines).toHaveLength(3);
+    expect(lines).toHaveLength(4);
     expect(lines[0]).toBe("0 waiting, 0 sending, 0 retrying, 2 failed, 1 done");
-    expect(lines[1]).toMatch(/^\S+Z {2}failed {6}1 {2}[0-9a-f-]{36} {2}registration .+ 554 5\.7\.1$/);
-    const [eve, bob] = lines.slice(1).map((line) => /[0-9a-f-]{36}/.exec(line)![0]);
+    expect(lines[1]).toMatch(/^REQUESTED +STATE +ATTEMPTS +ID +EMAIL +LAST ERROR$/);
+    expect(lines[2]).toMatch(/^\S+Z {2}failed {4}1 {9}[0-9a-f-]{36} {2}registration .+ 554 5\.7\.1$/);
+    const [eve, bob] = lines.slice(2).map((line) => /[0-9a-f-]{36}/.exec(line)![0]);
     const done = await succeed(env, ["mail", "list", "--state", "done"]);
-    expect(done.trim().split("\n")).toHaveLength(2);
+    expect(done.trim().split("\n")).toHaveLength(3);
 
     const shown = await succeed(env, ["mail", "show", eve!]);
     expect(shown).toContain("eve <eve@example.com>");
@@ -657,7 +689,7 @@ describe("in the default start", () => {
     await expect.poll(() => readdir(env.DATA_DIR)).not.toEqual([]);
     const listed = succeed(env, ["list"]);
     await server.ready();
-    expect(await listed).toBe("");
+    expect(await listed).toMatch(/^REGISTERED [^\n]+\n$/);
   });
 
   test("a command without the DATABASE_URL that the server has is refused in one sentence", async () => {

@@ -3,7 +3,7 @@ import { Session } from "../model/session.entity.ts";
 import type { Viewer } from "../model/sign-in.ts";
 
 /** The sessions of a user that have not ended, the most recently used first. */
-export function listSessions({ em, now }: Dependencies, { user }: Viewer): Promise<Session[]> {
+export function listSessions({ em, now }: Dependencies, { user }: Pick<Viewer, "user">): Promise<Session[]> {
   return em
     .fork()
     .find(

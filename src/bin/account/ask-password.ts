@@ -15,7 +15,8 @@ export async function askPassword(): Promise<string> {
 }
 
 async function typed(): Promise<string[]> {
-  const ask = (message: string) => prompt({ message, mask: false }, { output: process.stderr });
+  const ask = (message: string) =>
+    prompt({ message, mask: false, toggleMask: false }, { output: process.stderr });
   return [await ask("Password:"), await ask("Repeat the password:")];
 }
 

@@ -54,21 +54,6 @@ async function promote(
   printLine(`${describe(changed)} is now an administrator.`);
 }
 
-/** Prints the users whose username or email address begins with `search`, or all users, one per line. */
-export async function list({ accounts, now }: Opened, search?: string): Promise<void> {
-  let after: string | undefined;
-  for (;;) {
-    const page = await accounts.findUsers({
-      first: 100,
-      ...(after !== undefined && { after }),
-      ...(search !== undefined && { search }),
-    });
-    for (const { node } of page.edges) printLine(lineOf(node, now()));
-    after = page.edges.at(-1)?.cursor;
-    if (!page.hasNextPage) return;
-  }
-}
-
 export async function deactivate({ accounts }: Opened, name: string): Promise<void> {
   const { id } = await accounts.findUserByName(name);
   const user = await accounts.deactivateUser(null, id, OPERATOR);
@@ -196,14 +181,3 @@ async function find(accounts: Accounts, name: string): Promise<User | null> {
 }
 
 const describe = (user: User) => `${user.username} <${user.email}>`;
-
-/** Columns of a fixed width, except for the last. */
-function lineOf(user: User, now: Date): string {
-  return [
-    user.createdAt.toISOString(),
-    stateOf(user, now).padEnd(11),
-    user.roles.join(",").padEnd(10),
-    user.username.padEnd(32),
-    user.email,
-  ].join("  ");
-}

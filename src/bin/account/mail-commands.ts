@@ -6,40 +6,46 @@ import { checkArguments } from "../../accounts/rules/argument-rules.ts";
 import { OPERATOR, sendTestMail } from "../../app/operator-accounts.ts";
 import type { Config } from "../../config/config.ts";
 import { printLine } from "../terminal.ts";
+import { itemsOf, printFacts, printRows, type Column, type Output } from "./table.ts";
 
-/** Prints how many emails are in each state, then one email per line, oldest first: those in `state`, or all that are not done. */
-export async function listMails(accounts: Accounts, state?: QueuedEmailState): Promise<void> {
-  const counts = await accounts.countQueuedEmails();
-  printLine(MAIL_STATES.map((name) => `${counts[name]} ${name}`).join(", "));
-  for (let after: string | undefined; ;) {
-    const { edges, hasNextPage } = await accounts.findQueuedEmails({
-      first: PAGE_MAX,
-      ...(after !== undefined && { after }),
-      ...(state !== undefined && { states: [state] }),
-    });
-    for (const { node } of edges) printLine(lineOf(node));
-    after = edges.at(-1)?.cursor;
-    if (!hasNextPage) return;
+const MAIL_COLUMNS: readonly Column<QueuedEmail>[] = [
+  { name: "requested", width: 24, value: ({ createdAt }) => createdAt },
+  { name: "state", width: 8, value: ({ state }) => state },
+  { name: "attempts", width: 8, value: ({ attempts }) => attempts },
+  { name: "id", width: 36, value: ({ id }) => id },
+  { name: "email", width: 24, value: ({ kind }) => kind },
+  { name: "last error", width: 0, value: ({ lastError }) => lastError },
+];
+
+/** What `mail show` tells besides. */
+const MORE_MAIL_COLUMNS: readonly Column<QueuedEmail>[] = [
+  { name: "user", width: 0, value: ({ user }) => user && `${user.username} <${user.email}>` },
+  { name: "due", width: 0, value: ({ nextAttemptAt }) => nextAttemptAt },
+];
+
+/**
+ * Prints one email per line, oldest first: those in `state`, or all that are not done; for people, also how many are in each state.
+ */
+export async function listMails(
+  accounts: Accounts,
+  { state, ...output }: Output & { state?: QueuedEmailState },
+): Promise<void> {
+  if (!output.json) {
+    const counts = await accounts.countQueuedEmails();
+    printLine(MAIL_STATES.map((name) => `${counts[name]} ${name}`).join(", "));
   }
+  const mails = itemsOf((after) =>
+    accounts.findQueuedEmails({ first: PAGE_MAX, ...after, ...(state !== undefined && { states: [state] }) }),
+  );
+  await printRows(mails, MAIL_COLUMNS, output);
 }
 
 /**
  * Prints what is known of an email: never its text or its link, which exist only while it is sent.
  * @throws {Error} if there is no such email
  */
-export async function showMail(accounts: Accounts, id: string): Promise<void> {
-  const mail = await accounts.findQueuedEmail(id);
-  const facts: [string, string][] = [
-    ["id", mail.id],
-    ["email", mail.kind],
-    ["user", mail.user ? `${mail.user.username} <${mail.user.email}>` : "who is not there"],
-    ["state", mail.state],
-    ["requested", mail.createdAt.toISOString()],
-    ["attempts", String(mail.attempts)],
-    ...(mail.nextAttemptAt ? [["due", mail.nextAttemptAt.toISOString()] as [string, string]] : []),
-    ["last error", mail.lastError ?? "none"],
-  ];
-  for (const [name, value] of facts) printLine(`${name.padEnd(10)}  ${value}`);
+export async function showMail(accounts: Accounts, id: string, output: Output): Promise<void> {
+  printFacts(await accounts.findQueuedEmail(id), [...MAIL_COLUMNS, ...MORE_MAIL_COLUMNS], output);
 }
 
 /**
@@ -75,17 +81,3 @@ export async function testMail(config: Config, email: string): Promise<void> {
 }
 
 const counted = (count: number) => (count === 1 ? "1 email is" : `${count} emails are`);
-
-/** Columns of a fixed width, except for the last. */
-function lineOf({ id, state, createdAt, attempts, kind, lastError }: QueuedEmail): string {
-  return [
-    createdAt.toISOString(),
-    state.padEnd(8),
-    String(attempts).padStart(3),
-    id,
-    kind.padEnd(24),
-    lastError ?? "",
-  ]
-    .join("  ")
-    .trimEnd();
-}
