@@ -12,6 +12,8 @@ export function composeApplications(config: Config, serverUrl: () => string): Ap
       confirmation: own.confirmationUri ?? config.confirmationUri ?? `${serverUrl()}/#/finalize`,
       reset: own.resetUri ?? config.resetUri ?? `${serverUrl()}/#/reset`,
       emailChange: own.emailChangeUri ?? config.emailChangeUri ?? `${serverUrl()}/#/change-email`,
+      emailUndo:
+        own.emailUndoUri ?? own.emailChangeUri ?? config.emailUndoUri ?? `${serverUrl()}/#/undo-email-change`,
     })),
   });
   const named = [...config.applications].map(([name, own]) => [name, applicationOf(own)] as const);

@@ -10,12 +10,13 @@ export interface ApplicationSettings {
   readonly confirmationUri: string | null;
   readonly resetUri: string | null;
   readonly emailChangeUri: string | null;
+  readonly emailUndoUri: string | null;
   readonly appName: string | null;
 }
 
 const EXAMPLE =
   '{"mobile": {"appName": "Example Mobile", "confirmationUri": "com.example.app:/confirm?token={token}"}}';
-const LINKS = ["confirmationUri", "resetUri", "emailChangeUri"] as const;
+const LINKS = ["confirmationUri", "resetUri", "emailChangeUri", "emailUndoUri"] as const;
 const SETTINGS = ["origins", ...LINKS, "appName"];
 const NAME = /^[a-z][a-z0-9-]{0,31}$/;
 /** What a browser or a mail program opens by itself, or runs. */
@@ -94,6 +95,7 @@ function readApplication(
     confirmationUri: readLink("confirmationUri"),
     resetUri: readLink("resetUri"),
     emailChangeUri: readLink("emailChangeUri"),
+    emailUndoUri: readLink("emailUndoUri"),
     appName: readText("appName"),
   };
 }

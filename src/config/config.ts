@@ -90,6 +90,7 @@ export interface Config {
   readonly confirmationUri: string | null;
   readonly resetUri: string | null;
   readonly emailChangeUri: string | null;
+  readonly emailUndoUri: string | null;
   /** What is allowed in production, but weak: one sentence each, with how to mend it. */
   readonly warnings: readonly string[];
 }
@@ -172,7 +173,13 @@ export function loadConfig(environment: Environment): Config {
     confirmationUri: readLink(read, "CONFIRMATION_URI", "/#/finalize", isProduction),
     resetUri: readLink(read, "RESET_URI", "/#/reset", isProduction),
     emailChangeUri:
-      readLink(read, "EMAIL_CHANGE_URI", "/#/change-email", isProduction) ?? besideConfirmation(read),
+      readLink(read, "EMAIL_CHANGE_URI", "/#/change-email", isProduction) ??
+      besideConfirmation(read, "/#/change-email"),
+    // A product's own page of before took both kinds of links.
+    emailUndoUri:
+      readLink(read, "EMAIL_UNDO_URI", "/#/undo-email-change", isProduction) ??
+      read.optional("EMAIL_CHANGE_URI") ??
+      besideConfirmation(read, "/#/undo-email-change"),
     warnings: read.warnings,
   };
   if (isProduction) {
@@ -402,13 +409,13 @@ function readLink(read: Reader, name: string, page: string, isProduction: boolea
   return value;
 }
 
-/** The web client's page at the host of CONFIRMATION_URI, so that most products need not set EMAIL_CHANGE_URI. */
-function besideConfirmation(read: Reader): string | null {
+/** The web client's page at the host of CONFIRMATION_URI, so that most products need set no other link. */
+function besideConfirmation(read: Reader, page: string): string | null {
   const confirmationUri = read.optional("CONFIRMATION_URI");
   // An invalid CONFIRMATION_URI is reported under its own name.
   if (confirmationUri === null || !/^https?:/.test(confirmationUri) || !URL.canParse(confirmationUri))
     return null;
-  return new URL("/#/change-email", confirmationUri).href;
+  return new URL(page, confirmationUri).href;
 }
 
 function readProxies(read: Reader): string[] {

@@ -4,16 +4,17 @@ import { readFile } from "node:fs/promises";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 
-import { expectAccessible, screenshot, useBrowser } from "../support/browser.ts";
+import { expectAccessible, screenshot, useBrowser, type PageOptions } from "../support/browser.ts";
 import { fill, follow, heading, logIn, press, sees } from "../support/page-actions.ts";
 import { DAY, MINUTE, PASSWORD, startServer, type TestServer } from "../support/server.ts";
+import { linkIn } from "../support/smtp.ts";
 
 const openPage = useBrowser();
 const NEW_PASSWORD = "an even better battery";
 
 /** A page on which ada is signed in. */
-async function signedIn(server: TestServer): Promise<Page> {
-  const page = await openPage();
+async function signedIn(server: TestServer, options: PageOptions = {}): Promise<Page> {
+  const page = await openPage(options);
   await logIn(page, server, "ada");
   await sees(page, "ada@example.com");
   return page;
@@ -56,13 +57,18 @@ describe("the session", () => {
     const page = await signedIn(server);
     await follow(page, "Devices");
     await sees(page, "This device");
-    await expect.poll(() => page.getByText("Chrome on Linux").count()).toBe(2); // the third signed in by no browser
+    const browsers = page.locator(".rows").getByText("Chrome on Linux");
+    await expect.poll(() => browsers.count()).toBe(2); // the third signed in by no browser
     await page.getByRole("button", { name: "Log out this device" }).first().click();
-    await expect.poll(() => page.getByText("Chrome on Linux").count()).toBe(1);
+    await expect.poll(() => browsers.count()).toBe(1);
     await follow(lost, "Recent activity");
     await heading(lost, "Log in");
     await sees(lost, "Your session has ended. Log in again.");
+    await sees(page, "Chrome on Linux is logged out.");
     await press(page, "Log out on all devices");
+    await sees(page, "Log out on all devices, including this one?");
+    await screenshot(page, "devices-question");
+    await press(page, "Yes, log out on all devices");
     await sees(page, "You're logged out on all devices.");
     expect(await server.query("select 1 from accounts.sessions")).toEqual([]);
   });
@@ -155,14 +161,30 @@ describe("a signed-in person", () => {
     await fill(page, { "New email": "lovelace@example.com", Password: PASSWORD });
     await press(page, "Send confirmation link");
     await sees(page, "A confirmation email is on its way to lovelace@example.com.");
-    const link = async (address: string, subject: RegExp) =>
-      `${server.url}/#/change-email?token=${await server.mailedToken(address, subject)}`;
-    await page.goto(await link("lovelace@example.com", /Confirm your new email address/));
+    await page.goto(linkIn(await server.smtp.mailTo("lovelace@example.com")));
     await press(page, "Confirm email address");
     await sees(page, "Your email address is now lovelace@example.com.");
-    await page.goto(await link("ada@example.com", /was changed/));
-    await press(page, "Confirm email address");
-    await sees(page, "Your email address is now ada@example.com.");
+
+    const notice = await server.smtp.mailTo("ada@example.com", ({ mail }) =>
+      (mail.subject ?? "").includes("was changed"),
+    );
+    await page.goto(linkIn(notice));
+    await heading(page, "Undo the change of your email address");
+    await screenshot(page, "undo-email-change");
+    await press(page, "Undo the change");
+    await heading(page, "Now secure your account");
+    await sees(page, "Your email address is ada@example.com again, and all other devices are logged out.");
+    await screenshot(page, "secure-account");
+    await expectAccessible(page);
+    await press(page, "Send a link to choose a new password");
+    await heading(page, "Check your email");
+    const reset = await server.smtp.mailTo("ada@example.com", ({ mail }) =>
+      (mail.subject ?? "").startsWith("Reset"),
+    );
+    await page.goto(linkIn(reset));
+    await fill(page, { Password: NEW_PASSWORD, "Repeat password": NEW_PASSWORD });
+    await press(page, "Set password");
+    await sees(page, "Your password has been changed, and you're logged in.");
   });
 
   test("is asked for the password by the link to the new address where somebody else may have opened it", async () => {
@@ -271,17 +293,28 @@ test("an administrator finds a user, gives the role, deactivates, and reads what
   await follow(page, "grace");
   await heading(page, "grace");
   await press(page, "Make administrator");
+  await press(page, "Cancel");
+  await press(page, "Make administrator");
+  await press(page, "Yes, make administrator");
+  await sees(page, "grace is now an administrator.");
   await sees(page, "User, Administrator");
   await press(page, "Deactivate");
+  await sees(page, /^Deactivate grace\?/);
+  await screenshot(page, "user-question");
+  await expectAccessible(page);
+  await press(page, "Yes, deactivate");
+  await sees(page, "grace is deactivated.");
   await press(page, "Reactivate");
-  await page.getByRole("button", { name: "Deactivate", exact: true }).waitFor();
+  await sees(page, "grace can log in again.");
   await press(page, "Remove administrator role");
-  await page.getByRole("button", { name: "Make administrator" }).waitFor();
-  await page.reload();
+  await press(page, "Yes, remove administrator role");
+  await sees(page, "grace is no longer an administrator.");
+  // Without a reload: the page has read again what happened.
   await expect.poll(() => page.getByText("by an administrator").count()).toBe(4);
   await page.goto(`${server.url}/#/users`);
   await follow(page, "ada");
   await press(page, "Deactivate");
+  await press(page, "Yes, deactivate");
   await sees(page, "This is the only administrator.");
 });
 
@@ -293,6 +326,7 @@ test("an administrator whose password was given long ago is asked for it, and go
   await server.query("update accounts.sessions set password_confirmed_at = now() - interval '1 hour'");
   await page.goto(`${server.url}/#/users/${id}`);
   await press(page, "Make administrator");
+  await press(page, "Yes, make administrator");
   await sees(page, "Enter your password to continue.");
   await screenshot(page, "user-password");
   await expectAccessible(page);
@@ -303,6 +337,7 @@ test("an administrator whose password was given long ago is asked for it, and go
   await press(page, "Continue");
   await sees(page, "User, Administrator");
   await press(page, "Deactivate");
+  await press(page, "Yes, deactivate");
   await page.getByRole("button", { name: "Reactivate", exact: true }).waitFor();
 });
 
@@ -426,7 +461,9 @@ test.each([
   ["account/delete"],
   ["users"],
   ["emails"],
+  ["account/secure"],
   ["change-email?token=a.b.c"],
+  ["undo-email-change?token=a.b.c"],
 ])("the page %s can be used by everybody, in light and dark, and fits a phone", async (path) => {
   const server = await startServer();
   await server.admin("ada");
@@ -453,4 +490,25 @@ test("a session that was not used for too long is over, and the login says so", 
   await page.reload();
   await heading(page, "Log in");
   await sees(page, "Your session has ended. Log in again.");
+});
+
+describe("a list while the server is away", () => {
+  test.each([
+    ["account/devices", "Chrome on Linux"],
+    ["account/activity", "Logged in"],
+    ["users", "ada@example.com"],
+    ["emails", "No unsent emails."],
+  ])("says so at %s, instead of showing nothing, and tries again", async (path, content) => {
+    const server = await startServer();
+    await server.admin("ada");
+    const page = await signedIn(server, { allows: /Failed to load resource/ });
+    const endpoint = `${server.url}/graphql`;
+    await page.route(endpoint, (route) => route.abort());
+    await page.goto(`${server.url}/#/${path}`);
+    await sees(page, "We can't reach the server.");
+    await page.unroute(endpoint);
+    await press(page, "Try again");
+    await sees(page, content);
+    expect(await page.getByRole("button", { name: "Try again" }).count()).toBe(0);
+  });
 });

@@ -435,6 +435,42 @@ describe("the session", () => {
     await heading(page, "Log in");
   });
 
+  test("is not lost by a reload while the server cannot be reached, which the page says until it can", async () => {
+    const server = await startServer();
+    await server.activePerson("ada");
+    const page = await openPage({ allows: /Failed to load resource/ });
+    await logIn(page, server, "ada");
+    await sees(page, "ada@example.com");
+    const endpoint = `${server.url}/graphql`;
+    await page.route(endpoint, (route) => route.abort());
+    await page.reload();
+    await sees(page, "We can't reach the server, so we don't know yet whether you're logged in.");
+    await screenshot(page, "not-restored");
+    await expectAccessible(page);
+    await page.unroute(endpoint);
+    await page.evaluate("dispatchEvent(new Event('online'))");
+    await sees(page, "ada@example.com");
+    expect(await server.query("select 1 from accounts.sessions")).toHaveLength(2); // the first signed in by no browser
+  });
+
+  test("is waited for by a page that is drawn already", async () => {
+    const server = await startServer();
+    await server.activePerson("ada");
+    const page = await openPage();
+    await logIn(page, server, "ada");
+    await sees(page, "ada@example.com");
+    const { promise: answered, resolve: answer } = Promise.withResolvers<undefined>();
+    await page.route(`${server.url}/graphql`, async (route) => {
+      await answered;
+      await route.continue();
+    });
+    await page.reload();
+    await page.getByText("Loading…").waitFor();
+    await page.getByRole("link", { name: "Account Server" }).waitFor();
+    answer(undefined);
+    await sees(page, "ada@example.com");
+  });
+
   test("that was ended elsewhere leads to the login, which says so", async () => {
     const server = await startServer();
     await server.activePerson("ada");
@@ -467,6 +503,20 @@ describe("a field", () => {
       await field.fill(good);
       await expect.poll(() => field.getAttribute("aria-invalid")).toBe("false");
     }
+  });
+
+  test("for a name or an address is read without the spaces that a phone's keyboard adds", async () => {
+    const server = await startServer();
+    const page = await openPage();
+    await page.goto(`${server.url}/#/register`);
+    await fill(page, { Username: " ada ", Email: "ada@example.com ", Password: PASSWORD });
+    await press(page, "Create account");
+    await sees(page, "A confirmation email is on its way to ada.");
+    server.succeed(
+      await server.finalizeRegistration({ token: await server.confirmationToken("ada@example.com") }),
+    );
+    await logIn(page, server, "ada ");
+    await sees(page, "ada@example.com");
   });
 
   test("that was left out is told and focused when the button is pressed", async () => {
@@ -595,6 +645,17 @@ describe("a field", () => {
 });
 
 describe("a refusal comes with the next step:", () => {
+  test("where it is seen, also above the keyboard of a phone", async () => {
+    const server = await startServer();
+    const page = await openPage();
+    await page.setViewportSize({ width: 360, height: 420 });
+    await logIn(page, server, "ada");
+    await sees(page, "Incorrect username or password.");
+    const place = await alert(page).locator("p").first().boundingBox();
+    expect(place!.y).toBeGreaterThan(0);
+    expect(place!.y + place!.height).toBeLessThanOrEqual(420);
+  });
+
   test("an address that is taken leads to the login, or to a new link", async () => {
     const server = await startServer();
     await server.registerPerson("ada");

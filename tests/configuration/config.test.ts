@@ -85,6 +85,7 @@ test("nothing has to be set", () => {
     confirmationUri: null,
     resetUri: null,
     emailChangeUri: null,
+    emailUndoUri: null,
     warnings: [],
   } satisfies Config);
 });
@@ -118,6 +119,7 @@ test("every variable is read", () => {
         confirmationUri: "com.example.app:/confirm?token={token}",
         resetUri: "https://m.example.com/reset",
         emailChangeUri: "example://email",
+        emailUndoUri: "example://undo",
         appName: "Ada's Mobile Shop",
       },
       staging: {},
@@ -138,6 +140,7 @@ test("every variable is read", () => {
     SESSION_MAX_DAYS: "10",
     AUDIT_RETENTION_DAYS: "11",
     EMAIL_CHANGE_URI: "https://app.example.com/#/new-address",
+    EMAIL_UNDO_URI: "https://app.example.com/#/undo",
     HIDE_ACCOUNT_EXISTENCE: "true",
     PASSWORD_MIN_LENGTH: "12",
     CHALLENGE: "auto",
@@ -176,12 +179,20 @@ test("every variable is read", () => {
           confirmationUri: "com.example.app:/confirm?token={token}",
           resetUri: "https://m.example.com/reset",
           emailChangeUri: "example://email",
+          emailUndoUri: "example://undo",
           appName: "Ada's Mobile Shop",
         },
       ],
       [
         "staging",
-        { origins: [], confirmationUri: null, resetUri: null, emailChangeUri: null, appName: null },
+        {
+          origins: [],
+          confirmationUri: null,
+          resetUri: null,
+          emailChangeUri: null,
+          emailUndoUri: null,
+          appName: null,
+        },
       ],
     ]),
     logLevel: "debug",
@@ -225,6 +236,7 @@ test("every variable is read", () => {
     confirmationUri: PRODUCTION.CONFIRMATION_URI,
     resetUri: PRODUCTION.RESET_URI,
     emailChangeUri: "https://app.example.com/#/new-address",
+    emailUndoUri: "https://app.example.com/#/undo",
     warnings: [
       expect.stringMatching(/^DATABASE_URL /),
       expect.stringMatching(/^DATABASE_DIRECT_URL /),
@@ -712,7 +724,7 @@ describe("APPLICATIONS", () => {
     });
     expect(faultsOf({ APPLICATIONS })).toEqual([
       'APPLICATIONS has the name "Mobile App". Use lower-case letters, digits and -, at most 32, with a letter first.',
-      'APPLICATIONS.web has the setting "confirmation_uri". Use only origins, confirmationUri, resetUri, emailChangeUri, appName.',
+      'APPLICATIONS.web has the setting "confirmation_uri". Use only origins, confirmationUri, resetUri, emailChangeUri, emailUndoUri, appName.',
       "APPLICATIONS.web.appName is 1. Set it to text on one line, or remove it.",
     ]);
   });

@@ -130,6 +130,16 @@ describe("the web client", () => {
     },
   );
 
+  test.each([
+    ["/login", "/#/login"],
+    ["/account", "/#/account"],
+    ["/.well-known/change-password", "/#/account/password"],
+  ])("is found by people who type %s, and by password managers", async (path, page) => {
+    const server = await startServer();
+    const answer = await fetch(server.url + path, { redirect: "manual" });
+    expect([answer.status, answer.headers.get("location")]).toEqual([302, page]);
+  });
+
   test("can be turned off", async () => {
     const { CONFIRMATION_URI, RESET_URI } = PRODUCTION;
     const server = await startServer({ env: { WEB_CLIENT: "false", CONFIRMATION_URI, RESET_URI } });

@@ -1,5 +1,5 @@
-// A button that runs one mutation. It is busy until the answer arrives, and shows an error below itself. If the server wants the
-// password first, it asks for it there, and goes on.
+// A button that runs one mutation. It is busy until the answer arrives, and shows an error below itself. If it is to ask first, or if the
+// server wants the password first, that happens there, too.
 import { useRef, useState } from "react";
 import { useMutation, type AnyVariables, type TypedDocumentNode } from "urql";
 
@@ -8,13 +8,16 @@ import { explain, type Failure } from "./failure.ts";
 import { Form, PasswordField } from "./form.tsx";
 import { CONFIRM_PASSWORD } from "./operations.ts";
 import { required } from "./rules.ts";
+import { UsernameForManagers } from "./username-for-managers.tsx";
 
 interface ActionProps<Data, Variables extends AnyVariables> {
   readonly mutation: TypedDocumentNode<Data, Variables>;
   readonly variables: Variables;
   readonly onSuccess: (data: Done<Data>) => void;
-  /** Whether it cannot be undone. */
+  /** Whether it takes something away. */
   readonly isDangerous?: boolean;
+  /** What to ask before it is done. */
+  readonly question?: string;
   /** The id of what describes the button, where many have the same words. */
   readonly about?: string;
   readonly children: string;
@@ -25,15 +28,19 @@ export function Action<Data, Variables extends AnyVariables>({
   variables,
   onSuccess,
   isDangerous = false,
+  question,
   about,
   children,
 }: ActionProps<Data, Variables>) {
   const [{ fetching }, execute] = useMutation(mutation);
   const button = useRef<HTMLButtonElement>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
+  const [isAsking, setAsking] = useState(false);
+  const className = isDangerous ? "secondary danger" : "secondary";
 
   async function act(): Promise<void> {
     setFailure(null);
+    setAsking(false);
     const result = await execute(variables);
     const data = done(result);
     if (data) onSuccess(data);
@@ -45,16 +52,40 @@ export function Action<Data, Variables extends AnyVariables>({
       <button
         ref={button}
         type="button"
-        className={isDangerous ? "secondary danger" : "secondary"}
+        className={className}
+        aria-expanded={question === undefined ? undefined : isAsking}
         aria-disabled={fetching}
         aria-busy={fetching}
         aria-describedby={about}
         onClick={() => {
-          if (!fetching) void act();
+          if (fetching) return;
+          if (question === undefined) void act();
+          else setAsking(!isAsking);
         }}
       >
         {children}
       </button>
+      {isAsking && (
+        <div className="question">
+          <p>{question}</p>
+          <div className="decisions">
+            <button
+              type="button"
+              className="secondary"
+              autoFocus
+              onClick={() => {
+                setAsking(false);
+                button.current?.focus();
+              }}
+            >
+              Cancel
+            </button>
+            <button type="button" className={className} onClick={() => void act()}>
+              Yes, {children.charAt(0).toLowerCase() + children.slice(1)}
+            </button>
+          </div>
+        </div>
+      )}
       <div role="alert" className="failure">
         {failure && <p>{failure.sentence}</p>}
       </div>
@@ -69,6 +100,7 @@ export function Action<Data, Variables extends AnyVariables>({
           }}
           button="Continue"
         >
+          <UsernameForManagers />
           <PasswordField
             name="password"
             label="Your password"

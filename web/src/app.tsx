@@ -29,8 +29,11 @@ import { LoginPage } from "./pages/login.tsx";
 import { NewPasswordPage } from "./pages/new-password.tsx";
 import { NotFoundPage } from "./pages/not-found.tsx";
 import { RegisterPage } from "./pages/register.tsx";
+import { SecureAccountPage } from "./pages/secure-account.tsx";
+import { UndoEmailChangePage } from "./pages/undo-email-change.tsx";
 import { UserPage } from "./pages/user.tsx";
 import { UsersPage } from "./pages/users.tsx";
+import { Restored } from "./restoring.tsx";
 import { returnTo } from "./return-to.ts";
 import { serverSettings } from "./server-settings.ts";
 import { useSession } from "./session.ts";
@@ -46,6 +49,7 @@ const FOR_SIGNED_IN = {
   "/account/activity": ActivityPage,
   "/account/export": ExportPage,
   "/account/delete": DeleteAccountPage,
+  "/account/secure": SecureAccountPage,
   "/users": UsersPage,
   "/users/:id": UserPage,
   "/emails": EmailsPage,
@@ -60,7 +64,9 @@ export function App() {
         <Header />
         <Announcement />
         <main>
-          <Pages />
+          <Restored>
+            <Pages />
+          </Restored>
         </main>
       </Router>
     </Provider>
@@ -98,6 +104,7 @@ function Pages() {
         </Route>
       ))}
       <Route path="/change-email" component={FinalizeEmailChangePage} />
+      <Route path="/undo-email-change" component={UndoEmailChangePage} />
       <Route path="/forgot-password" component={ForgotPasswordPage} />
       <Route path="/reset" component={NewPasswordPage} />
       <Route component={NotFoundPage} />
@@ -119,10 +126,10 @@ function Header() {
 }
 
 function Announcement() {
-  const sentence = useStore(announcement);
+  const said = useStore(announcement);
   return (
     <div role="status" className="announcement">
-      {sentence && <p>{sentence}</p>}
+      {said && <p className={said.isTrouble ? "trouble" : ""}>{said.sentence}</p>}
     </div>
   );
 }

@@ -1,6 +1,14 @@
 // Forms that send a mutation. Fields are checked as the user types, then by the server; both kinds of error appear next
 // to the field.
-import { useId, useLayoutEffect, useRef, useState, type ComponentProps, type ReactNode } from "react";
+import {
+  useEffect,
+  useId,
+  useLayoutEffect,
+  useRef,
+  useState,
+  type ComponentProps,
+  type ReactNode,
+} from "react";
 import {
   FormProvider,
   useForm,
@@ -33,6 +41,8 @@ interface FormProps<Data, Variables extends AnyVariables, Fields extends FieldVa
   /** Where to go if the link from the email no longer works. */
   readonly afterDeadLink?: readonly NextStep[];
   readonly button: string;
+  /** Whether it takes something away. */
+  readonly isDangerous?: boolean;
   /** Shown below the button, above the error. */
   readonly aside?: ReactNode;
   readonly children?: ReactNode;
@@ -48,6 +58,7 @@ export function Form<Data, Variables extends AnyVariables, Fields extends FieldV
   onFailure,
   afterDeadLink,
   button,
+  isDangerous = false,
   aside,
   children,
 }: FormProps<Data, Variables, Fields>) {
@@ -72,7 +83,11 @@ export function Form<Data, Variables extends AnyVariables, Fields extends FieldV
     const result = await execute(variables(fields));
     const data = done(result);
     if (data) keep?.(data);
-    if (data && isThere.current) onSuccess(data, fields);
+    if (data && isThere.current) {
+      for (const name of Object.keys(fields))
+        if (/password/i.test(name)) form.resetField(name as Path<Fields>);
+      onSuccess(data, fields);
+    }
     if (!result.error) return;
     const explained = explain(result.error, Object.keys(fields), afterDeadLink);
     for (const [index, { field, message }] of explained.fields.entries()) {
@@ -100,7 +115,12 @@ export function Form<Data, Variables extends AnyVariables, Fields extends FieldV
         }}
       >
         {children}
-        <button type="submit" className="primary" aria-disabled={isSubmitting} aria-busy={isSubmitting}>
+        <button
+          type="submit"
+          className={isDangerous ? "primary danger" : "primary"}
+          aria-disabled={isSubmitting}
+          aria-busy={isSubmitting}
+        >
           {button}
         </button>
         {aside !== undefined && <p className="aside">{aside}</p>}
@@ -112,12 +132,16 @@ export function Form<Data, Variables extends AnyVariables, Fields extends FieldV
   );
 }
 
-function FailureMessage({ failure: { sentence, nextSteps, fields } }: { failure: Failure }) {
+function FailureMessage({ failure }: { failure: Failure }) {
+  const { sentence, nextSteps, fields } = failure;
   const email: unknown = useFormContext().getValues("email");
   const isBesideField = fields.some(({ message }) => message === sentence);
+  const shown = useRef<HTMLParagraphElement>(null);
+  // A phone's keyboard may cover it.
+  useEffect(() => shown.current?.scrollIntoView({ block: "nearest" }), [failure]);
   return (
     <>
-      {!isBesideField && <p>{sentence}</p>}
+      {!isBesideField && <p ref={shown}>{sentence}</p>}
       {nextSteps.map(({ text, to }) => (
         <p key={to}>
           {/* passes the email address on, so that nobody types it twice */}
@@ -139,9 +163,20 @@ interface FieldProps extends ComponentProps<"input"> {
   /** An error takes its place, so that the page keeps its height. */
   readonly hint?: string;
   readonly beside?: ReactNode;
+  /** Whether spaces at its ends are part of the value; keyboards of phones add one to a suggestion. */
+  readonly keepsSpaces?: boolean;
 }
 
-export function Field({ name, label, rule, affects, hint = "", beside, ...input }: FieldProps) {
+export function Field({
+  name,
+  label,
+  rule,
+  affects,
+  hint = "",
+  beside,
+  keepsSpaces = false,
+  ...input
+}: FieldProps) {
   const id = useId();
   const { register, getFieldState, formState } = useFormContext();
   const fault = getFieldState(name, formState).error?.message;
@@ -157,7 +192,7 @@ export function Field({ name, label, rule, affects, hint = "", beside, ...input 
           spellCheck={false}
           autoCapitalize="none"
           {...input}
-          {...register(name, { validate: rule, deps })}
+          {...register(name, { validate: rule, deps, ...(!keepsSpaces && { setValueAs: trimmed }) })}
         />
         {beside}
       </div>
@@ -168,7 +203,9 @@ export function Field({ name, label, rule, affects, hint = "", beside, ...input 
   );
 }
 
-interface PasswordFieldProps extends Omit<FieldProps, "type" | "beside"> {
+const trimmed = (value: string) => value.trim();
+
+interface PasswordFieldProps extends Omit<FieldProps, "type" | "beside" | "keepsSpaces"> {
   /** Shows how strong a new password is. */
   readonly showsStrength?: boolean;
 }
@@ -181,6 +218,7 @@ export function PasswordField({ showsStrength = false, ...field }: PasswordField
     <>
       <Field
         {...field}
+        keepsSpaces
         type={isShown ? "text" : "password"}
         beside={
           <button type="button" className="show" onClick={() => setShown(!isShown)}>

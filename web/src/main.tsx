@@ -4,11 +4,12 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
 import { App } from "./app.tsx";
-import { session } from "./session.ts";
+import { restoreSession } from "./restoring.tsx";
 
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root");
-await session.restore().catch(() => undefined); // without the server, the page is a visitor's
+document.querySelector("title")?.remove(); // each page brings its own
+void restoreSession();
 createRoot(root).render(
   <StrictMode>
     <App />

@@ -2,7 +2,7 @@
 import { useState, type ReactNode } from "react";
 import { useQuery, type OperationContext, type TypedDocumentNode } from "urql";
 
-import { explain } from "./failure.ts";
+import { LoadFailure } from "./load-failure.tsx";
 
 export interface ConnectionOf<Node> {
   readonly edges: readonly { readonly node: Node }[];
@@ -34,20 +34,24 @@ function ListPage<Data, Variables extends object, Node extends { readonly id: st
 ) {
   const { query, variables, connection, row, context, after } = props;
   const [isContinued, setContinued] = useState(false);
-  const [{ data, error }] = useQuery({
+  const [{ data, error, fetching }, reload] = useQuery({
     query,
     variables: { ...variables, after },
     requestPolicy: "cache-and-network",
     ...(context && { context }),
   });
-  if (error) {
+  if (!data) {
     return (
-      <li role="alert" className="failure">
-        {explain(error).sentence}
+      <li aria-busy={fetching}>
+        {!error && "Loading…"}
+        <LoadFailure
+          error={error}
+          fetching={fetching}
+          retry={() => reload({ requestPolicy: "network-only" })}
+        />
       </li>
     );
   }
-  if (!data) return <li aria-busy="true">Loading…</li>;
   const { edges, pageInfo } = connection(data);
   return (
     <>

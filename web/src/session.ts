@@ -2,18 +2,18 @@
 import { useSyncExternalStore } from "react";
 
 import { createSession, type SessionState } from "../../client/session.ts";
-import { announce, announcement } from "./announcement.ts";
+import { announce, announceHere } from "./announcement.ts";
 
 export const session = createSession({ url: "/graphql" });
 
 const OTHER_USER = "Someone else has logged in with this browser.";
 
 session.subscribe(({ endedBy }) => {
-  if (endedBy === "server") announce("Your session has ended. Log in again.");
+  if (endedBy === "server") announce("Your session has ended. Log in again.", true);
   if (endedBy === "other-user") {
     // Now, for pages that stay, and on the next, where the others lead.
-    announcement.set(OTHER_USER);
-    announce(OTHER_USER);
+    announceHere(OTHER_USER, true);
+    announce(OTHER_USER, true);
   }
 });
 

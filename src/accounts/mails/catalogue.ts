@@ -155,7 +155,7 @@ export const CATALOGUE: { readonly [Name in MailName]: Mail<Name> } = {
     sample: (words) => ({
       newEmail: "lovelace@example.com",
       changedAt: words.time(SAMPLE_TIME),
-      link: sampleLink("change-email"),
+      link: sampleLink("undo-email-change"),
       expiresIn: words.duration(UNDO_MINUTES),
     }),
     isNotice: true,
@@ -166,7 +166,7 @@ export const CATALOGUE: { readonly [Name in MailName]: Mail<Name> } = {
       const variables = {
         newEmail: undo.oldEmail, // the undo is the change back
         changedAt: words.time(requestedAt),
-        link: links.emailChange(token),
+        link: links.emailUndo(token),
         expiresIn: words.duration(tokens.minutes("email-undo")),
       };
       return { ...letter("email-changed", user, variables), email: undo.newEmail };
@@ -179,7 +179,7 @@ export const CATALOGUE: { readonly [Name in MailName]: Mail<Name> } = {
       newEmail: "lovelace@example.com",
       requestedAt: words.time(SAMPLE_TIME),
       endsAt: words.time("2026-11-27T09:30:00Z"),
-      link: sampleLink("change-email"),
+      link: sampleLink("undo-email-change"),
     }),
     isNotice: true,
     async compose(user, { emailChangeId = "", requestedAt }, { tokens, links, words, findEmailChange }) {
@@ -190,7 +190,7 @@ export const CATALOGUE: { readonly [Name in MailName]: Mail<Name> } = {
         newEmail: undo.oldEmail, // the undo is the change back
         requestedAt: words.time(requestedAt),
         endsAt: words.time(undo.endsAt.toISOString()),
-        link: links.emailChange(token),
+        link: links.emailUndo(token),
       };
       return { ...letter("email-undo-ending", user, variables), email: undo.newEmail };
     },

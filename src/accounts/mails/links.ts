@@ -1,11 +1,19 @@
 // The links in emails: a URI from the configuration plus a token, never anything from a request.
 
+/** Where links lead. */
+export interface LinkUris {
+  readonly confirmation: string;
+  readonly reset: string;
+  readonly emailChange: string;
+  readonly emailUndo: string;
+}
+
 /** The configured pages. Each URI may contain `{token}`, where the token goes. */
 export class Links {
-  readonly #uris: () => { confirmation: string; reset: string; emailChange: string };
+  readonly #uris: () => LinkUris;
 
   /** @param uris a function, because the server knows the URIs of its own pages only once it listens */
-  constructor(uris: () => { confirmation: string; reset: string; emailChange: string }) {
+  constructor(uris: () => LinkUris) {
     this.#uris = uris;
   }
 
@@ -19,6 +27,10 @@ export class Links {
 
   emailChange(token: string): string {
     return withToken(this.#uris().emailChange, token);
+  }
+
+  emailUndo(token: string): string {
+    return withToken(this.#uris().emailUndo, token);
   }
 }
 

@@ -64,7 +64,7 @@ describe("a change of address", () => {
     expect(more).toEqual([]);
     expect(mail?.to).toEqual([{ name: "ada", address: ada.email }]);
     for (const part of [mail?.text, mail?.html]) expect(part).toContain("lovelace@example.com");
-    expect(mail?.text).toContain(`${server.url}/#/change-email?token=`);
+    expect(mail?.text).toContain(`${server.url}/#/undo-email-change?token=`);
   });
 
   test.each([

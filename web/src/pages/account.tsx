@@ -1,11 +1,10 @@
-import { useState } from "react";
 import { useQuery } from "urql";
 import { Link, useLocation } from "wouter";
 
 import { Action } from "../action.tsx";
 import { announce } from "../announcement.ts";
-import { explain } from "../failure.ts";
 import { dateInWords, rolesInWords } from "../format.ts";
+import { LoadFailure } from "../load-failure.tsx";
 import { LOGOUT, ME } from "../operations.ts";
 import { Page } from "../page.tsx";
 import { session } from "../session.ts";
@@ -23,9 +22,6 @@ const LINKS = [
 export function AccountPage() {
   const [, navigate] = useLocation();
   const [{ data, error, fetching }, refetch] = useQuery({ query: ME, requestPolicy: "network-only" });
-  // Stays during a retry, so that the button keeps the focus.
-  const [failure, setFailure] = useState(error);
-  if (!fetching && failure !== error) setFailure(error);
   const me = data?.me;
   return (
     <Page title="Your account">
@@ -67,16 +63,7 @@ export function AccountPage() {
       >
         Log out
       </Action>
-      <div role="alert" className="failure">
-        {failure && (
-          <>
-            <p>{explain(failure).sentence}</p>
-            <button type="button" className="secondary" aria-busy={fetching} onClick={() => refetch()}>
-              Try again
-            </button>
-          </>
-        )}
-      </div>
+      <LoadFailure error={error} fetching={fetching} retry={() => refetch()} />
     </Page>
   );
 }

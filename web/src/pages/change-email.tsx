@@ -6,6 +6,7 @@ import { REQUEST_EMAIL_CHANGE } from "../operations.ts";
 import { Page } from "../page.tsx";
 import { email, required } from "../rules.ts";
 import { serverSettings } from "../server-settings.ts";
+import { UsernameForManagers } from "../username-for-managers.tsx";
 
 export function ChangeEmailPage() {
   const [message, setMessage] = useState("");
@@ -19,6 +20,7 @@ export function ChangeEmailPage() {
         onSuccess={({ requestEmailChange }) => setMessage(requestEmailChange.message)}
         button="Send confirmation link"
       >
+        <UsernameForManagers />
         <Field name="newEmail" label="New email" rule={email} type="email" autoComplete="email" />
         <PasswordField name="password" label="Password" rule={required} autoComplete="current-password" />
       </Form>

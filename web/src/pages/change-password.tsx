@@ -6,6 +6,7 @@ import { CHANGE_PASSWORD } from "../operations.ts";
 import { Page } from "../page.tsx";
 import { NEW_PASSWORD_HINT, newPassword, required } from "../rules.ts";
 import { session } from "../session.ts";
+import { UsernameForManagers } from "../username-for-managers.tsx";
 
 export function ChangePasswordPage() {
   const [, navigate] = useLocation();
@@ -23,6 +24,7 @@ export function ChangePasswordPage() {
         }}
         button="Change password"
       >
+        <UsernameForManagers />
         <PasswordField
           name="currentPassword"
           label="Current password"

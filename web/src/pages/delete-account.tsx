@@ -6,6 +6,7 @@ import { DELETE_ACCOUNT } from "../operations.ts";
 import { Page } from "../page.tsx";
 import { required } from "../rules.ts";
 import { session } from "../session.ts";
+import { UsernameForManagers } from "../username-for-managers.tsx";
 
 export function DeleteAccountPage() {
   const [, navigate] = useLocation();
@@ -25,7 +26,9 @@ export function DeleteAccountPage() {
           void session.forget();
         }}
         button="Delete account"
+        isDangerous
       >
+        <UsernameForManagers />
         <PasswordField name="password" label="Password" rule={required} autoComplete="current-password" />
       </Form>
     </Page>

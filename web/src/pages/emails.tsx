@@ -4,9 +4,9 @@ import { useQuery } from "urql";
 import { Link } from "wouter";
 
 import { Action } from "../action.tsx";
-import { announcement } from "../announcement.ts";
-import { explain } from "../failure.ts";
+import { announceHere } from "../announcement.ts";
 import { timeInWords } from "../format.ts";
+import { LoadFailure } from "../load-failure.tsx";
 import { mailErrorInWords } from "../mail-error.ts";
 import {
   DISCARD_EMAIL,
@@ -74,9 +74,11 @@ export function EmailsPage() {
   const listed = SECTIONS.filter(({ count }) => counts && counts[count] > 0);
   return (
     <Page title="Unsent emails">
-      <div role="alert" className="failure">
-        {error && <p>{explain(error).sentence}</p>}
-      </div>
+      <LoadFailure
+        error={error}
+        fetching={fetching}
+        retry={() => reload({ requestPolicy: "network-only" })}
+      />
       {counts && (
         <>
           <dl className="counts">
@@ -138,7 +140,6 @@ interface EmailProps {
 
 function Email({ id, kind, state, createdAt, nextAttemptAt, attempts, lastError, user }: EmailProps) {
   const titleId = useId();
-  const [isAsked, setAsked] = useState(false);
   const reason = lastError === null ? null : mailErrorInWords(lastError);
   return (
     <>
@@ -163,53 +164,30 @@ function Email({ id, kind, state, createdAt, nextAttemptAt, attempts, lastError,
       </p>
       {reason !== null && <p className="error">{reason}</p>}
       {lastError !== null && <p className="details said">{lastError}</p>}
-      {state !== "SENDING" && !isAsked && (
+      {state !== "SENDING" && (
         <div className="decisions">
           {state !== "WAITING" && (
             <Action
               mutation={RETRY_EMAIL}
               variables={{ id }}
               about={titleId}
-              onSuccess={() => decided("The email is on its way again.")}
+              onSuccess={() => announceHere("The email is on its way again.")}
             >
               Retry
             </Action>
           )}
-          <button
-            type="button"
-            className="secondary danger"
-            aria-describedby={titleId}
-            onClick={() => setAsked(true)}
+          <Action
+            mutation={DISCARD_EMAIL}
+            variables={{ id }}
+            isDangerous
+            about={titleId}
+            question="Discard this email? It will never be sent."
+            onSuccess={() => announceHere("The email was discarded.")}
           >
             Discard
-          </button>
+          </Action>
         </div>
-      )}
-      {isAsked && (
-        <>
-          <p className="question">Discard this email? It will never be sent.</p>
-          <div className="decisions">
-            <button type="button" className="secondary" autoFocus onClick={() => setAsked(false)}>
-              Keep
-            </button>
-            <Action
-              mutation={DISCARD_EMAIL}
-              variables={{ id }}
-              isDangerous
-              about={titleId}
-              onSuccess={() => decided("The email was discarded.")}
-            >
-              Yes, discard
-            </Action>
-          </div>
-        </>
       )}
     </>
   );
-}
-
-/** The button that had the focus is gone. */
-function decided(sentence: string): void {
-  announcement.set(sentence);
-  document.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
 }

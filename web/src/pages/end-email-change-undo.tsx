@@ -5,6 +5,7 @@ import { Form, PasswordField } from "../form.tsx";
 import { END_EMAIL_CHANGE_UNDO } from "../operations.ts";
 import { Page } from "../page.tsx";
 import { required } from "../rules.ts";
+import { UsernameForManagers } from "../username-for-managers.tsx";
 
 export function EndEmailChangeUndoPage() {
   const [, navigate] = useLocation();
@@ -25,6 +26,7 @@ export function EndEmailChangeUndoPage() {
         }}
         button="Make change final"
       >
+        <UsernameForManagers />
         <PasswordField name="password" label="Password" rule={required} autoComplete="current-password" />
       </Form>
     </Page>

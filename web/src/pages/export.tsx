@@ -1,7 +1,9 @@
+import { announceHere } from "../announcement.ts";
 import { Form, PasswordField } from "../form.tsx";
 import { EXPORT_ACCOUNT } from "../operations.ts";
 import { Page } from "../page.tsx";
 import { required } from "../rules.ts";
+import { UsernameForManagers } from "../username-for-managers.tsx";
 
 export function ExportPage() {
   return (
@@ -11,9 +13,13 @@ export function ExportPage() {
         mutation={EXPORT_ACCOUNT}
         fields={{ password: "" }}
         variables={(fields) => fields}
-        onSuccess={({ exportAccount }) => save("account.json", exportAccount)}
+        onSuccess={({ exportAccount }) => {
+          save("account.json", exportAccount);
+          announceHere("Your data is saved as account.json.");
+        }}
         button="Export"
       >
+        <UsernameForManagers />
         <PasswordField name="password" label="Password" rule={required} autoComplete="current-password" />
       </Form>
     </Page>

@@ -12,7 +12,7 @@ import { session } from "../session.ts";
 
 const NEW_LINK = { text: "Get a new link", to: "/account/email" };
 
-/** Opened by the link sent to the new address, and by the link sent to the old one to undo the change. */
+/** Opened by the link sent to the new address. */
 export function FinalizeEmailChangePage() {
   return (
     <MailedLinkPage

@@ -9,7 +9,7 @@ import { Page } from "../page.tsx";
 export function UsersPage() {
   const id = useId();
   const [typed, setTyped] = useState("");
-  const search = useDeferredValue(typed);
+  const search = useDeferredValue(typed.trim());
   return (
     <Page title="Users">
       <div className="field">
