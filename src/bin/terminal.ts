@@ -13,12 +13,20 @@ export function printError(error: unknown): void {
   console.error(visibleLines(isBug ? inspect(error) : error.message));
 }
 
+/** Prints a value as one line of JSON, in which what a terminal obeys is escaped. */
+export function printJson(value: unknown): void {
+  const escaped = (text: string) =>
+    [...Array(text.length).keys()]
+      .map((at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, "0")}`)
+      .join("");
+  console.log(JSON.stringify(value).replace(HIDDEN, escaped));
+}
+
+const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
 /** Shows as \u{1b} what a terminal obeys, and what changes the direction of text or cannot be seen. */
 export function visible(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
-  );
+  return text.replace(HIDDEN, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
 export function visibleLines(text: string): string {

@@ -61,7 +61,8 @@ export class Refusals {
 
   #count(refusal: Omit<Refusal, "count">, address?: string | null): void {
     const key = [refusal.code, refusal.operation, refusal.userId].join(" ");
-    const counted = this.#counts.get(key) ?? { ...refusal, count: 0 };
+    const { code, ...more } = refusal;
+    const counted = this.#counts.get(key) ?? { code, count: 0, ...more };
     counted.count += 1;
     if (address !== undefined) counted.address = address;
     this.#counts.set(key, counted);

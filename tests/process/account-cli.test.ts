@@ -265,6 +265,12 @@ describe("users", () => {
       { event: "ACTIVATED", actor: "OWNER", count: 1 },
       { event: "REGISTERED", actor: "ANYONE" },
     ]);
+    const browser = "Browser \u009b2J\u202e\u2028";
+    server.succeed(await server.with({ "user-agent": browser.slice(0, 8) }).login(ada));
+    await server.query("update accounts.sessions set user_agent = $1", [browser]);
+    const [line = ""] = (await succeed(env, ["sessions", "ada", "--json"])).split("\n");
+    expect(line, "no character that a terminal obeys").toMatch(/^[\x20-\x7e]+$/);
+    expect(JSON.parse(line)).toMatchObject({ device: browser, lastUsed: expect.any(String) as string });
     expect(await refuse(env, ["show", "nobody"])).toMatch(
       /No account has the username or email address nobody\./,
     );

@@ -1,8 +1,8 @@
 // How commands print what they have found: columns for people, or with --json one JSON object per line for programs.
-import { printLine } from "../terminal.ts";
+import { printJson, printLine } from "../terminal.ts";
 
 export interface Column<Row> {
-  /** The name of the column, and of the property in JSON. */
+  /** The name of the column, in words. */
   readonly name: string;
   readonly value: (row: Row) => Value;
   /** In characters; longer values push the others. */
@@ -24,7 +24,7 @@ export async function printRows<Row>(
 ): Promise<void> {
   if (!json) printLine(line(columns.map(({ name, width }) => [name.toUpperCase(), width])));
   for await (const row of rows) {
-    if (json) printJson(row, columns);
+    if (json) printJson(inJson(row, columns));
     else printLine(line(columns.map(({ value, width }) => [inWords(value(row)), width])));
   }
 }
@@ -32,7 +32,7 @@ export async function printRows<Row>(
 /** Prints one row, a column per line. */
 export function printFacts<Row>(row: Row, columns: readonly Column<Row>[], { json }: Output): void {
   if (json) {
-    printJson(row, columns);
+    printJson(inJson(row, columns));
     return;
   }
   const width = Math.max(...columns.map(({ name }) => name.length));
@@ -45,9 +45,10 @@ export function printFacts<Row>(row: Row, columns: readonly Column<Row>[], { jso
     );
 }
 
-/** Escaped by JSON, which leaves nothing that a terminal obeys but U+007F to U+009F; `printLine` sees to these. */
-function printJson<Row>(row: Row, columns: readonly Column<Row>[]): void {
-  printLine(JSON.stringify(Object.fromEntries(columns.map(({ name, value }) => [name, value(row)]))));
+/** The names of properties are as those of GraphQL: `lastUsed`. */
+function inJson<Row>(row: Row, columns: readonly Column<Row>[]): object {
+  const property = (name: string) => name.replace(/ (\w)/g, (_, letter: string) => letter.toUpperCase());
+  return Object.fromEntries(columns.map(({ name, value }) => [property(name), value(row)]));
 }
 
 const line = (cells: readonly (readonly [text: string, width: number])[]) =>
