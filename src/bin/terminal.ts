@@ -16,9 +16,7 @@ export function printError(error: unknown): void {
 /** Prints a value as one line of JSON, in which what a terminal obeys is escaped. */
 export function printJson(value: unknown): void {
   const escaped = (text: string) =>
-    [...Array(text.length).keys()]
-      .map((at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, "0")}`)
-      .join("");
+    text.replace(/[^]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
   console.log(JSON.stringify(value).replace(HIDDEN, escaped));
 }
 

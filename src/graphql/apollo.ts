@@ -59,13 +59,14 @@ export async function startApollo(
 ): Promise<ApolloServer<RequestContext>> {
   const schema = await createSchema(accounts);
   observeFields(schema, observer);
-  for (const fault of trustedDocuments?.faults(schema, [operationLimits]) ?? []) log.warn(fault);
+  const validationRules = hasIntrospection ? [operationLimits] : [operationLimits, noIntrospection];
+  for (const fault of trustedDocuments?.faults(schema, validationRules) ?? []) log.warn(fault);
   const apollo = new ApolloServer<RequestContext>({
     schema,
     introspection: true, // Apollo's refusal would tell clients to configure Apollo
     hideSchemaDetailsFromClientErrors: !hasIntrospection,
     parseOptions: { maxLexicalTokens: MAX_TOKENS },
-    validationRules: hasIntrospection ? [operationLimits] : [operationLimits, noIntrospection],
+    validationRules,
     formatError: errorFormatter(internalError),
     includeStacktraceInErrorResponses: false,
     documentStore: boundedStore<DocumentNode>(

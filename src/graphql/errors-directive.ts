@@ -15,8 +15,9 @@ import { ACCOUNT_ERROR_CODES, type AccountErrorCode } from "../accounts/rules/ac
 export const AccountErrorCodeType = new GraphQLEnumType({
   name: "AccountErrorCode",
   description:
-    "The values of `extensions.code` when an operation is refused. An invalid request keeps Apollo's own codes, a document that is not in " +
-    "the server's list, if it has one, is refused with DOCUMENT_NOT_TRUSTED, and any field can also raise SERVICE_UNAVAILABLE, and INTERNAL_SERVER_ERROR, whose `extensions.id` identifies the error in the server's log.",
+    "The values of `extensions.code` when an operation is refused. An invalid request keeps Apollo's own codes. A server with a " +
+    "list of trusted documents refuses all others with DOCUMENT_NOT_TRUSTED. Any field can also raise SERVICE_UNAVAILABLE, and " +
+    "INTERNAL_SERVER_ERROR, whose `extensions.id` identifies the error in the server's log.",
   values: Object.fromEntries(
     Object.entries(ACCOUNT_ERROR_CODES).map(([code, description]) => [code, { description }]),
   ),

@@ -33,8 +33,7 @@ const ShareableDirective = new GraphQLDirective({
 
 const ROOTS: Readonly<Record<string, string>> = {
   Query: "What can be read. Nothing changes by it.",
-  Mutation:
-    "What can be changed. Each mutation is either done or refused; one that is refused is null and has changed nothing.",
+  Mutation: "What can be changed. A mutation that is refused is null, and nothing of it is done.",
 };
 
 export async function createSchema(accounts: Accounts): Promise<GraphQLSchema> {

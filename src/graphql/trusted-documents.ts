@@ -13,8 +13,8 @@ import {
 
 import { MAX_TOKENS } from "./operation-limits.ts";
 
-/** From IDs to texts, letter by letter as clients send them. */
-type Manifest = Readonly<Record<string, string>>;
+/** IDs and texts, letter by letter as clients send them. */
+type Entries = readonly (readonly [id: string, text: string])[];
 
 export class TrustedDocuments {
   /** By the IDs of the lists, and by SHA-256, which clients with automatic persisted queries send. */
@@ -26,15 +26,11 @@ export class TrustedDocuments {
    * @throws {Error} if its format is unknown, or if another document has the same ID
    */
   add(list: unknown): void {
-    for (const [id, text] of Object.entries(manifestOf(list))) {
+    for (const [id, text] of entriesOf(list)) {
       this.#name(id, text);
       this.#name(createHash("sha256").update(text).digest("hex"), text);
       this.#texts.add(text);
     }
-  }
-
-  get size(): number {
-    return this.#texts.size;
   }
 
   /**
@@ -74,20 +70,20 @@ export class TrustedDocuments {
  * Reads the formats of Apollo (`generate-persisted-query-manifest`) and of Relay, GraphQL Code Generator and gql.tada.
  * @throws {Error} if it is neither
  */
-function manifestOf(list: unknown): Manifest {
+function entriesOf(list: unknown): Entries {
   const { format, version, operations } = Object(list) as Record<string, unknown>;
   if (format === "apollo-persisted-query-manifest") {
     if (version !== 1)
       throw new Error(`version ${String(version)} of Apollo's manifest is not known, only 1`);
     if (Array.isArray(operations) && operations.every(isOperation))
-      return Object.fromEntries(operations.map(({ id, body }) => [id, body]));
-  } else if (isTexts(list)) return list;
+      return operations.map(({ id, body }) => [id, body]);
+  } else if (isTexts(list)) return Object.entries(list);
   throw new Error(
     'it is neither a manifest of Apollo nor an object such as {"ID": "query Me { me { id } }"}',
   );
 }
 
-function isTexts(value: unknown): value is Manifest {
+function isTexts(value: unknown): value is Record<string, string> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   return Object.values(value).every((text) => typeof text === "string");
 }

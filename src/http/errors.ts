@@ -16,11 +16,12 @@ const MESSAGES: Record<string, string> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: "The Content-Type of the request is not supported. Send application/json.",
 };
 
-/** An error of the HTTP layer. Its code is the name of the status, such as METHOD_NOT_ALLOWED. */
-export function httpError(status: number, message: string) {
-  const code = (STATUS_CODES[status] ?? "ERROR").toUpperCase().replace(/\W+/g, "_");
+/** An error of the HTTP layer. Its code is the name of the status, such as METHOD_NOT_ALLOWED, unless it has one of its own. */
+export function httpError(status: number, message: string, code = nameOf(status)) {
   return { errors: [{ message, extensions: { code } }] };
 }
+
+const nameOf = (status: number) => (STATUS_CODES[status] ?? "ERROR").toUpperCase().replace(/\W+/g, "_");
 
 export function handleErrors(http: FastifyInstance, internalError: InternalError): void {
   http.setNotFoundHandler((request, reply) =>

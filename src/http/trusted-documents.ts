@@ -1,6 +1,7 @@
 // Lets no document reach Apollo but those of TRUSTED_DOCUMENTS, before anything of it is parsed.
 import type { FastifyReply, FastifyRequest, preHandlerAsyncHookHandler } from "fastify";
 
+import { httpError } from "./errors.ts";
 import type { TrustedDocuments } from "../graphql/trusted-documents.ts";
 
 const DOCUMENT_NOT_TRUSTED = "DOCUMENT_NOT_TRUSTED";
@@ -20,7 +21,7 @@ export function onlyTrusted(
     if (!isRecord(parameters)) return;
     const { operationName, variables } = parameters;
     const asked = { text: textOf(parameters["query"]), id: idOf(parameters) };
-    if (asked.text === undefined && asked.id === undefined) return; // asks for nothing, as Apollo says
+    if (asked.text === undefined && asked.id === undefined) return; // Apollo says that a document is missing
     const query = documents.find(asked);
     if (query === undefined) {
       refused(DOCUMENT_NOT_TRUSTED);
@@ -28,7 +29,7 @@ export function onlyTrusted(
       const message =
         `This server runs only the documents of a list (TRUSTED_DOCUMENTS), which ${what}. ` +
         "Add what the build of the client wrote to the list.";
-      return reply.code(400).send({ errors: [{ message, extensions: { code: DOCUMENT_NOT_TRUSTED } }] });
+      return reply.code(400).send(httpError(400, message, DOCUMENT_NOT_TRUSTED));
     }
     const trusted = {
       query,

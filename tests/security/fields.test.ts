@@ -97,7 +97,7 @@ describe("the schema", () => {
   });
 
   test("lets only an administrator name another user", () => {
-    const resolvers = ["account", "own-account", "session", "administration"].map(
+    const resolvers = ["account", "own-account", "session", "node", "administration"].map(
       (name) => [name, readFileSync(`src/graphql/${name}.resolver.ts`, "utf8")] as const,
     );
     for (const [name, source] of resolvers) {

@@ -1,5 +1,5 @@
-// A button that runs one mutation. It is busy until the answer arrives, and shows an error below itself. If it is to ask first, or if the
-// server wants the password first, that happens there, too.
+// A button that runs one mutation. It is busy until the answer arrives, and shows an error below itself. Below it, it asks whether
+// to go on, if it is told to, and for the password, if the server wants it.
 import { useRef, useState } from "react";
 import { useMutation, type AnyVariables, type TypedDocumentNode } from "urql";
 

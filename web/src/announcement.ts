@@ -16,8 +16,8 @@ export function announce(sentence: string, isTrouble = false): void {
 }
 
 /** On this page. The button that had the focus may be gone, so the heading gets it. */
-export function announceHere(sentence: string, isTrouble = false): void {
-  announcement.set({ sentence, isTrouble });
+export function announceHere(sentence: string): void {
+  announcement.set({ sentence, isTrouble: false });
   document.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
 }
 

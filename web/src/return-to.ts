@@ -1,7 +1,7 @@
 // The page of a front end on another origin that sent people here to log in (`/#/login?returnTo=https://app.example.com/after`), and
 // the way back to it. Only origins that the server's CORS_ORIGINS names: any other would let a stranger's link lead people who trust
 // this site to a page that looks like it. Nothing is added to the URL: the page there gets its token by refreshSession.
-import { announceHere } from "./announcement.ts";
+import { announcement } from "./announcement.ts";
 import { serverSettings } from "./server-settings.ts";
 import { attempt } from "./storage.ts";
 import { Store } from "./store.ts";
@@ -32,10 +32,10 @@ export function takeReturnTo(url: string): void {
   const taken = waiting(url);
   setReturnTo(taken);
   if (taken === null)
-    announceHere(
-      "We can't take you back to the page that sent you here, because it isn't known to us.",
-      true,
-    );
+    announcement.set({
+      sentence: "We can't take you back to the page that sent you here, because it isn't known to us.",
+      isTrouble: true,
+    });
 }
 
 /** For the tab in which the link of the email that was just asked for will open. */

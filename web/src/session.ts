@@ -2,7 +2,7 @@
 import { useSyncExternalStore } from "react";
 
 import { createSession, type SessionState } from "../../client/session.ts";
-import { announce, announceHere } from "./announcement.ts";
+import { announce, announcement } from "./announcement.ts";
 
 export const session = createSession({ url: "/graphql" });
 
@@ -12,7 +12,7 @@ session.subscribe(({ endedBy }) => {
   if (endedBy === "server") announce("Your session has ended. Log in again.", true);
   if (endedBy === "other-user") {
     // Now, for pages that stay, and on the next, where the others lead.
-    announceHere(OTHER_USER, true);
+    announcement.set({ sentence: OTHER_USER, isTrouble: true });
     announce(OTHER_USER, true);
   }
 });

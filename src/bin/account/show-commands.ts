@@ -43,7 +43,10 @@ const EVENT_COLUMNS: readonly Column<AccountEvent>[] = [
 ];
 
 /** Prints the users whose username or email address begins with `search`, or all users. */
-export async function list({ accounts, now }: Opened, { search, ...output }: Output & { search?: string }) {
+export async function list(
+  { accounts, now }: Opened,
+  { search, ...output }: Output & { search?: string },
+): Promise<void> {
   const users = itemsOf((after) =>
     accounts.findUsers({ first: PAGE_MAX, ...after, ...(search !== undefined && { search }) }),
   );

@@ -10,7 +10,7 @@ export interface Column<Row> {
 }
 
 /** Null is unknown, or does not apply. */
-type Value = string | number | boolean | Date | null | readonly string[];
+type Value = string | number | Date | null | readonly string[];
 
 export interface Output {
   readonly json: boolean;
